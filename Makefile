@@ -1,0 +1,62 @@
+# make demo and make test need Python >= 3.11, stable Rust and make; everything else goes into .venv-uv and .venv.
+.DEFAULT_GOAL := help
+.PHONY: help demo test setup format lock clean
+export UV_SYSTEM_CERTS := 1
+# Whatever environment the caller has active, ours is .venv.
+export VIRTUAL_ENV := $(CURDIR)/.venv
+unexport CONDA_PREFIX PYTHONPATH PYTHONHOME
+
+UV := .venv-uv/bin/uv
+PIP := $(UV) pip
+COMPILE := $(PIP) compile --quiet --universal --generate-hashes --no-header
+# The demo needs fewer packages than the tests; an environment that holds the development tools keeps them.
+GROUP := $(if $(filter-out demo,$(MAKECMDGOALS))$(wildcard .venv/.fedproof-dev),dev,demo)
+
+help:
+	@echo "make demo     seven hospitals, one attacker, a certificate: set up and run it"
+	@echo "make test     every check, one summary"
+	@echo "make setup    environment and extension with the development tools, nothing run"
+	@echo "make format   cargo fmt, ruff format, ruff check --fix"
+	@echo "make lock     bring requirements/*.txt up to date with pyproject.toml"
+	@echo "make clean    remove what the other targets made"
+
+demo: setup
+	@.venv/bin/fedproof demo
+
+test: setup
+	@.venv/bin/python scripts/check.py
+
+# uv looks at the cache-keys of pyproject.toml and builds the extension anew only when one of them changed.
+setup: .venv/.fedproof-$(GROUP)
+	@echo "building the extension where Rust changed (the first time takes a minute or two)"
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+
+.venv/.fedproof-$(GROUP): requirements/$(GROUP).txt .venv/pyvenv.cfg
+	@echo "installing the packages of $<"
+	@rm -f .venv/.fedproof-*
+	@$(PIP) sync --quiet --require-hashes $<
+	@touch $@
+
+.venv/pyvenv.cfg: $(UV)
+	@$(UV) venv --quiet --clear --python .venv-uv/bin/python .venv
+
+$(UV): requirements/uv.txt
+	@python=$$(sh scripts/prerequisites.sh) || exit 1; \
+	echo "installing uv into .venv-uv"; \
+	"$$python" -m venv --clear .venv-uv && \
+	.venv-uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+format: setup
+	cargo fmt --all
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+lock: $(UV)
+	$(COMPILE) pyproject.toml --group dev --extra demo -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --group build --extra demo -c requirements/dev.txt -o requirements/demo.txt
+	$(COMPILE) pyproject.toml -c requirements/dev.txt -o requirements/base.txt
+	$(COMPILE) --group uv -o requirements/uv.txt
+
+clean:
+	rm -rf .venv .venv-uv target dist
