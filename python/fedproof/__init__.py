@@ -5,16 +5,16 @@ A tour, in the order in which data flows. Each layer imports only what stands be
 `fedproof.errors`
     `Malformed`, `UsageError`, `Refused`: everything that can go wrong, by exit code.
 `fedproof.encoding`
-    One way to write each message (deterministic CBOR), digests, safe text, files that are written whole or not
-    at all.
+    One way to write each message (deterministic CBOR), digests, safe text, files that are written whole or
+    not at all.
 `fedproof.identity`
     Who signs: keys, signed messages, the endorsed roster of a federation, and the trust file of a verifier.
 `fedproof.policy`
     What a federation demands of every update, and the proof parameters that follow from it.
 `fedproof.proofs`
     Commitments to integer vectors and the relations proved about them: *plain opening* (the commitment holds
-    these values), *bounded update* (every coordinate and the Euclidean norm are within the policy's bounds) and
-    *honest aggregate* (this total is the weighted sum of those commitments).
+    these values), *bounded update* (every coordinate and the Euclidean norm are within the policy's bounds)
+    and *honest aggregate* (this total is the weighted sum of those commitments).
 `fedproof.model`
     From tensors to integers and back: layout, quantisation, clipping, and the exact weighted mean.
 `fedproof.log`
@@ -22,8 +22,8 @@ A tour, in the order in which data flows. Each layer imports only what stands be
 `fedproof.round`
     One round, as a client and a server without input or output of their own, and the durable driver of both.
 `fedproof.provenance`
-    The certificate of a finished model, the bundle that goes with it, and `verify_bundle`, which needs nothing
-    but that bundle, the model, and the verifier's own policy and trust file.
+    The certificate of a finished model, the bundle that goes with it, and `verify_bundle`, which needs
+    nothing but that bundle, the model, and the verifier's own policy and trust file.
 `fedproof.demo`, `fedproof.cli`
     Seven hospitals and one attacker on real data; the command `fedproof`.
 

@@ -1,8 +1,8 @@
 """Every exception that fedproof raises on purpose.
 
 Three kinds, one for each exit code of the command line: `Malformed` and `UsageError` (2: the input can't be
-read, or it was used wrongly) and `Refused` (1: it was read, and a check failed). Nothing returns a truth value
-that a caller could forget to look at.
+read, or it was used wrongly) and `Refused` (1: it was read, and a check failed). Nothing returns a truth
+value that a caller could forget to look at.
 """
 
 

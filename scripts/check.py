@@ -1,0 +1,132 @@
+"""Runs every check and prints one summary; what `make test` calls once the environment stands.
+
+All stages run, also after one has failed. The exit status is 0 only if all of them passed. The last line
+counts tests (of Rust and of Python); a stage that failed without a failing test of its own counts as one failure.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = ROOT / ".venv" / "bin"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Tests that passed, failed and were skipped."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+
+
+def no_tests(_output: str) -> Counts:
+    """For a stage that is one check."""
+    return Counts()
+
+
+def cargo_counts(output: str) -> Counts:
+    """Adds up the result line of every test binary."""
+    found = re.findall(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored", output, re.MULTILINE)
+    return sum((Counts(*map(int, row)) for row in found), Counts())
+
+
+def pytest_counts(output: str) -> Counts:
+    """Reads pytest's last line; errors in fixtures and in collection count as failures."""
+    lines = [line for line in output.splitlines() if re.search(r"\bin \d+\.\d+s\b", line)]
+    last = lines[-1] if lines else ""
+
+    def number(*words: str) -> int:
+        return sum(int(n) for word in words for n in re.findall(rf"(\d+) {word}\b", last))
+
+    return Counts(
+        number("passed", "xpassed"), number("failed", "errors", "error"), number("skipped", "xfailed")
+    )
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One check: what it is called, the command, and how its tests are counted."""
+
+    name: str
+    command: tuple[str, ...]
+    count: Callable[[str], Counts] = no_tests
+
+
+STAGES = (
+    Stage("cargo fmt", ("cargo", "fmt", "--all", "--check")),
+    Stage(
+        "clippy",
+        ("cargo", "clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"),
+    ),
+    Stage("cargo test", ("cargo", "test", "--package", "fedproof-core"), cargo_counts),
+    Stage("ruff check", (str(BIN / "ruff"), "check", ".")),
+    Stage("ruff format", (str(BIN / "ruff"), "format", "--check", ".")),
+    Stage("mypy --strict", (str(BIN / "mypy"), "--strict", "python/fedproof")),
+    Stage("pytest", (str(BIN / "python"), "-m", "pytest", "-q", "--durations=10"), pytest_counts),
+)
+
+
+def run(stage: Stage) -> tuple[bool, float, Counts]:
+    """Runs one stage, passing its output on as it comes; whether it passed, seconds, tests."""
+    print(f"\n=== {stage.name}: {' '.join(stage.command)}", flush=True)
+    started = time.monotonic()
+    output: list[str] = []
+    environment = os.environ | {"PYTHONUNBUFFERED": "1", "CARGO_TERM_COLOR": "never", "NO_COLOR": "1"}
+    try:
+        with subprocess.Popen(
+            stage.command,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                print(line, end="", flush=True)
+                output.append(line)
+        succeeded = process.returncode == 0
+    except OSError as error:
+        print(f"{stage.command[0]} can't be started: {error}")
+        succeeded = False
+    counts = stage.count("".join(output))
+    if stage.count is not no_tests and counts.passed + counts.failed == 0:
+        print(f"{stage.name} ran no test")
+        succeeded = False
+    if not succeeded and counts.failed == 0:
+        counts += Counts(failed=1)
+    return succeeded, time.monotonic() - started, counts
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the stages whose names are given, or all of them."""
+    known = {stage.name for stage in STAGES}
+    if unknown := set(arguments) - known:
+        print(f"no such stage: {', '.join(sorted(unknown))}; there are: {', '.join(s.name for s in STAGES)}")
+        return 2
+    stages = [stage for stage in STAGES if not arguments or stage.name in arguments]
+    results = [(stage, *run(stage)) for stage in stages]
+    total = sum((counts for *_, counts in results), Counts())
+
+    print("\n=== summary")
+    for stage, succeeded, seconds, counts in results:
+        tests = f"  {counts.passed} tests" if counts.passed else ""
+        print(f"{'passed' if succeeded else 'FAILED'}  {stage.name:<14} {seconds:7.1f} s{tests}")
+    skipped = f", {total.skipped} skipped" if total.skipped else ""
+    print(f"{total.passed} passed, {total.failed} failed{skipped}")
+    return 0 if all(succeeded for _, succeeded, *_ in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,112 @@
+"""The layers of the package: each imports only what stands before it.
+
+A layer is a package or module directly under `fedproof`. The order below is the architecture; a new layer is
+added here, in its place, or these tests fail.
+"""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fedproof
+
+LAYERS = (
+    "errors",
+    "encoding",
+    "identity",
+    "policy",
+    "proofs",
+    "model",
+    "log",
+    "round",
+    "provenance",
+    "demo",
+    "cli",
+)
+ENGINE_USER = "proofs"  # the only layer that touches the extension
+HEAVY = ("sklearn", "scipy", "torch", "flwr", "matplotlib", "pandas")
+
+PACKAGE = Path(fedproof.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def module_name(path: Path, package: Path = PACKAGE) -> str:
+    parts = ["fedproof", *path.relative_to(package).with_suffix("").parts]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(source: str, module: str, *, is_package: bool) -> set[str]:
+    """The full names of everything that `source` imports, inside functions too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                here = module.split(".") if is_package else module.split(".")[:-1]
+                base = ".".join([*here[: len(here) - node.level + 1], *([base] if base else [])])
+            # `from fedproof import round` names a layer, `from fedproof.round import x` already has
+            found.update(f"{base}.{alias.name}" for alias in node.names)
+    return found
+
+
+def violations(source: str, module: str, *, is_package: bool) -> list[str]:
+    """What a module imports although it doesn't stand before it."""
+    parts = module.split(".")
+    layer = parts[1] if len(parts) > 1 else "errors"  # the package itself may use the errors, nothing else
+    if layer not in LAYERS:
+        return [f"{module}: {layer} is no layer"]
+    wrong = []
+    for name in sorted(imports(source, module, is_package=is_package)):
+        target = name.split(".")
+        if target[0] != "fedproof" or len(target) < 2:
+            continue
+        if target[1] == "_core":
+            if layer != ENGINE_USER:
+                wrong.append(f"{module} imports {name}: only fedproof.{ENGINE_USER} uses the extension")
+        elif target[1] in LAYERS and LAYERS.index(target[1]) > LAYERS.index(layer):
+            wrong.append(f"{module} imports {name}: {target[1]} stands after {layer}")
+        elif target[1] not in LAYERS and (PACKAGE / target[1]).exists():
+            wrong.append(f"{module} imports {name}: {target[1]} is no layer")
+    return wrong
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_module_imports_only_what_stands_before_it(path: Path) -> None:
+    found = violations(path.read_text("utf-8"), module_name(path), is_package=path.name == "__init__.py")
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("fedproof.encoding.cbor", "from fedproof.round import messages"),
+        ("fedproof.encoding.cbor", "from fedproof import round"),
+        ("fedproof.encoding.cbor", "import fedproof.cli.main"),
+        ("fedproof.encoding.cbor", "from ..round.messages import Ready"),
+        ("fedproof.provenance.verify", "def late():\n    from fedproof.demo import data"),
+        ("fedproof.round.client", "from fedproof._core import ProofError"),
+        ("fedproof", "from fedproof.round import client"),
+        ("fedproof.elsewhere", ""),
+    ],
+)
+def test_an_import_against_the_order_is_found(module: str, source: str) -> None:
+    assert len(violations(source, module, is_package=False)) == 1
+
+
+def test_everything_but_the_demo_works_without_the_heavy_libraries() -> None:
+    """The wheel without extras is enough to verify: importing it loads no training or plotting library."""
+    names = [name for name in map(module_name, MODULES) if not name.startswith("fedproof.demo")]
+    names = [name for name in names if not name.endswith("__main__")]
+    script = (
+        "import importlib, sys\n"
+        f"for name in {names!r}: importlib.import_module(name)\n"
+        f"print(*sorted(set({HEAVY!r}) & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == ""
