@@ -28,6 +28,7 @@ test: setup
 
 # uv looks at the cache-keys of pyproject.toml and builds the extension anew only when one of them changed.
 setup: .venv/.fedproof-$(GROUP)
+	@sh scripts/prerequisites.sh >/dev/null
 	@echo "building the extension where Rust changed (the first time takes a minute or two)"
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 

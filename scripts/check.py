@@ -1,7 +1,8 @@
 """Runs every check and prints one summary; what `make test` calls once the environment stands.
 
 All stages run, also after one has failed. The exit status is 0 only if all of them passed. The last line
-counts tests (of Rust and of Python); a stage that failed without a failing test of its own counts as one failure.
+counts tests (of Rust and of Python); a stage that failed without a failing test of its own counts as one
+failure.
 """
 
 import os
