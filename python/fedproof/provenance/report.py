@@ -1,0 +1,99 @@
+"""What `verify_bundle` hands back: only a verifier that ran makes one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fedproof.encoding.text import printable
+from fedproof.provenance.claims import CLAIMS, NOT_PROVEN, Claim
+from fedproof.provenance.statement import Statement
+
+
+@dataclass(frozen=True)
+class Left:
+    """An update that is not in the model. kind: "refused" (a proof failed; `rechecked` if the evidence was on
+    record and fails for the verifier too) or "dropped" (the aggregator says that no valid answer came in
+    time).
+    """
+
+    client: str
+    round: int
+    kind: str
+    subject: str
+    stage: str
+    reason: str
+    rechecked: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of a verification that refused nothing.
+
+    statement: the certificate's, equal to what was recomputed. left_out: by round. keyid: of the envelope
+    key, pinned in the trust file. policy_source: "policy file" or "trust file" (the digest pinned there).
+    seconds: what it took.
+    """
+
+    statement: Statement
+    left_out: tuple[Left, ...]
+    keyid: str
+    policy_source: str
+    seconds: float
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        return self.statement.predicate.claims
+
+    @property
+    def not_proven(self) -> tuple[str, ...]:
+        return self.statement.predicate.not_proven
+
+    def claim_rows(self) -> list[tuple[str, str, str]]:
+        """(claim, coverage, meaning) for a table; safe for a terminal."""
+        return [(claim.claim, coverage(claim), CLAIMS[claim.claim]) for claim in self.claims]
+
+    def not_proven_rows(self) -> list[tuple[str, str]]:
+        """(code, meaning) for a table."""
+        return [(code, NOT_PROVEN[code]) for code in self.not_proven]
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines: `verified`, `model`, `claims` and `notProven` as in the certificate, and what was
+        left out.
+        """
+        predicate = self.statement.predicate
+        return {
+            "verified": True,
+            "model": self.statement.subject[0].digest.sha256,
+            "federation": predicate.federation,
+            "suite": predicate.suite,
+            "bits": int(predicate.bits),
+            "policy": predicate.policy.digest.sha256,
+            "policySource": self.policy_source,
+            "signedBy": self.keyid,
+            "rounds": int(predicate.rounds.count),
+            "void": int(predicate.rounds.void),
+            "claims": [claim.model_dump(mode="json", exclude_none=True) for claim in self.claims],
+            "notProven": list(self.not_proven),
+            "leftOut": [
+                {
+                    "client": left.client,
+                    "round": left.round,
+                    "kind": left.kind,
+                    "subject": left.subject,
+                    "stage": left.stage,
+                    "reason": printable(left.reason),
+                    "rechecked": left.rechecked,
+                }
+                for left in self.left_out
+            ],
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def coverage(claim: Claim) -> str:
+    """One line: how far a claim reaches."""
+    parts = [f"rounds {claim.rounds}", f"updates {claim.updates}", f"weight {claim.weight}"]
+    if claim.distinct is not None:
+        parts.append(f"{claim.distinct} distinct, endorsed by {', '.join(claim.endorsers or ())}")
+    return " · ".join(parts)

@@ -1,0 +1,160 @@
+import os
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from fedproof.errors import Malformed, Refused, UsageError
+from fedproof.provenance import bundle as module
+from fedproof.provenance.bundle import Bundle, write_bundle
+
+CONTENT = {sha256(text).digest(): text for text in (b"one", b"two")}
+ONE, TWO = CONTENT
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    log = tmp_path / "log"
+    (log / "tile/0").mkdir(parents=True)
+    (log / "checkpoint").write_bytes(b"checkpoint")
+    (log / "tile/0/000.p").write_bytes(b"tile")
+    path = tmp_path / "bundle"
+    write_bundle(path, policy=b"policy", roster=b"roster", log=log, blobs=CONTENT, read=CONTENT.__getitem__)
+    return path
+
+
+def test_what_was_written_is_read_back(root: Path) -> None:
+    bundle = Bundle.open(root)
+    assert (bundle.policy(), bundle.roster()) == (b"policy", b"roster")
+    assert bundle.blobs == {ONE, TWO}
+    assert bundle.blob(ONE, "total") == b"one"
+    assert (bundle.log / "checkpoint").read_bytes() == b"checkpoint"
+
+
+def test_an_existing_folder_is_never_written_to(root: Path) -> None:
+    with pytest.raises(UsageError, match="exists"):
+        write_bundle(root, policy=b"", roster=b"", log=root, blobs=[], read=CONTENT.__getitem__)
+
+
+def test_a_failure_while_writing_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir()
+    with pytest.raises(KeyError):
+        write_bundle(
+            tmp_path / "b",
+            policy=b"",
+            roster=b"",
+            log=tmp_path / "log",
+            blobs=[bytes(32)],
+            read=CONTENT.__getitem__,
+        )
+    assert sorted(os.listdir(tmp_path)) == ["log"]
+
+
+def test_a_missing_blob_is_refused(root: Path) -> None:
+    (root / "blobs" / ONE.hex()[:2] / ONE.hex()).unlink()
+    with pytest.raises(Refused, match="not in the bundle") as refused:
+        Bundle.open(root).blob(ONE, "total", round=3)
+    assert (refused.value.subject, refused.value.stage, refused.value.round) == ("total", "digest", 3)
+
+
+def test_an_altered_blob_is_refused(root: Path) -> None:
+    (root / "blobs" / ONE.hex()[:2] / ONE.hex()).write_bytes(b"onE")
+    with pytest.raises(Refused, match="other bytes") as refused:
+        Bundle.open(root).blob(ONE, "total")
+    assert refused.value.stage == "digest"
+
+
+def test_a_blob_that_belongs_to_nothing_is_refused(root: Path) -> None:
+    bundle = Bundle.open(root)
+    bundle.blob(ONE, "total")
+    with pytest.raises(Refused, match="belongs to nothing"):
+        bundle.check_all_read()
+    bundle.blob(TWO, "total")
+    bundle.check_all_read()
+
+
+def test_a_blob_beyond_its_limit_is_malformed(root: Path) -> None:
+    with pytest.raises(Malformed):
+        Bundle.open(root).blob(ONE, "total", limit=2)
+
+
+@pytest.mark.parametrize("name", ["policy.cbor", "roster.cbor"])
+def test_a_missing_file_is_malformed_by_name(root: Path, name: str) -> None:
+    (root / name).unlink()
+    with pytest.raises(Malformed, match=name):
+        Bundle.open(root)
+
+
+def test_a_missing_certificate_is_malformed(root: Path) -> None:
+    with pytest.raises(Malformed):
+        Bundle.open(root).certificate()
+
+
+def add(name: str) -> Callable[[Path], None]:
+    def change(root: Path) -> None:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+
+    return change
+
+
+def link(name: str, target: str) -> Callable[[Path], None]:
+    def change(root: Path) -> None:
+        path = root / name
+        if path.is_file():
+            path.unlink()
+        path.symlink_to(target)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        add("trust.toml"),
+        add("policy.toml"),
+        add("\x1b[2J VERIFIED"),
+        add("blobs/readme"),
+        add("blobs/ab/short"),
+        add("blobs/00/" + "ab" * 32),
+        add("blobs/ab/" + "AB" * 32),
+        add("blobs/ab/cd/" + "ab" * 32),
+        add("log/.hidden"),
+        add("log/a/b c"),
+        add("more/file"),
+        lambda root: (root / "empty").mkdir(),
+        lambda root: (root / "blobs/xyz").mkdir(),
+        link("policy.cbor", "/etc/passwd"),
+        link("log/more", "/etc"),
+        link("blobs/ff", "/etc"),
+        lambda root: os.mkfifo(root / "log/pipe"),
+        add("log/" + "/".join("a" * 20)),
+        lambda root: (root / os.fsdecode(b"\xff")).write_bytes(b""),
+    ],
+)
+def test_what_does_not_belong_there_is_malformed(root: Path, change: Callable[[Path], None]) -> None:
+    change(root)
+    with pytest.raises(Malformed) as error:
+        Bundle.open(root)
+    assert "\x1b" not in str(error.value)
+
+
+def test_a_bundle_that_is_a_link_or_absent_is_malformed(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").symlink_to(root)
+    for path in (tmp_path / "other", tmp_path / "absent", root / "policy.cbor"):
+        with pytest.raises(Malformed, match="no bundle there"):
+            Bundle.open(path)
+
+
+def test_too_many_files_are_malformed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_FILES", 3)
+    with pytest.raises(Malformed, match="more than 3 files"):
+        Bundle.open(root)
+
+
+def test_a_blob_too_large_is_malformed_before_it_is_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_BLOB", 2)
+    with pytest.raises(Malformed, match="3 bytes, more than 2"):
+        Bundle.open(root)
