@@ -1,9 +1,20 @@
-//! The binding: bytes and arrays in, bytes out. No cryptography happens here.
+//! The binding: bytes and arrays in, bytes out. No cryptography happens here. One file per relation.
+
+mod bounded_update;
+mod commitment;
+mod convert;
+mod honest_aggregate;
+mod plain_opening;
 
 use pyo3::prelude::*;
 
 /// `fedproof._core`, the engine under `fedproof.proofs`.
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add("__version__", env!("CARGO_PKG_VERSION"))
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("ProofError", module.py().get_type::<convert::ProofError>())?;
+    commitment::register(module)?;
+    plain_opening::register(module)?;
+    bounded_update::register(module)?;
+    honest_aggregate::register(module)
 }

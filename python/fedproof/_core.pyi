@@ -1,0 +1,67 @@
+"""Types of the compiled engine; `mypy.stubtest` compares them with the binary. Use `fedproof.proofs` instead."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+__version__: str
+
+type _Context = tuple[bytes, str, int, bytes | None]
+type _Shape = tuple[int, int]
+type _Bounds = tuple[int, int, int]
+type _Terms = list[tuple[int, bytes]]
+
+class ProofError(Exception): ...
+
+def suites() -> list[tuple[str, int]]: ...
+def sizes(suite: str) -> tuple[int, int]: ...
+def commit(suite: str, values: NDArray[np.int64], columns: int, bits: int) -> tuple[bytes, bytes]: ...
+def commit_with(
+    suite: str, values: NDArray[np.int64], columns: int, bits: int, blinds: bytes | None
+) -> bytes: ...
+def digest(suite: str, points: bytes) -> bytes: ...
+def combine(suite: str, commitments: list[bytes], weights: list[int]) -> bytes: ...
+def combine_blinds(suite: str, blinds: list[bytes], weights: list[int]) -> bytes: ...
+def prove_plain_opening(
+    suite: str,
+    ctx: _Context,
+    shape: _Shape,
+    points: bytes,
+    values: NDArray[np.int64],
+    bits: int,
+    blinds: bytes,
+    checked: bool,
+) -> bytes: ...
+def verify_plain_opening(suite: str, ctx: _Context, shape: _Shape, points: bytes, proof: bytes) -> None: ...
+def prove_bounded_update(
+    suite: str,
+    ctx: _Context,
+    shape: _Shape,
+    bounds: _Bounds,
+    points: bytes,
+    values: NDArray[np.int64],
+    bits: int,
+    blinds: bytes,
+    checked: bool,
+) -> bytes: ...
+def verify_bounded_update(
+    suite: str, ctx: _Context, shape: _Shape, bounds: _Bounds, points: bytes, proof: bytes
+) -> None: ...
+def verify_bounded_updates(
+    suite: str, statements: list[tuple[_Context, _Shape, _Bounds, bytes, bytes]]
+) -> None: ...
+def prove_honest_aggregate(
+    suite: str,
+    ctx: _Context,
+    shape: _Shape,
+    terms: _Terms,
+    values: NDArray[np.int64],
+    bits: int,
+    blinds: bytes,
+    checked: bool,
+) -> bytes: ...
+def verify_honest_aggregate_proof(
+    suite: str, ctx: _Context, shape: _Shape, terms: _Terms, proof: bytes
+) -> None: ...
+def verify_sum(
+    suite: str, ctx: _Context, shape: _Shape, terms: _Terms, values: NDArray[np.int64], blinds: bytes
+) -> None: ...

@@ -1,0 +1,97 @@
+"""Hyrax row commitments (spec/commitment.md): they hide, they bind, and they add."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedproof import _core
+from fedproof.errors import Refused
+from fedproof.policy.parameters import Shape, shape
+from fedproof.proofs.context import refusals
+
+type Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Commitment:
+    """One point per row of `shape.columns` integers.
+
+    suite: suite id. points: ceil(d / columns) points, each in its one encoding.
+    """
+
+    suite: str
+    shape: Shape
+    points: bytes
+
+    @classmethod
+    def parse(cls, suite: str, shape: Shape, points: bytes, *, party: str | None = None) -> Commitment:
+        """Checks the number of points, and that each is one. Raises `Refused` (stage "shape" or "decoding")."""
+        with refusals(party=party):
+            size, _ = _core.sizes(suite)
+        expected = -(-shape.d // shape.columns) * size
+        if len(points) != expected:
+            raise Refused("commitment", "shape", f"expected {expected} bytes, got {len(points)}", party=party)
+        commitment = cls(suite, shape, points)
+        with refusals(party=party):
+            commitment.root()
+        return commitment
+
+    @cached_property
+    def _root(self) -> bytes:
+        return _core.digest(self.suite, self.points)
+
+    def root(self) -> bytes:
+        """The commitment's digest everywhere: root of its Keccak row tree, 32 bytes."""
+        with refusals():
+            return self._root
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a commitment hides. values: d int64. blinds: one scalar per row, each in its one encoding."""
+
+    values: Integers = field(repr=False)
+    blinds: bytes = field(repr=False)
+
+
+def width(values: Integers) -> int:
+    """Bits that the engine spends on each value: 16 for an update within any policy's bounds, else 64."""
+    small = len(values) == 0 or bool((values.min() >= -(1 << 15)) & (values.max() < 1 << 15))
+    return 16 if small else 64
+
+
+def commit(suite: str, values: Integers) -> tuple[Commitment, Opening]:
+    """Commits to d integers under fresh blinds from the operating system."""
+    values = np.ascontiguousarray(values, dtype=np.int64)
+    rows = shape(len(values))
+    with refusals():
+        points, blinds = _core.commit(suite, values, rows.columns, width(values))
+    return Commitment(suite, rows, points), Opening(values, blinds)
+
+
+def commit_public(suite: str, values: Integers) -> Commitment:
+    """Commits to public integers: all blinds are zero, and anyone gets the same points."""
+    return _commit_with(suite, np.ascontiguousarray(values, dtype=np.int64), None)
+
+
+def _commit_with(suite: str, values: Integers, blinds: bytes | None) -> Commitment:
+    rows = shape(len(values))
+    with refusals():
+        points = _core.commit_with(suite, values, rows.columns, width(values), blinds)
+    return Commitment(suite, rows, points)
+
+
+def check_opening(commitment: Commitment, opening: Opening, *, party: str | None = None, round: int | None = None) -> None:
+    """Raises `Refused` (stage "opening") unless the opening is the commitment's."""
+    values = np.ascontiguousarray(opening.values, dtype=np.int64)
+    if len(values) != commitment.shape.d:
+        detail = f"{len(values)} coordinates, committed to {commitment.shape.d}"
+        raise Refused("update", "opening", detail, party=party, round=round)
+    with refusals(party=party, round=round):
+        points = _core.commit_with(commitment.suite, values, commitment.shape.columns, width(values), opening.blinds)
+    if points != commitment.points:
+        raise Refused("update", "opening", "the update is not what was committed to", party=party, round=round)

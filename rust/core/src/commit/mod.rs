@@ -1,0 +1,271 @@
+//! Pedersen row commitments P_i = Σ_j x_ij·G_j + ρ_i·H (spec/commitment.md): they hide, they bind, and they add.
+
+mod rows;
+mod tables;
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use rayon::prelude::*;
+
+use crate::error::{Error, Result, Stage};
+use crate::generators::{named_generator, row_generator};
+use crate::group::{Affine, Point, Suite, to_affine};
+use crate::wide::{Accumulate, SmallProducts};
+use tables::{FixedBase, Table, Tables};
+
+pub use rows::combine_rows;
+
+/// Generators and their tables. One per suite and size, kept for the life of the process.
+pub struct Key<S: Suite> {
+    g: Vec<Affine<S>>,
+    h: Affine<S>,
+    u: Affine<S>,
+    rows: OnceLock<Tables<S>>,
+    /// Tables of 2^128·G_j: half the doublings for full-size scalars.
+    shifted: OnceLock<Vec<Table<S>>>,
+    blinds: OnceLock<FixedBase<S>>,
+    inner: OnceLock<FixedBase<S>>,
+}
+
+type Cache = Mutex<HashMap<(TypeId, usize), Arc<dyn Any + Send + Sync>>>;
+static KEYS: OnceLock<Cache> = OnceLock::new();
+
+/// The smallest key: enough for the messages of small proofs.
+const MIN_GENERATORS: usize = 256;
+
+impl<S: Suite> Key<S> {
+    /// A key with at least `n` generators.
+    pub fn get(n: usize) -> Arc<Self> {
+        let size = n.max(MIN_GENERATORS).next_power_of_two();
+        let keys = KEYS.get_or_init(Mutex::default);
+        let cached = |keys: &HashMap<_, Arc<dyn Any + Send + Sync>>| {
+            keys.get(&(TypeId::of::<S>(), size))
+                .and_then(|k| Arc::clone(k).downcast::<Self>().ok())
+        };
+        if let Some(key) = cached(&keys.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return key;
+        }
+        // Made without the lock, so that nobody waits for somebody else's size; the first one stays.
+        let made = Arc::new(Self::make(size));
+        let mut keys = keys.lock().unwrap_or_else(PoisonError::into_inner);
+        cached(&keys).unwrap_or_else(|| {
+            keys.insert((TypeId::of::<S>(), size), Arc::clone(&made) as _);
+            made
+        })
+    }
+
+    fn make(size: usize) -> Self {
+        let g = (0..u32::try_from(size).unwrap_or(u32::MAX))
+            .into_par_iter()
+            .map(row_generator::<S>)
+            .collect();
+        Self {
+            g,
+            h: named_generator::<S>("H"),
+            u: named_generator::<S>("U"),
+            rows: OnceLock::new(),
+            shifted: OnceLock::new(),
+            blinds: OnceLock::new(),
+            inner: OnceLock::new(),
+        }
+    }
+
+    pub fn g(&self) -> &[Affine<S>] {
+        &self.g
+    }
+
+    pub fn h(&self) -> Affine<S> {
+        self.h
+    }
+
+    pub fn u(&self) -> Affine<S> {
+        self.u
+    }
+
+    fn row_tables(&self) -> &Tables<S> {
+        self.rows.get_or_init(|| Tables::new(&self.g))
+    }
+
+    fn blind_table(&self) -> &FixedBase<S> {
+        self.blinds.get_or_init(|| FixedBase::new(&self.h))
+    }
+
+    /// One point per row: Σ_j values[i·columns + j]·G_j + blinds[i]·H; the last row may be short, the rest of it is zero.
+    /// Every value lies in [−2^(bits−1), 2^(bits−1)): control flow depends on that public bound and on the shape only.
+    pub fn commit_rows(
+        &self,
+        values: &[i64],
+        columns: usize,
+        bits: u32,
+        blinds: &[S::Scalar],
+    ) -> Result<Vec<Affine<S>>> {
+        let fail = |why: &'static str| Error::new("commitment", Stage::Shape, why);
+        if columns == 0 || columns > self.g.len() {
+            return Err(fail("more columns than generators"));
+        }
+        if values.len().div_ceil(columns) != blinds.len() {
+            return Err(Error::lengths(
+                "blinds",
+                values.len().div_ceil(columns),
+                blinds.len(),
+            ));
+        }
+        let limit = 1i64.checked_shl(bits.saturating_sub(1)).filter(|_| bits < 64);
+        if limit.is_some_and(|l| values.iter().any(|v| *v < -l || *v >= l)) {
+            return Err(fail("a value is wider than declared"));
+        }
+        let mut points = rows::commit(self.row_tables(), values, columns, bits);
+        let table = self.blind_table();
+        points
+            .par_iter_mut()
+            .zip(blinds)
+            .with_min_len(8)
+            .for_each(|(p, b)| *p += table.multiply(b));
+        Ok(to_affine::<S>(&points))
+    }
+
+    /// Σ_k values[k]·G_{first+k} + blind·H for full-size secret scalars.
+    pub fn commit_scalars(&self, first: usize, values: &[S::Scalar], blind: &S::Scalar) -> Result<Point<S>> {
+        let low = self.row_tables().get(first..first + values.len());
+        let shifted = self
+            .shifted
+            .get_or_init(|| tables::shifted(&self.g))
+            .get(first..first + values.len());
+        let (Some(low), Some(high)) = (low, shifted) else {
+            return Err(Error::new(
+                "commitment",
+                Stage::Shape,
+                "more slots than generators",
+            ));
+        };
+        Ok(tables::multiply(low, high, values) + self.blind_table().multiply(blind))
+    }
+
+    /// value·U + blind·H.
+    pub fn commit_value(&self, value: &S::Scalar, blind: &S::Scalar) -> Point<S> {
+        self.inner.get_or_init(|| FixedBase::new(&self.u)).multiply(value)
+            + self.blind_table().multiply(blind)
+    }
+}
+
+/// (c − 2^63)·… helper of the row combination: Σ_i weights[i], times 2^63.
+fn shift_of<F: Accumulate>(weights: &[F]) -> F {
+    weights.iter().fold(F::ZERO, |sum, w| sum + w) * F::from(1u64 << 63)
+}
+
+fn small_sum<F: Accumulate>(acc: SmallProducts, shift: F) -> F {
+    acc.reduce::<F>() - shift
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::group::{Bn254, Pallas, msm, scalar_from_i64};
+    use rand::{Rng, SeedableRng, rngs::StdRng};
+
+    fn scalar<S: Suite>(rng: &mut StdRng) -> S::Scalar {
+        let mut bytes = [0u8; 64];
+        rng.fill(&mut bytes);
+        crate::group::scalar_from_wide(&bytes)
+    }
+
+    fn rows_agree<S: Suite>() {
+        let mut rng = StdRng::seed_from_u64(1);
+        for (d, columns, bits) in [
+            (1usize, 1usize, 16u32),
+            (5, 4, 16),
+            (64, 8, 16),
+            (300, 256, 16),
+            (33, 4, 8),
+            (40, 8, 24),
+            (9, 2, 64),
+            (70, 64, 40),
+        ] {
+            let limit = if bits == 64 {
+                i64::MAX
+            } else {
+                (1i64 << (bits - 1)) - 1
+            };
+            let values: Vec<i64> = (0..d)
+                .map(|i| match i % 4 {
+                    0 => limit,
+                    1 => -limit - 1,
+                    2 => 0,
+                    _ => rng.random_range(-limit..=limit),
+                })
+                .collect();
+            let blinds: Vec<S::Scalar> = (0..d.div_ceil(columns)).map(|_| scalar::<S>(&mut rng)).collect();
+            let key = Key::<S>::get(columns);
+            let fast = key.commit_rows(&values, columns, bits, &blinds).expect("rows");
+            for ((row, blind), point) in values.chunks(columns).zip(&blinds).zip(fast) {
+                let scalars: Vec<S::Scalar> = row.iter().map(|v| scalar_from_i64(*v)).collect();
+                let plain = msm::<S>(&key.g()[..row.len()], &scalars).expect("lengths") + key.h() * blind;
+                assert_eq!(plain, Point::<S>::from(point));
+            }
+        }
+    }
+
+    #[test]
+    fn rows_agree_with_plain_multiplication() {
+        rows_agree::<Pallas>();
+        rows_agree::<Bn254>();
+    }
+
+    fn scalars_agree<S: Suite>() {
+        let mut rng = StdRng::seed_from_u64(2);
+        let key = Key::<S>::get(16);
+        for (first, n) in [(0usize, 1usize), (3, 2), (8, 8), (5, 0)] {
+            let mut values: Vec<S::Scalar> = (0..n).map(|_| scalar::<S>(&mut rng)).collect();
+            if let Some(v) = values.first_mut() {
+                *v = -S::Scalar::from(1u64);
+            }
+            let blind = scalar::<S>(&mut rng);
+            let plain = msm::<S>(&key.g()[first..first + n], &values).expect("lengths") + key.h() * blind;
+            assert_eq!(key.commit_scalars(first, &values, &blind).expect("slots"), plain);
+            assert_eq!(
+                key.commit_value(&blind, &S::Scalar::from(5u64)),
+                key.u() * blind + key.h() * S::Scalar::from(5u64)
+            );
+        }
+    }
+
+    #[test]
+    fn scalars_agree_with_plain_multiplication() {
+        scalars_agree::<Pallas>();
+        scalars_agree::<Bn254>();
+    }
+
+    #[test]
+    fn combinations_agree() {
+        let values: Vec<i64> = vec![1, -2, i64::MAX, i64::MIN, 5];
+        let weights = [
+            ark_pallas::Fr::from(7u64),
+            -ark_pallas::Fr::from(3u64),
+            ark_pallas::Fr::from(11u64),
+        ];
+        let fast = combine_rows::<Pallas>(&values, 2, &weights).expect("lengths");
+        for (j, value) in fast.iter().enumerate() {
+            let plain: ark_pallas::Fr = (0..3)
+                .filter_map(|i| {
+                    values
+                        .get(2 * i + j)
+                        .map(|v| weights[i] * scalar_from_i64::<ark_pallas::Fr>(*v))
+                })
+                .sum();
+            assert_eq!(*value, plain);
+        }
+    }
+
+    #[test]
+    fn refuses_wrong_shapes() {
+        let key = Key::<Pallas>::get(4);
+        let blind = [ark_pallas::Fr::from(1u64)];
+        key.commit_rows(&[40_000], 4, 16, &blind).expect_err("too wide");
+        key.commit_rows(&[1; 5], 4, 16, &blind)
+            .expect_err("two rows, one blind");
+        key.commit_rows(&[1], 1 << 20, 16, &blind)
+            .expect_err("more columns than generators");
+    }
+}

@@ -1,0 +1,215 @@
+//! The groups. This is the only file that names a curve crate; everything else is generic over [`Suite`].
+//!
+//! A suite fixes the group, the hash, the commitment and the signatures by one id. Points and scalars travel in the
+//! canonical encodings defined here (spec/encoding.md): big-endian integers; a compressed point is its x coordinate with
+//! the parity of y in the top bit; the identity is all zeros (x = 0 lies on neither curve).
+
+use ark_ec::short_weierstrass::{self, SWCurveConfig};
+use ark_ec::{AdditiveGroup, AffineRepr, CurveGroup, VariableBaseMSM};
+use ark_ff::{BigInteger, FftField, Field, One, PrimeField, Zero};
+
+use crate::error::{Error, Result, Stage};
+use crate::wide::Accumulate;
+
+/// Group, field and names of one suite.
+pub trait Suite: Copy + Send + Sync + 'static {
+    type Base: Accumulate;
+    type Scalar: Accumulate;
+    type Curve: SWCurveConfig<BaseField = Self::Base, ScalarField = Self::Scalar>;
+
+    /// What every statement, record and certificate names.
+    const ID: &'static str;
+    /// Security of the discrete logarithm in this group, in bits; the weakest part of the suite.
+    const BITS: u32;
+    /// The curve's name in the RFC 9380 suite string.
+    const CURVE: &'static str;
+}
+
+/// Default profile: Pallas, cofactor 1, no trusted set-up, partner of Vesta in a cycle.
+#[derive(Clone, Copy, Debug)]
+pub struct Pallas;
+
+impl Suite for Pallas {
+    type Base = ark_pallas::Fq;
+    type Scalar = ark_pallas::Fr;
+    type Curve = ark_pallas::PallasConfig;
+    const ID: &'static str = "pallas-keccak-ed25519-v1";
+    const BITS: u32 = 126;
+    const CURVE: &'static str = "pallas";
+}
+
+/// EVM profile: BN254 G1, for which the EVM has precompiles; about 100 bits, so never the default.
+#[derive(Clone, Copy, Debug)]
+pub struct Bn254;
+
+impl Suite for Bn254 {
+    type Base = ark_bn254::Fq;
+    type Scalar = ark_bn254::Fr;
+    type Curve = ark_bn254::g1::Config;
+    const ID: &'static str = "bn254-keccak-ed25519-v1";
+    const BITS: u32 = 100;
+    const CURVE: &'static str = "BN254G1";
+}
+
+pub type Affine<S> = short_weierstrass::Affine<<S as Suite>::Curve>;
+pub type Point<S> = short_weierstrass::Projective<<S as Suite>::Curve>;
+
+/// Bytes of a field element.
+pub const fn field_size<F: PrimeField>() -> usize {
+    (F::MODULUS_BIT_SIZE as usize).div_ceil(8)
+}
+
+/// Bytes of an encoded point: its x coordinate; the top bit of the first byte is free in both base fields.
+pub const fn point_size<S: Suite>() -> usize {
+    field_size::<S::Base>()
+}
+
+/// Bytes of an encoded scalar.
+pub const fn scalar_size<S: Suite>() -> usize {
+    field_size::<S::Scalar>()
+}
+
+/// Big-endian, fixed length.
+pub fn encode_field<F: PrimeField>(value: F) -> Vec<u8> {
+    let bytes = value.into_bigint().to_bytes_be();
+    bytes
+        .get(bytes.len().saturating_sub(field_size::<F>())..)
+        .unwrap_or_default()
+        .to_vec()
+}
+
+/// The one encoding of a field element; values at or above the modulus are refused.
+pub fn decode_field<F: PrimeField>(bytes: &[u8]) -> Result<F> {
+    let fail = |why| Error::new("field", Stage::Decoding, why);
+    if bytes.len() != field_size::<F>() {
+        return Err(fail("wrong length"));
+    }
+    let mut little: Vec<u8> = bytes.to_vec();
+    little.reverse();
+    let value = F::from_le_bytes_mod_order(&little);
+    if encode_field(value) == bytes {
+        Ok(value)
+    } else {
+        Err(fail("not below the modulus"))
+    }
+}
+
+fn is_odd<F: PrimeField>(value: F) -> bool {
+    value.into_bigint().is_odd()
+}
+
+/// Compressed encoding of a point.
+pub fn encode_point<S: Suite>(point: &Affine<S>) -> Vec<u8> {
+    let Some((x, y)) = point.xy() else {
+        return vec![0; point_size::<S>()];
+    };
+    let mut bytes = encode_field(x);
+    if let Some(first) = bytes.first_mut() {
+        *first |= u8::from(is_odd(y)) << 7;
+    }
+    bytes
+}
+
+/// Decodes a compressed point: canonical, on the curve (both groups have cofactor 1, so that is all).
+pub fn decode_point<S: Suite>(bytes: &[u8]) -> Result<Affine<S>> {
+    let fail = |why| Error::new("point", Stage::Decoding, why);
+    if bytes.len() != point_size::<S>() {
+        return Err(fail("wrong length"));
+    }
+    if bytes.iter().all(|b| *b == 0) {
+        return Ok(Affine::<S>::zero());
+    }
+    let mut x_bytes = bytes.to_vec();
+    let odd = x_bytes.first().is_some_and(|b| b >> 7 == 1);
+    if let Some(first) = x_bytes.first_mut() {
+        *first &= 0x7f;
+    }
+    let x: S::Base = decode_field(&x_bytes).map_err(|_| fail("x not below the modulus"))?;
+    let y = (x.square() * x + S::Curve::COEFF_B)
+        .sqrt()
+        .ok_or_else(|| fail("not on the curve"))?;
+    // No point of order two: y is never zero, so exactly one of y and −y has the parity asked for.
+    let y = if is_odd(y) == odd { y } else { -y };
+    Ok(Affine::<S>::new_unchecked(x, y))
+}
+
+/// Coordinates as the row tree hashes them; the identity is (0, 0).
+pub fn coordinates<S: Suite>(point: &Affine<S>) -> (S::Base, S::Base) {
+    point.xy().unwrap_or((S::Base::zero(), S::Base::zero()))
+}
+
+/// A signed machine integer as a scalar.
+pub fn scalar_from_i64<F: PrimeField>(value: i64) -> F {
+    let magnitude = F::from(value.unsigned_abs());
+    if value < 0 { -magnitude } else { magnitude }
+}
+
+/// 64 uniform bytes, reduced: within 2^-250 of uniform.
+pub fn scalar_from_wide<F: PrimeField>(bytes: &[u8; 64]) -> F {
+    F::from_be_bytes_mod_order(bytes)
+}
+
+/// Σ scalar·point over public data (variable time). Lists of unequal length are an error of the caller and give an error.
+pub fn msm<S: Suite>(points: &[Affine<S>], scalars: &[S::Scalar]) -> Result<Point<S>> {
+    if points.len() != scalars.len() {
+        return Err(Error::lengths(
+            "multi-scalar multiplication",
+            points.len(),
+            scalars.len(),
+        ));
+    }
+    Point::<S>::msm(points, scalars)
+        .map_err(|n| Error::lengths("multi-scalar multiplication", n, scalars.len()))
+}
+
+/// Many projective points made affine with one inversion.
+pub fn to_affine<S: Suite>(points: &[Point<S>]) -> Vec<Affine<S>> {
+    Point::<S>::normalize_batch(points)
+}
+
+/// The curve's endomorphism (x, y) → (βx, y), which multiplies by the scalar ζ.
+#[derive(Clone, Copy, Debug)]
+pub struct Endomorphism<S: Suite> {
+    beta: S::Base,
+    pub zeta: S::Scalar,
+}
+
+impl<S: Suite> Endomorphism<S> {
+    /// Finds the β that belongs to `zeta`, a primitive cube root of unity in the scalar field.
+    pub fn new(zeta: S::Scalar) -> Self {
+        let third = (-S::Base::one()) / S::Base::from(3u64);
+        let candidate = S::Base::GENERATOR.pow(third.into_bigint());
+        let image = (S::Curve::GENERATOR * zeta).into_affine();
+        let beta = if S::Curve::GENERATOR.x * candidate == image.x {
+            candidate
+        } else {
+            candidate.square()
+        };
+        Self { beta, zeta }
+    }
+
+    pub fn apply(&self, point: &Affine<S>) -> Affine<S> {
+        if point.is_zero() {
+            *point
+        } else {
+            Affine::<S>::new_unchecked(point.x * self.beta, point.y)
+        }
+    }
+
+    /// (a + b·ζ)·point: 64 doublings. Variable time in the public a and b.
+    pub fn multiply(&self, point: &Affine<S>, a: u64, b: u64) -> Point<S> {
+        let image = self.apply(point);
+        let both = (*point + image).into_affine();
+        let mut sum = Point::<S>::zero();
+        for bit in (0..64).rev() {
+            sum.double_in_place();
+            match (a >> bit & 1, b >> bit & 1) {
+                (1, 1) => sum += both,
+                (1, _) => sum += point,
+                (_, 1) => sum += image,
+                _ => {}
+            }
+        }
+        sum
+    }
+}

@@ -1,0 +1,20 @@
+//! fedproof's proof engine: commitments that add, a recorder of committed messages, and the relations on top of it.
+//!
+//! A relation ([`relation`]) is one function for prover, verifier, simulator and counter over a [`recorder::Recorder`]; spec/
+//! is normative for everything here. Layers, each using only what stands before it: `error`, `wide`, `group`, `transcript`, `poly` →
+//! `generators`, `commit`, `rowtree` → `recorder` → `sumcheck`, `fractions`, `lookup` → `relation`.
+
+pub mod checks;
+pub mod commit;
+pub mod error;
+mod fractions;
+pub mod generators;
+pub mod group;
+pub mod lookup;
+pub mod poly;
+pub mod recorder;
+pub mod relation;
+pub mod rowtree;
+pub mod sumcheck;
+pub mod transcript;
+pub mod wide;

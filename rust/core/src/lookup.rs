@@ -1,0 +1,224 @@
+//! logUp look-ups by GKR fractional sums (Papini–Haböck): for each tree, Σ_leaf P/Q = root P/Q, all trees in one committed
+//! protocol (spec/recorder.md, "Fractional sums").
+//!
+//! A tree of depth n has 2^n leaves. Node v of layer j has children 2v and 2v + 1 in layer j + 1, and
+//! P = P₀Q₁ + P₁Q₀, Q = Q₀Q₁. Trees are aligned at the leaves: the deepest starts alone, a shallower one joins when as many
+//! variables remain as it has. All share every challenge from there on, so their leaf claims sit at suffixes of one point.
+
+use ark_ff::{AdditiveGroup, Field, PrimeField};
+
+use crate::error::Result;
+use crate::fractions::{Layer, TreeTables};
+use crate::group::Suite;
+use crate::poly::below;
+use crate::recorder::{Lin, Recorder};
+use crate::sumcheck::{Part, SumTable, sumcheck};
+use crate::transcript::Label;
+use crate::wide::Accumulate;
+
+/// What a leaf's fraction is, given the committed column.
+#[derive(Clone, Copy, Debug)]
+pub enum Leaves<F> {
+    /// Looked-up values v: leaf 1/(α − v).
+    Values { alpha: F },
+    /// Multiplicities m of the table T_t = t − bound for t ≤ 2·bound, 0 beyond: leaf m/(α − T_t).
+    Table { alpha: F, bound: u64 },
+}
+
+impl<F: PrimeField> Leaves<F> {
+    /// (P, Q) at `point`, from the column's evaluation there.
+    fn fraction(&self, column: &Lin<F>, point: &[F]) -> (Lin<F>, Lin<F>) {
+        match self {
+            Self::Values { alpha } => (Lin::constant(F::ONE), Lin::constant(*alpha) - column.clone()),
+            Self::Table { alpha, bound } => {
+                let (count, sum) = below(point, 2 * bound + 1);
+                (
+                    column.clone(),
+                    Lin::constant(*alpha - (sum - F::from(*bound) * count)),
+                )
+            }
+        }
+    }
+}
+
+/// One committed column of 2^depth values and what its leaves stand for.
+pub struct Tree<F> {
+    pub depth: usize,
+    pub leaves: Leaves<F>,
+    /// The prover's.
+    pub column: Option<Vec<i64>>,
+}
+
+/// Σ_v (Σ weight·column)² = `sum`, proved on the leaf layer; the trees (by index) have equal depth.
+pub struct Squares<F> {
+    pub parts: Vec<(u64, usize)>,
+    pub sum: Lin<F>,
+}
+
+/// Roots (P, Q) per tree, the point, and each tree's column at the last `depth` coordinates of it.
+pub struct FractionalSums<F> {
+    pub roots: Vec<(Lin<F>, Lin<F>)>,
+    pub point: Vec<F>,
+    pub columns: Vec<Lin<F>>,
+}
+
+/// The layer's message ends, per live tree.
+struct Live {
+    tree: usize,
+    join: usize,
+}
+
+pub fn fractional_sums<S: Suite>(
+    rec: &mut Recorder<S>,
+    trees: &[Tree<S::Scalar>],
+    squares: &Squares<S::Scalar>,
+) -> Result<FractionalSums<S::Scalar>> {
+    let depth = trees.iter().map(|t| t.depth).max().unwrap_or(0);
+    let mut tables: Vec<TreeTables<S::Scalar>> = if rec.knows() {
+        trees
+            .iter()
+            .map(|t| TreeTables::build(&t.leaves, t.column.as_deref().unwrap_or_default()))
+            .collect()
+    } else {
+        Vec::new()
+    };
+    let sent = rec.commit("gkr/roots", 2 * trees.len(), || {
+        tables.iter().flat_map(TreeTables::root).collect()
+    })?;
+    let roots: Vec<_> = sent
+        .chunks(2)
+        .filter_map(|c| Some((c.first()?.clone(), c.last()?.clone())))
+        .collect();
+    let (mut claims, mut point) = (roots.clone(), Vec::new());
+    let mut columns = Vec::new();
+
+    for (j, name) in (0..depth).zip(0u32..) {
+        let leaf = j + 1 == depth;
+        let live: Vec<Live> = trees
+            .iter()
+            .enumerate()
+            .map(|(tree, t)| Live {
+                tree,
+                join: depth - t.depth,
+            })
+            .filter(|l| l.join <= j)
+            .collect();
+        let lambda = rec.challenge(Label("gkr/lambda", name, 0), 2 * trees.len() - 1);
+        let weight = |tree: usize| lambda.pow([2 * tree as u64]);
+
+        let mut layers: Vec<Layer<S::Scalar>> = if rec.knows() {
+            live.iter()
+                .filter_map(|l| Some(tables.get_mut(l.tree)?.layer(j - l.join, lambda, weight(l.tree))))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let mut norm = (leaf && rec.knows()).then(|| squares_table(trees, squares));
+        let mut provers = layers.iter_mut();
+        let weighted = live
+            .iter()
+            .filter_map(|l| {
+                let (p, q) = claims.get(l.tree)?;
+                let claim = (p.clone() + q.clone() * lambda) * weight(l.tree);
+                let prover = provers.next().map(|t| t as &mut dyn SumTable<_>);
+                Some(Part {
+                    join: l.join,
+                    claim,
+                    degree: 2,
+                    prover,
+                })
+            })
+            .collect();
+        let norm_join = squares
+            .parts
+            .first()
+            .and_then(|(_, t)| trees.get(*t))
+            .map_or(0, |t| depth - t.depth);
+        let plain = leaf.then(|| Part {
+            join: norm_join,
+            claim: squares.sum.clone(),
+            degree: 2,
+            prover: norm.as_mut().map(|t| t as &mut dyn SumTable<_>),
+        });
+        let labels = (|i| Label("gkr/round", name, i), |i| Label("gkr/rho", name, i));
+        let end = sumcheck(rec, labels, j, &point, weighted, plain)?;
+
+        // Ends: the children at ρ. At the leaves only the committed column is sent; fractions follow from it.
+        let size = if leaf { 2 } else { 4 };
+        let sent = rec.commit(Label("gkr/ends", name, 0), size * live.len(), || {
+            layers.iter().flat_map(|l| l.ends(leaf)).collect()
+        })?;
+        let xi = rec.challenge(Label("gkr/xi", name, 0), 1);
+        let mut products = Vec::new();
+        for (l, ends) in live.iter().zip(sent.chunks(size)) {
+            let Some(tree) = trees.get(l.tree) else { continue };
+            let [p0, p1, q0, q1] = match ends {
+                [v0, v1] => {
+                    let at = |bit| [end.point.get(l.join..).unwrap_or_default(), &[bit]].concat();
+                    let (p0, q0) = tree.leaves.fraction(v0, &at(S::Scalar::ZERO));
+                    let (p1, q1) = tree.leaves.fraction(v1, &at(S::Scalar::ONE));
+                    columns.push((v0.clone(), v1.clone()));
+                    [p0, p1, q0, q1]
+                }
+                [p0, p1, q0, q1] => {
+                    if let Some(claim) = claims.get_mut(l.tree) {
+                        *claim = (Lin::between(p0, p1, xi), Lin::between(q0, q1, xi));
+                    }
+                    [p0.clone(), p1.clone(), q0.clone(), q1.clone()]
+                }
+                _ => continue,
+            };
+            let w = weight(l.tree);
+            products.push((q1 * w, p0 + q0.clone() * lambda));
+            products.push((p1 * w, q0));
+        }
+        rec.require_zero("gkr layer", -end.weighted, products);
+        if leaf {
+            let at = |pick: fn(&(Lin<S::Scalar>, Lin<S::Scalar>)) -> &Lin<S::Scalar>| {
+                let mut sum = Lin::zero();
+                for (weight, tree) in &squares.parts {
+                    if let Some(column) = columns.get(*tree) {
+                        sum.add_scaled(pick(column), S::Scalar::from(*weight));
+                    }
+                }
+                sum
+            };
+            let (x0, x1) = (at(|c| &c.0), at(|c| &c.1));
+            rec.require_zero("norm", -end.plain, vec![(x0.clone(), x0), (x1.clone(), x1)]);
+        }
+        point = end.point;
+        point.push(xi);
+        if leaf {
+            let columns = columns.iter().map(|(a, b)| Lin::between(a, b, xi)).collect();
+            return Ok(FractionalSums {
+                roots,
+                point,
+                columns,
+            });
+        }
+    }
+    Err(crate::error::Error::new(
+        "look-up",
+        crate::error::Stage::Statement,
+        "trees without layers",
+    ))
+}
+
+fn squares_table<F: Accumulate>(trees: &[Tree<F>], squares: &Squares<F>) -> crate::fractions::SquareTable<F> {
+    let length = squares
+        .parts
+        .first()
+        .and_then(|(_, t)| trees.get(*t))
+        .map_or(0, |t| 1 << t.depth);
+    let mut sums = vec![0i64; length];
+    for (weight, tree) in &squares.parts {
+        let column = trees
+            .get(*tree)
+            .and_then(|t| t.column.as_deref())
+            .unwrap_or_default();
+        for (to, v) in sums.iter_mut().zip(column) {
+            *to = to.wrapping_add(v.wrapping_mul(i64::try_from(*weight).unwrap_or_default()));
+        }
+    }
+    crate::fractions::SquareTable::new(&sums)
+}

@@ -1,0 +1,303 @@
+//! The closing proof: everything recorded, in one argument (spec/recorder.md, "Closing").
+//!
+//! 1. Products → one product. With δ, Σ_j δ^j(linear_j + Σ a·b) = 0 is a plain committed sumcheck of A·B over the list of
+//!    products, A = δ^j·a; it ends in one claim Ã·B̃ = T over symbols.
+//! 2. One product → three linear constraints, by masks committed before the challenge e.
+//! 3. Linear constraints and openings → one, with powers of η.
+//! 4. Messages → one vector, with powers of τ drawn after all of them; rows → one vector per column weight, with weights
+//!    β, β², … beyond a row's length, so that a component on a foreign generator does not pass.
+//! 5. Vectors with different weights → one ([`inner_product::merge`]); 6. one hiding inner-product argument.
+
+use std::sync::Arc;
+
+use ark_ff::{One, Zero};
+
+use super::inner_product::{self, Value, Vector};
+use super::{Combination, Deferred, Lin, Proof, Recorder, Role, SUBJECT};
+use crate::commit::combine_rows;
+use crate::error::{Error, Result, Stage};
+use crate::group::Suite;
+use crate::poly::{eq_table, powers};
+use crate::sumcheck::{Part, ProductTable, sumcheck};
+use crate::transcript::Label;
+
+/// The summed soundness error of a proof is at most 2^-115.
+pub const MIN_SOUNDNESS_BITS: f64 = 115.0;
+
+/// What a run leaves behind.
+pub enum Outcome<S: Suite> {
+    Proof(Proof<S>),
+    Deferred(Deferred<S>),
+    Counts {
+        points: usize,
+        scalars: usize,
+        slots: usize,
+        messages: usize,
+        products: usize,
+        soundness_bits: f64,
+    },
+}
+
+/// Audits and proves, or checks, everything that was recorded. Consumes the recorder.
+pub fn close<S: Suite>(mut rec: Recorder<S>) -> Result<Outcome<S>> {
+    let products = rec.products.iter().map(|p| p.pairs.len()).sum();
+    reduce_products(&mut rec)?;
+    rec.audit()?;
+    let (mut vectors, mut value) = combine(&mut rec)?;
+    let mut count = 0;
+    let vector = loop {
+        let mut rest = vectors.into_iter();
+        let (a, b) = (rest.next(), rest.next());
+        match (a, b) {
+            (Some(a), Some(b)) => {
+                (vectors, value) = inner_product::merge(&mut rec, count, a, b, rest.collect(), value)?
+            }
+            (Some(last), None) => break last,
+            _ => return Err(Error::new(SUBJECT, Stage::Shape, "nothing to prove")),
+        }
+        count += 1;
+    };
+    let deferred = inner_product::prove(&mut rec, vector, value)?;
+    rec.role.finished()?;
+    let soundness_bits = rec.soundness_bits();
+    if soundness_bits < MIN_SOUNDNESS_BITS {
+        return Err(Error::new(
+            SUBJECT,
+            Stage::Statement,
+            format!("soundness of only {soundness_bits:.1} bits"),
+        ));
+    }
+    Ok(match std::mem::replace(&mut rec.role, Role::counter()) {
+        Role::Prover(p) => Outcome::Proof(p.proof),
+        Role::Simulator(s) => Outcome::Proof(s.proof),
+        Role::Verifier(_) => Outcome::Deferred(deferred),
+        Role::Counter(c) => Outcome::Counts {
+            points: c.points,
+            scalars: c.scalars,
+            slots: rec.slots,
+            messages: rec.messages.len(),
+            products,
+            soundness_bits,
+        },
+    })
+}
+
+fn reduce_products<S: Suite>(rec: &mut Recorder<S>) -> Result<()> {
+    let products = std::mem::take(&mut rec.products);
+    if products.is_empty() {
+        return Ok(());
+    }
+    let delta = rec.challenge_full("products/delta", products.len());
+    let (mut claim, mut left, mut right) = (Lin::zero(), Vec::new(), Vec::new());
+    let mut power = S::Scalar::one();
+    for product in &products {
+        claim.add_scaled(&product.linear, -power);
+        for (a, b) in &product.pairs {
+            left.push(a.clone() * power);
+            right.push(b.clone());
+        }
+        power *= delta;
+    }
+    // Kept for the audit, which comes after the product gadget's own constraints.
+    rec.products = products;
+
+    let rounds = left.len().next_power_of_two().trailing_zeros() as usize;
+    let mut table = rec.knows().then(|| {
+        let values = |forms: &[Lin<S::Scalar>]| {
+            let mut values: Vec<S::Scalar> = forms.iter().map(|f| rec.value(f)).collect();
+            values.resize(1 << rounds, S::Scalar::zero());
+            values
+        };
+        ProductTable(values(&left), values(&right))
+    });
+    let part = Part {
+        join: 0,
+        claim,
+        degree: 2,
+        prover: table.as_mut().map(|t| t as _),
+    };
+    let labels = (
+        |i| Label("products/round", 0, i),
+        |i| Label("products/sigma", 0, i),
+    );
+    let end = sumcheck(rec, labels, rounds, &[], Vec::new(), Some(part))?;
+    let eq = eq_table(&end.point);
+    let fold = |forms: &[Lin<S::Scalar>]| {
+        let mut sum = Lin::zero();
+        for (form, e) in forms.iter().zip(&eq) {
+            sum.add_scaled(form, *e);
+        }
+        sum
+    };
+    one_product(rec, &fold(&left), &fold(&right), &end.plain)
+}
+
+/// a·b = product, for symbolic a, b, product: opened under masks.
+fn one_product<S: Suite>(
+    rec: &mut Recorder<S>,
+    a: &Lin<S::Scalar>,
+    b: &Lin<S::Scalar>,
+    product: &Lin<S::Scalar>,
+) -> Result<()> {
+    let (mask_a, mask_b) = (rec.blind()?, rec.blind()?);
+    let (value_a, value_b) = (rec.value(a), rec.value(b));
+    let masks = rec.commit("product/masks", 4, || {
+        vec![
+            mask_a,
+            mask_b,
+            mask_a * mask_b,
+            mask_a * value_b + mask_b * value_a,
+        ]
+    })?;
+    let [ma, mb, t0, t1] =
+        <[Lin<S::Scalar>; 4]>::try_from(masks).map_err(|m| Error::lengths("product masks", 4, m.len()))?;
+    let e = rec.challenge("product/e", 2);
+    let known = |mask: S::Scalar, value: S::Scalar, knows: bool| knows.then_some(mask + value * e);
+    let knows = rec.knows();
+    let u = rec.scalar("product/u".into(), known(mask_a, value_a, knows))?;
+    let v = rec.scalar("product/v".into(), known(mask_b, value_b, knows))?;
+    let minus = |k: S::Scalar| Lin::constant(-k);
+    rec.require_zero("product u", ma + a.clone() * e + minus(u), vec![]);
+    rec.require_zero("product v", mb + b.clone() * e + minus(v), vec![]);
+    rec.require_zero(
+        "product uv",
+        t0 + t1 * e + product.clone() * (e * e) + minus(u * v),
+        vec![],
+    );
+    Ok(())
+}
+
+/// The vectors (messages first, then one per column weight) and the value that Σ ⟨vector, weights⟩ must have.
+fn combine<S: Suite>(rec: &mut Recorder<S>) -> Result<(Vec<Vector<S::Scalar>>, Value<S::Scalar>)> {
+    let lengths = rec
+        .openings
+        .iter()
+        .filter_map(|o| rec.columns.get(o.columns))
+        .map(|c| c.len());
+    let longest = lengths.max().unwrap_or(0).max(rec.slots).max(1);
+    let size = longest.next_power_of_two();
+    let eta = rec.challenge_full("combine/eta", rec.linears.len() + rec.openings.len());
+    let tau = rec.challenge_full("combine/tau", 2 * rec.messages.len());
+    let beta = rec.challenge_full("combine/beta", size);
+
+    let (mut power, mut total) = (S::Scalar::one(), Lin::zero());
+    for form in &rec.linears {
+        total.add_scaled(form, power);
+        power *= eta;
+    }
+    let mut groups: Vec<(usize, Vec<(S::Scalar, usize)>)> = Vec::new();
+    for (k, opening) in rec.openings.iter().enumerate() {
+        total.add_scaled(&opening.value, -power);
+        match groups.iter_mut().find(|(columns, _)| *columns == opening.columns) {
+            Some((_, members)) => members.push((power, k)),
+            None => groups.push((opening.columns, vec![(power, k)])),
+        }
+        power *= eta;
+    }
+
+    let taus = powers(tau, rec.messages.len().max(1));
+    let top = taus.last().copied().unwrap_or(S::Scalar::one());
+    let mut vectors = Vec::new();
+    if !rec.messages.is_empty() {
+        vectors.push(message_vector(rec, &total, &taus, size));
+    }
+    for (columns, members) in groups {
+        vectors.push(row_vector(rec, columns, &members, top, beta, size)?);
+    }
+    let constant = -total.constant * top;
+    Ok((vectors, Value::public(constant)))
+}
+
+/// Σ_i τ^i·M_i against weights scaled by τ^(N−1−i) in the slots of message i: the coefficient of τ^(N−1) is the statement;
+/// what a later message holds in an earlier one's slots only spoils it.
+fn message_vector<S: Suite>(
+    rec: &Recorder<S>,
+    total: &Lin<S::Scalar>,
+    taus: &[S::Scalar],
+    size: usize,
+) -> Vector<S::Scalar> {
+    let mut coefficients = vec![S::Scalar::zero(); size];
+    for (slot, c) in &total.terms {
+        if let Some(to) = coefficients.get_mut(*slot) {
+            *to += c;
+        }
+    }
+    let mut secret = vec![S::Scalar::zero(); if rec.knows() { size } else { 0 }];
+    let mut blind = S::Scalar::zero();
+    let mut point: Combination<S::Scalar> = Vec::with_capacity(rec.messages.len());
+    for (i, (message, (up, down))) in rec
+        .messages
+        .iter()
+        .zip(taus.iter().zip(taus.iter().rev()))
+        .enumerate()
+    {
+        let slots = message.first..message.first + message.size;
+        for weight in coefficients.get_mut(slots.clone()).unwrap_or_default() {
+            *weight *= down;
+        }
+        point.push((message.point, *up));
+        if let Some(secrets) = rec.secrets.as_ref().filter(|_| rec.knows()) {
+            let values = secrets.values.get(slots.clone()).unwrap_or_default();
+            for (to, v) in secret.get_mut(slots).unwrap_or_default().iter_mut().zip(values) {
+                *to = *v * up;
+            }
+            blind += secrets.blinds.get(i).map_or(S::Scalar::zero(), |b| *b * up);
+        }
+    }
+    Vector {
+        point,
+        weights: coefficients,
+        secret,
+        blind,
+    }
+}
+
+fn row_vector<S: Suite>(
+    rec: &Recorder<S>,
+    columns: usize,
+    members: &[(S::Scalar, usize)],
+    scale: S::Scalar,
+    beta: S::Scalar,
+    size: usize,
+) -> Result<Vector<S::Scalar>> {
+    let own = rec
+        .columns
+        .get(columns)
+        .map(Arc::clone)
+        .ok_or_else(|| Error::new(SUBJECT, Stage::Shape, "no such columns"))?;
+    let tail = powers(beta, size - own.len() + 1);
+    let weights = own
+        .iter()
+        .chain(tail.iter().skip(1))
+        .map(|w| *w * scale)
+        .collect();
+    let (mut point, mut blind) = (Vec::new(), S::Scalar::zero());
+    let mut secret = vec![S::Scalar::zero(); if rec.knows() { size } else { 0 }];
+    for (power, k) in members {
+        let opening = rec
+            .openings
+            .get(*k)
+            .ok_or_else(|| Error::new(SUBJECT, Stage::Shape, "no such opening"))?;
+        let matrix = rec
+            .matrices
+            .get(opening.matrix)
+            .ok_or_else(|| Error::new(SUBJECT, Stage::Shape, "no such matrix"))?;
+        let rows: Vec<S::Scalar> = opening.rows.iter().map(|w| *w * power).collect();
+        point.extend(matrix.points.iter().copied().zip(rows.iter().copied()));
+        if let Some(witness) = &matrix.rows {
+            for (to, v) in secret
+                .iter_mut()
+                .zip(combine_rows::<S>(&witness.values, witness.columns, &rows)?)
+            {
+                *to += v;
+            }
+            blind += crate::poly::dot(&rows, &witness.blinds);
+        }
+    }
+    Ok(Vector {
+        point,
+        weights,
+        secret,
+        blind,
+    })
+}

@@ -1,0 +1,65 @@
+//! A verifier's final equation, deferred: one linear combination of points that must vanish. Many of them batch into one.
+
+use ark_ff::Zero;
+
+use super::nonce::Nonces;
+use crate::commit::Key;
+use crate::error::{Error, Result, Stage};
+use crate::group::{Affine, Point, Suite, msm};
+
+/// Σ g[j]·G_j + h·H + u·U + Σ scalar·point = identity.
+#[derive(Debug)]
+pub struct Deferred<S: Suite> {
+    pub(super) g: Vec<S::Scalar>,
+    pub(super) h: S::Scalar,
+    pub(super) u: S::Scalar,
+    pub(super) points: Vec<Affine<S>>,
+    pub(super) scalars: Vec<S::Scalar>,
+}
+
+impl<S: Suite> Deferred<S> {
+    fn add_scaled(&mut self, other: Self, k: S::Scalar) {
+        if self.g.len() < other.g.len() {
+            self.g.resize(other.g.len(), S::Scalar::zero());
+        }
+        for (to, from) in self.g.iter_mut().zip(other.g) {
+            *to += from * k;
+        }
+        self.h += other.h * k;
+        self.u += other.u * k;
+        self.points.extend(other.points);
+        self.scalars.extend(other.scalars.into_iter().map(|s| s * k));
+    }
+
+    /// The combination itself: one multi-scalar multiplication.
+    pub(super) fn sum(&self) -> Result<Point<S>> {
+        let key = Key::<S>::get(self.g.len());
+        let g = key
+            .g()
+            .get(..self.g.len())
+            .ok_or_else(|| Error::lengths("generators", self.g.len(), key.g().len()))?;
+        let points = [g, &[key.h(), key.u()], &self.points].concat();
+        let scalars = [&self.g[..], &[self.h, self.u], &self.scalars].concat();
+        msm::<S>(&points, &scalars)
+    }
+
+    pub fn check(self) -> Result<()> {
+        if self.sum()?.is_zero() {
+            Ok(())
+        } else {
+            Err(Error::new("proof", Stage::Argument, "the proof does not hold"))
+        }
+    }
+
+    /// All of them in one multi-scalar multiplication, each weighted by a random scalar that the verifier draws now, after
+    /// every proof is fixed: two bad proofs cannot cancel.
+    pub fn check_all(all: Vec<Self>) -> Result<()> {
+        let mut random = Nonces::hedged::<S::Scalar>(&[], b"batch")?;
+        let mut all = all.into_iter();
+        let Some(mut sum) = all.next() else { return Ok(()) };
+        for other in all {
+            sum.add_scaled(other, random.scalar());
+        }
+        sum.check()
+    }
+}

@@ -1,0 +1,291 @@
+//! The end of the closing proof: vectors merged into one, then a hiding inner-product argument (Bulletproofs §3, without
+//! inverses), which is at the same time the opening of every committed row.
+//!
+//! A round sends L = ⟨z_lo, G_hi⟩ + ⟨z_lo, w_hi⟩·χU + l·H and R = ⟨z_hi, G_lo⟩ + ⟨z_hi, w_lo⟩·χU + r·H; then z = z_lo + e·z_hi,
+//! G = e·G_lo + G_hi, w = e·w_lo + w_hi and P = L + e·P + e²·R. At length one P = z·(G + w·χU) + ζ·H, by Schnorr.
+//! A verifier never folds generators: G = Σ s_j·G_j with s_j = Π_k (e_k where bit k of j, top first, is 0, else 1).
+
+use ark_ec::CurveGroup;
+use ark_ff::{One, Zero};
+use rayon::prelude::*;
+use zeroize::Zeroize;
+
+use super::{Combination, Deferred, Recorder, Role, SUBJECT};
+use crate::commit::Key;
+use crate::error::{Error, Result, Stage};
+use crate::group::{Affine, Endomorphism, Point, Suite, msm, to_affine};
+use crate::poly::dot;
+use crate::transcript::{Label, Short};
+
+/// A vector commitment ⟨secret, G⟩ + blind·H = point, with public weights. `secret` is empty for all but the prover.
+pub(super) struct Vector<F: Zeroize> {
+    pub point: Combination<F>,
+    pub weights: Vec<F>,
+    pub secret: Vec<F>,
+    pub blind: F,
+}
+
+impl<F: Zeroize> Drop for Vector<F> {
+    fn drop(&mut self) {
+        self.secret.zeroize();
+        self.blind.zeroize();
+    }
+}
+
+/// A commitment secret·U + blind·H = u·U + point to an inner product.
+pub(super) struct Value<F> {
+    u: F,
+    point: Combination<F>,
+    secret: F,
+    blind: F,
+}
+
+impl<F: Zero + Copy> Value<F> {
+    pub(super) fn public(value: F) -> Self {
+        Self {
+            u: value,
+            point: Vec::new(),
+            secret: value,
+            blind: F::zero(),
+        }
+    }
+}
+
+fn scale<F: std::ops::Mul<Output = F> + Copy>(combination: &mut Combination<F>, k: F) {
+    for (_, c) in combination {
+        *c = *c * k;
+    }
+}
+
+/// ⟨a, w_a⟩ + ⟨b, w_b⟩ + Σ others = value, made ⟨a + e·b, e·w_a + w_b⟩ + e·Σ others = low + e·value + e²·high.
+pub(super) fn merge<S: Suite>(
+    rec: &mut Recorder<S>,
+    count: u32,
+    mut a: Vector<S::Scalar>,
+    mut b: Vector<S::Scalar>,
+    others: Vec<Vector<S::Scalar>>,
+    mut value: Value<S::Scalar>,
+) -> Result<(Vec<Vector<S::Scalar>>, Value<S::Scalar>)> {
+    let cross = [dot(&a.secret, &b.weights), dot(&b.secret, &a.weights)];
+    let blinds = [rec.blind()?, rec.blind()?];
+    let key = Key::<S>::get(1);
+    let known = rec.knows().then(|| {
+        to_affine::<S>(&[
+            key.commit_value(&cross[0], &blinds[0]),
+            key.commit_value(&cross[1], &blinds[1]),
+        ])
+    });
+    let at = |k: usize| known.as_ref().and_then(|p| p.get(k).copied());
+    let low = rec.point(Label("merge/low", count, 0), at(0))?;
+    let high = rec.point(Label("merge/high", count, 0), at(1))?;
+    let e = rec.challenge(Label("merge/e", count, 0), 2);
+
+    scale(&mut b.point, e);
+    let mut point = std::mem::take(&mut a.point);
+    point.append(&mut b.point);
+    let merged = Vector {
+        point,
+        weights: a.weights.iter().zip(&b.weights).map(|(x, y)| e * x + y).collect(),
+        secret: a.secret.iter().zip(&b.secret).map(|(x, y)| *x + e * y).collect(),
+        blind: a.blind + e * b.blind,
+    };
+    let mut vectors = vec![merged];
+    for mut other in others {
+        for w in &mut other.weights {
+            *w *= e;
+        }
+        vectors.push(other);
+    }
+    scale(&mut value.point, e);
+    value.point.extend([(low, S::Scalar::one()), (high, e * e)]);
+    value.u *= e;
+    value.secret = cross[0] + e * value.secret + e * e * cross[1];
+    value.blind = blinds[0] + e * value.blind + e * e * blinds[1];
+    Ok((vectors, value))
+}
+
+/// The prover's side of a round, half of the work in each of L and R.
+struct Folding<S: Suite> {
+    g: Vec<Affine<S>>,
+    z: Vec<S::Scalar>,
+    w: Vec<S::Scalar>,
+    blind: S::Scalar,
+    endomorphism: Endomorphism<S>,
+}
+
+impl<S: Suite> Folding<S> {
+    fn cross(&self, chi: S::Scalar, blinds: [S::Scalar; 2]) -> Result<[Affine<S>; 2]> {
+        let half = self.z.len() / 2;
+        let (z_lo, z_hi) = self.z.split_at(half);
+        let (w_lo, w_hi) = self.w.split_at(half);
+        let (g_lo, g_hi) = self.g.split_at(half);
+        let key = Key::<S>::get(1);
+        let side =
+            |z: &[S::Scalar], g: &[Affine<S>], w: &[S::Scalar], blind: &S::Scalar| -> Result<Point<S>> {
+                Ok(msm::<S>(g, z)? + key.commit_value(&(chi * dot(z, w)), blind))
+            };
+        let [low_blind, high_blind] = &blinds;
+        let (low, high) = rayon::join(
+            || side(z_lo, g_hi, w_hi, low_blind),
+            || side(z_hi, g_lo, w_lo, high_blind),
+        );
+        let both = to_affine::<S>(&[low?, high?]);
+        <[Affine<S>; 2]>::try_from(both).map_err(|p| Error::lengths("round", 2, p.len()))
+    }
+
+    fn fold(&mut self, challenge: Short, e: S::Scalar, blinds: [S::Scalar; 2]) {
+        let half = self.z.len() / 2;
+        let combine = |v: &[S::Scalar]| {
+            let (lo, hi) = v.split_at(half);
+            lo.iter().zip(hi).map(|(l, h)| (*l, *h)).collect::<Vec<_>>()
+        };
+        let mut z: Vec<S::Scalar> = combine(&self.z).into_iter().map(|(l, h)| l + e * h).collect();
+        std::mem::swap(&mut self.z, &mut z);
+        z.zeroize();
+        self.w = combine(&self.w).into_iter().map(|(l, h)| e * l + h).collect();
+        let (lo, hi) = self.g.split_at(half);
+        let folded: Vec<Point<S>> = lo
+            .par_iter()
+            .zip(hi)
+            .with_min_len(16)
+            .map(|(l, h)| self.endomorphism.multiply(l, challenge.a, challenge.b) + h)
+            .collect();
+        self.g = to_affine::<S>(&folded);
+        self.blind = blinds[0] + e * self.blind + e * e * blinds[1];
+    }
+}
+
+/// Proves vector.point = ⟨z, G⟩ + …·H and value = ⟨z, w⟩. χ ties the two together after all merges.
+pub(super) fn prove<S: Suite>(
+    rec: &mut Recorder<S>,
+    mut vector: Vector<S::Scalar>,
+    mut value: Value<S::Scalar>,
+) -> Result<Deferred<S>> {
+    let chi = rec.challenge("ipa/chi", 2);
+    let size = vector.weights.len();
+    let rounds = size.trailing_zeros();
+    let mut point = std::mem::take(&mut vector.point);
+    scale(&mut value.point, chi);
+    point.append(&mut value.point);
+    let mut u = chi * value.u;
+    let mut folding = if rec.knows() {
+        let key = Key::<S>::get(size);
+        Some(Folding {
+            g: key
+                .g()
+                .get(..size)
+                .ok_or_else(|| Error::lengths("generators", size, key.g().len()))?
+                .to_vec(),
+            z: std::mem::take(&mut vector.secret),
+            w: vector.weights.clone(),
+            blind: vector.blind + chi * value.blind,
+            endomorphism: Endomorphism::new(rec.zeta),
+        })
+    } else {
+        None
+    };
+
+    let mut challenges = Vec::new();
+    for k in 0..rounds {
+        let blinds = [rec.blind()?, rec.blind()?];
+        let known = folding.as_ref().map(|f| f.cross(chi, blinds)).transpose()?;
+        let low = rec.point(Label("ipa/low", k, 0), known.map(|p| p[0]))?;
+        let high = rec.point(Label("ipa/high", k, 0), known.map(|p| p[1]))?;
+        let pair = rec.challenge_pair(Label("ipa/e", k, 0), 2);
+        let e = pair.scalar(rec.zeta);
+        if let Some(f) = &mut folding {
+            f.fold(pair, e, blinds);
+        }
+        scale(&mut point, e);
+        u *= e;
+        point.extend([(low, S::Scalar::one()), (high, e * e)]);
+        challenges.push(e);
+    }
+
+    let mut s = vec![S::Scalar::one()];
+    for e in &challenges {
+        s = s.iter().flat_map(|t| [*t * e, *t]).collect();
+    }
+    let base_u = chi * dot(&s, &vector.weights);
+    schnorr(rec, Claim { s, base_u, point, u }, folding)
+}
+
+/// point + u·U = z·(Σ s_j·G_j + base_u·U) + ζ·H for some z, ζ.
+struct Claim<F> {
+    s: Vec<F>,
+    base_u: F,
+    point: Combination<F>,
+    u: F,
+}
+
+impl<F: ark_ff::PrimeField> Claim<F> {
+    /// z·base + h·H − e·(point + u·U), as a combination that the verifier wants to equal the nonce point.
+    fn equation<S: Suite<Scalar = F>>(self, rec: &Recorder<S>, z: F, h: F, e: F) -> Result<Deferred<S>> {
+        let mut points = Vec::with_capacity(self.point.len());
+        let mut scalars = Vec::with_capacity(self.point.len());
+        for (index, c) in self.point {
+            points.push(
+                *rec.points
+                    .get(index)
+                    .ok_or_else(|| Error::new(SUBJECT, Stage::Shape, "no such point"))?,
+            );
+            scalars.push(-e * c);
+        }
+        Ok(Deferred {
+            g: self.s.into_iter().map(|s| s * z).collect(),
+            h,
+            u: z * self.base_u - e * self.u,
+            points,
+            scalars,
+        })
+    }
+}
+
+fn schnorr<S: Suite>(
+    rec: &mut Recorder<S>,
+    claim: Claim<S::Scalar>,
+    folding: Option<Folding<S>>,
+) -> Result<Deferred<S>> {
+    if matches!(rec.role, Role::Simulator(_)) {
+        return simulate(rec, claim);
+    }
+    let nonces = [rec.blind()?, rec.blind()?];
+    let known = folding.as_ref().map(|f| {
+        let g = f.g.first().map_or(Point::<S>::zero(), |g| *g * nonces[0]);
+        (g + Key::<S>::get(1).commit_value(&(nonces[0] * claim.base_u), &nonces[1])).into_affine()
+    });
+    let nonce = rec.point("schnorr/nonce".into(), known)?;
+    let e = rec.challenge("schnorr/e", 1);
+    let answers = folding.as_ref().map(|f| {
+        let z = f.z.first().copied().unwrap_or_default();
+        [nonces[0] + e * z, nonces[1] + e * f.blind]
+    });
+    let z = rec.scalar(Label("schnorr/answer", 0, 0), answers.map(|a| a[0]))?;
+    let h = rec.scalar(Label("schnorr/answer", 1, 0), answers.map(|a| a[1]))?;
+    let mut deferred = claim.equation(rec, z, h, e)?;
+    deferred.points.push(
+        *rec.points
+            .get(nonce)
+            .ok_or_else(|| Error::new(SUBJECT, Stage::Shape, "no such point"))?,
+    );
+    deferred.scalars.push(-S::Scalar::one());
+    Ok(deferred)
+}
+
+/// The simulator chooses challenge and answers first and solves for the nonce point.
+fn simulate<S: Suite>(rec: &mut Recorder<S>, claim: Claim<S::Scalar>) -> Result<Deferred<S>> {
+    let Role::Simulator(simulator) = &mut rec.role else {
+        return Err(Error::new(SUBJECT, Stage::Witness, "not a simulator"));
+    };
+    let (z, h) = (simulator.random.scalar::<S::Scalar>(), simulator.random.scalar());
+    let answer = simulator.random.short();
+    let e = Short::from_bytes(answer).scalar(rec.zeta);
+    let equation = claim.equation(rec, z, h, e)?;
+    let nonce = equation.sum()?.into_affine();
+    rec.point("schnorr/nonce".into(), Some(nonce))?;
+    rec.transcript.program("schnorr/e", answer);
+    rec.challenge("schnorr/e", 1);
+    rec.scalar(Label("schnorr/answer", 0, 0), Some(z))?;
+    rec.scalar(Label("schnorr/answer", 1, 0), Some(h))?;
+    Ok(equation)
+}

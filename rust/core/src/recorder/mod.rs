@@ -1,0 +1,475 @@
+//! The recorder of committed messages (spec/recorder.md): one function per relation, for all roles.
+//!
+//! A relation commits to messages, draws challenges, and records constraints over symbolic committed values. `make` closures
+//! run for the prover only. [`closing::close`] audits that nothing was left unconstrained and proves everything at once;
+//! no check happens before it. Roles differ only in how points and scalars travel ([`role`]).
+
+pub mod closing;
+pub mod deferred;
+mod inner_product;
+pub mod lin;
+mod nonce;
+pub mod role;
+
+use std::sync::Arc;
+
+use ark_ff::{PrimeField, Zero};
+use zeroize::Zeroize;
+
+use crate::checks;
+use crate::commit::Key;
+use crate::error::{Error, Result, Stage};
+use crate::group::{Affine, Point, Suite, encode_field, encode_point, msm, to_affine};
+use crate::transcript::{Label, Short, Transcript, cube_root};
+pub use deferred::Deferred;
+pub use lin::Lin;
+pub use nonce::Nonces;
+pub use role::{Proof, Role};
+
+pub(crate) const SUBJECT: &str = "recorder";
+
+/// Σ coefficient·point over points that the transcript has absorbed (by index) or that follow from such.
+pub(crate) type Combination<F> = Vec<(usize, F)>;
+
+/// Rows of integers and their blinds: what a prover knows about a matrix commitment.
+pub struct Rows<F: PrimeField> {
+    /// Row by row; the last row may be short, the rest of it is zero.
+    pub values: Vec<i64>,
+    pub columns: usize,
+    /// One blind per row.
+    pub blinds: Vec<F>,
+    /// Every value lies in [−2^(bits−1), 2^(bits−1)): public, it fixes the work.
+    pub bits: u32,
+}
+
+impl<F: PrimeField> Drop for Rows<F> {
+    fn drop(&mut self) {
+        self.values.zeroize();
+        self.blinds.zeroize();
+    }
+}
+
+/// A matrix commitment: one point per row.
+struct Matrix<F: PrimeField> {
+    points: Vec<usize>,
+    rows: Option<Arc<Rows<F>>>,
+    opened: bool,
+}
+
+/// Handle of a matrix of this recorder.
+#[derive(Clone, Copy)]
+pub struct MatrixId(usize);
+
+/// Handle of a vector of column weights; openings that share one share a vector in the closing argument.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ColumnsId(usize);
+
+/// Slots first..first + size, one point.
+struct Message {
+    point: usize,
+    first: usize,
+    size: usize,
+}
+
+/// Claim Σ_i rows[i]·⟨row_i, columns⟩ = value.
+struct Opening<F> {
+    matrix: usize,
+    rows: Vec<F>,
+    columns: usize,
+    value: Lin<F>,
+}
+
+/// linear + Σ a·b = 0.
+struct Product<F> {
+    linear: Lin<F>,
+    pairs: Vec<(Lin<F>, Lin<F>)>,
+}
+
+/// What the prover knows: every slot's value and every message's blind.
+struct Secrets<F: PrimeField> {
+    values: Vec<F>,
+    blinds: Vec<F>,
+    nonces: Nonces,
+}
+
+impl<F: PrimeField> Drop for Secrets<F> {
+    fn drop(&mut self) {
+        self.values.zeroize();
+        self.blinds.zeroize();
+    }
+}
+
+pub struct Recorder<S: Suite> {
+    pub(crate) transcript: Transcript,
+    role: Role<S>,
+    zeta: S::Scalar,
+    points: Vec<Affine<S>>,
+    messages: Vec<Message>,
+    matrices: Vec<Matrix<S::Scalar>>,
+    columns: Vec<Arc<Vec<S::Scalar>>>,
+    products: Vec<Product<S::Scalar>>,
+    linears: Vec<Lin<S::Scalar>>,
+    openings: Vec<Opening<S::Scalar>>,
+    slots: usize,
+    full_degree: u64,
+    short_degree: u64,
+    secrets: Option<Secrets<S::Scalar>>,
+}
+
+impl<S: Suite> Recorder<S> {
+    pub fn new(role: Role<S>) -> Self {
+        Self {
+            transcript: role.transcript(),
+            role,
+            zeta: cube_root(),
+            points: Vec::new(),
+            messages: Vec::new(),
+            matrices: Vec::new(),
+            columns: Vec::new(),
+            products: Vec::new(),
+            linears: Vec::new(),
+            openings: Vec::new(),
+            slots: 0,
+            full_degree: 0,
+            short_degree: 0,
+            secrets: None,
+        }
+    }
+
+    /// Only a prover knows secrets; `make` closures run for it alone.
+    pub fn knows(&self) -> bool {
+        matches!(self.role, Role::Prover(_))
+    }
+
+    fn secrets(&mut self) -> Result<&mut Secrets<S::Scalar>> {
+        if self.secrets.is_none() {
+            let blinds: Vec<S::Scalar> = self
+                .matrices
+                .iter()
+                .filter_map(|m| m.rows.as_ref())
+                .flat_map(|r| r.blinds.iter().copied())
+                .collect();
+            let nonces = Nonces::hedged(&blinds, &self.transcript.state())?;
+            self.secrets = Some(Secrets {
+                values: Vec::new(),
+                blinds: Vec::new(),
+                nonces,
+            });
+        }
+        self.secrets
+            .as_mut()
+            .ok_or_else(|| Error::new(SUBJECT, Stage::Witness, "no secrets"))
+    }
+
+    /// A fresh uniform scalar for the prover, zero for everybody else.
+    pub(crate) fn blind(&mut self) -> Result<S::Scalar> {
+        if self.knows() {
+            Ok(self.secrets()?.nonces.scalar())
+        } else {
+            Ok(S::Scalar::zero())
+        }
+    }
+
+    pub(crate) fn value(&self, form: &Lin<S::Scalar>) -> S::Scalar {
+        self.secrets
+            .as_ref()
+            .map_or(S::Scalar::zero(), |s| form.evaluate(&s.values))
+    }
+
+    // -- public data and challenges ----------------------------------------------------------------------------------
+
+    pub fn public(&mut self, label: impl Into<Label>, data: &[u8]) {
+        self.transcript.absorb(label, data);
+    }
+
+    /// A challenge from the whole field. `degree`: a false claim survives it with probability at most degree/r.
+    pub fn challenge_full(&mut self, label: impl Into<Label>, degree: usize) -> S::Scalar {
+        self.full_degree = self.full_degree.saturating_add(degree as u64);
+        self.transcript.full(label)
+    }
+
+    /// One of 2^128 challenges. `degree`: a false claim survives it with probability at most degree/2^128.
+    pub fn challenge(&mut self, label: impl Into<Label>, degree: usize) -> S::Scalar {
+        self.challenge_pair(label, degree).scalar(self.zeta)
+    }
+
+    /// The same, as the pair that multiplies points quickly.
+    fn challenge_pair(&mut self, label: impl Into<Label>, degree: usize) -> Short {
+        self.short_degree = self.short_degree.saturating_add(degree as u64);
+        self.transcript.short(label)
+    }
+
+    /// −log2 of the summed soundness error: Σ degrees/r over full challenges + Σ degrees/2^128 over short ones.
+    pub fn soundness_bits(&self) -> f64 {
+        let full = self.full_degree as f64 * (-f64::from(S::Scalar::MODULUS_BIT_SIZE - 1)).exp2();
+        let short = self.short_degree as f64 * (-128f64).exp2();
+        -(full + short).log2()
+    }
+
+    // -- messages and matrices ---------------------------------------------------------------------------------------
+
+    /// The prover commits to `size` secret scalars in fresh slots; everybody gets them as symbols.
+    pub fn commit(
+        &mut self,
+        label: impl Into<Label>,
+        size: usize,
+        make: impl FnOnce() -> Vec<S::Scalar>,
+    ) -> Result<Vec<Lin<S::Scalar>>> {
+        let label = label.into();
+        let first = self.slots;
+        self.slots += size;
+        let mut committed = None;
+        if self.knows() {
+            #[allow(unused_mut, reason = "only a dishonest prover changes them")]
+            let mut values = make();
+            #[cfg(feature = "drop-checks")]
+            self.tamper(label, &mut values);
+            if values.len() != size {
+                return Err(Error::lengths("message", size, values.len()));
+            }
+            let blind = self.blind()?;
+            let point = Key::<S>::get(self.slots).commit_scalars(first, &values, &blind)?;
+            committed = to_affine::<S>(&[point]).first().copied();
+            let secrets = self.secrets()?;
+            secrets.values.extend_from_slice(&values);
+            secrets.blinds.push(blind);
+            values.zeroize();
+        }
+        let point = self.point(label, committed)?;
+        self.messages.push(Message { point, first, size });
+        Ok((first..self.slots).map(Lin::slot).collect())
+    }
+
+    /// Moves one point, absorbs it, and returns its index.
+    fn point(&mut self, label: Label, known: Option<Affine<S>>) -> Result<usize> {
+        let point = self.role.point(label, known)?;
+        self.transcript.absorb(label, &encode_point::<S>(&point));
+        Ok(self.remember(point))
+    }
+
+    fn remember(&mut self, point: Affine<S>) -> usize {
+        self.points.push(point);
+        self.points.len() - 1
+    }
+
+    /// Moves one scalar in the clear and absorbs it. The only callers are the product gadget and the final Schnorr proof.
+    fn scalar(&mut self, label: Label, known: Option<S::Scalar>) -> Result<S::Scalar> {
+        let scalar = self.role.scalar(label, known)?;
+        self.transcript.absorb(label, &encode_field(scalar));
+        Ok(scalar)
+    }
+
+    fn absorb_rows(&mut self, label: Label, points: &[Affine<S>]) {
+        let mut data = u32::try_from(points.len())
+            .unwrap_or(u32::MAX)
+            .to_be_bytes()
+            .to_vec();
+        data.extend(points.iter().flat_map(encode_point::<S>));
+        self.transcript.absorb(label, &data);
+    }
+
+    fn add_matrix(&mut self, points: &[Affine<S>], rows: Option<Arc<Rows<S::Scalar>>>) -> MatrixId {
+        let points = points.iter().map(|p| self.remember(*p)).collect();
+        self.matrices.push(Matrix {
+            points,
+            rows,
+            opened: false,
+        });
+        MatrixId(self.matrices.len() - 1)
+    }
+
+    /// A row commitment that is part of the statement. All of them come before the first challenge.
+    pub fn statement_matrix(
+        &mut self,
+        label: impl Into<Label>,
+        points: &[Affine<S>],
+        rows: Option<Arc<Rows<S::Scalar>>>,
+    ) -> Result<MatrixId> {
+        if self.transcript.has_challenged() {
+            return Err(Error::new(
+                SUBJECT,
+                Stage::Statement,
+                "a statement absorbed after a challenge",
+            ));
+        }
+        self.absorb_rows(label.into(), points);
+        Ok(self.add_matrix(points, rows))
+    }
+
+    /// A row commitment that follows from absorbed points: Σ weight·matrix, row by row.
+    pub fn derived_matrix(&mut self, points: &[Affine<S>], rows: Option<Arc<Rows<S::Scalar>>>) -> MatrixId {
+        self.add_matrix(points, rows)
+    }
+
+    /// A row commitment that the prover makes inside the proof. `make` returns values of `bits` bits; blinds are fresh.
+    pub fn commit_matrix(
+        &mut self,
+        label: impl Into<Label>,
+        row_count: usize,
+        columns: usize,
+        bits: u32,
+        make: impl FnOnce() -> Vec<i64>,
+    ) -> Result<MatrixId> {
+        let label = label.into();
+        let mut rows = None;
+        let mut known = vec![None; row_count];
+        if self.knows() {
+            let blinds = self.secrets()?.nonces.scalars(row_count);
+            let values = make();
+            let committed = Key::<S>::get(columns).commit_rows(&values, columns, bits, &blinds)?;
+            if committed.len() != row_count {
+                return Err(Error::lengths("matrix", row_count, committed.len()));
+            }
+            known = committed.into_iter().map(Some).collect();
+            rows = Some(Arc::new(Rows {
+                values,
+                columns,
+                blinds,
+                bits,
+            }));
+        }
+        let points = known
+            .into_iter()
+            .map(|p| self.role.point(label, p))
+            .collect::<Result<Vec<_>>>()?;
+        self.absorb_rows(label, &points);
+        Ok(self.add_matrix(&points, rows))
+    }
+
+    // -- constraints -------------------------------------------------------------------------------------------------
+
+    /// linear + Σ a·b = 0 for pairs (a, b) of forms; pairs with a public factor are folded into the linear part.
+    /// `check` names the constraint.
+    pub fn require_zero(
+        &mut self,
+        check: &'static str,
+        mut linear: Lin<S::Scalar>,
+        pairs: Vec<(Lin<S::Scalar>, Lin<S::Scalar>)>,
+    ) {
+        if !checks::keeps(check) {
+            return;
+        }
+        let mut proper = Vec::with_capacity(pairs.len());
+        for (a, b) in pairs {
+            if a.is_public() {
+                linear.add_scaled(&b, a.constant);
+            } else if b.is_public() {
+                linear.add_scaled(&a, b.constant);
+            } else {
+                proper.push((a, b));
+            }
+        }
+        if proper.is_empty() {
+            self.linears.push(linear);
+        } else {
+            self.products.push(Product {
+                linear,
+                pairs: proper,
+            });
+        }
+    }
+
+    /// Registers a vector of public column weights for openings.
+    pub fn column_weights(&mut self, weights: Vec<S::Scalar>) -> ColumnsId {
+        self.columns.push(Arc::new(weights));
+        ColumnsId(self.columns.len() - 1)
+    }
+
+    /// Claims Σ_i rows[i]·⟨row_i, columns⟩ = value. `check` names the constraint.
+    pub fn open(
+        &mut self,
+        check: &'static str,
+        matrix: MatrixId,
+        rows: Vec<S::Scalar>,
+        columns: ColumnsId,
+        value: Lin<S::Scalar>,
+    ) -> Result<()> {
+        let entry = self
+            .matrices
+            .get_mut(matrix.0)
+            .ok_or_else(|| Error::new(SUBJECT, Stage::Shape, "no such matrix"))?;
+        if entry.points.len() != rows.len() {
+            return Err(Error::lengths("opening", entry.points.len(), rows.len()));
+        }
+        if checks::keeps(check) {
+            entry.opened = true;
+            self.openings.push(Opening {
+                matrix: matrix.0,
+                rows,
+                columns: columns.0,
+                value,
+            });
+        }
+        Ok(())
+    }
+
+    /// Against forgotten constraints: every matrix is opened and every committed scalar occurs somewhere.
+    fn audit(&self) -> Result<()> {
+        let mut used = vec![false; self.slots];
+        let products = self
+            .products
+            .iter()
+            .flat_map(|p| std::iter::once(&p.linear).chain(p.pairs.iter().flat_map(|(a, b)| [a, b])));
+        for form in self
+            .linears
+            .iter()
+            .chain(self.openings.iter().map(|o| &o.value))
+            .chain(products)
+        {
+            for (slot, _) in &form.terms {
+                if let Some(used) = used.get_mut(*slot) {
+                    *used = true;
+                }
+            }
+        }
+        let complete = used.iter().all(|u| *u) && self.matrices.iter().all(|m| m.opened);
+        if complete || cfg!(feature = "drop-checks") {
+            Ok(())
+        } else {
+            Err(Error::new(
+                SUBJECT,
+                Stage::Shape,
+                "the relation leaves something unconstrained",
+            ))
+        }
+    }
+
+    /// A secret number in [0, 2^bits) by committed bits, least significant first: one message, `bits` products.
+    pub fn range_bits(
+        &mut self,
+        check: &'static str,
+        label: impl Into<Label>,
+        bits: u32,
+        make: impl FnOnce() -> Vec<S::Scalar>,
+    ) -> Result<Lin<S::Scalar>> {
+        let digits = self.commit(label, bits as usize, make)?;
+        let (mut sum, mut power) = (Lin::zero(), S::Scalar::from(1u64));
+        for bit in digits {
+            sum.add_scaled(&bit, power);
+            power += power;
+            self.require_zero(check, -bit.clone(), vec![(bit.clone(), bit)]);
+        }
+        Ok(sum)
+    }
+}
+
+/// Σ_k weights[k]·commitments[k], row by row: commitments add.
+pub fn combine_matrices<S: Suite>(commitments: &[Vec<Affine<S>>], weights: &[u64]) -> Result<Vec<Affine<S>>> {
+    let first = commitments
+        .first()
+        .ok_or_else(|| Error::new("commitment", Stage::Shape, "nothing to add"))?;
+    if commitments.len() != weights.len() {
+        return Err(Error::lengths("weights", commitments.len(), weights.len()));
+    }
+    if let Some(other) = commitments.iter().find(|c| c.len() != first.len()) {
+        return Err(Error::lengths("rows", first.len(), other.len()));
+    }
+    let scalars: Vec<S::Scalar> = weights.iter().map(|w| S::Scalar::from(*w)).collect();
+    let sums = (0..first.len())
+        .map(|row| {
+            let points: Vec<Affine<S>> = commitments.iter().filter_map(|c| c.get(row).copied()).collect();
+            msm::<S>(&points, &scalars)
+        })
+        .collect::<Result<Vec<Point<S>>>>()?;
+    Ok(to_affine::<S>(&sums))
+}

@@ -1,0 +1,221 @@
+//! The roles, and all that differs between them: how a point or a scalar travels.
+
+use ark_ec::{CurveGroup, PrimeGroup};
+use ark_ff::Zero;
+use rayon::prelude::*;
+
+use super::nonce::Nonces;
+use crate::error::{Error, Result, Stage};
+use crate::group::{
+    Affine, Point, Suite, decode_field, decode_point, encode_field, encode_point, point_size, scalar_size,
+};
+use crate::transcript::{Label, Transcript};
+
+const SUBJECT: &str = "proof";
+
+/// No relation of this version sends more; a cap before anything is allocated.
+const MAX_ELEMENTS: usize = 1 << 20;
+
+/// Points and scalars apart, in the order in which they were sent.
+#[derive(Clone, Debug, Default)]
+pub struct Proof<S: Suite> {
+    pub points: Vec<Affine<S>>,
+    pub scalars: Vec<S::Scalar>,
+}
+
+impl<S: Suite> Proof<S> {
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).to_be_bytes();
+        let mut out = [count(self.points.len()), count(self.scalars.len())].concat();
+        out.extend(self.points.iter().flat_map(encode_point::<S>));
+        out.extend(self.scalars.iter().flat_map(|s| encode_field(*s)));
+        out
+    }
+
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let fail = |why| Error::new(SUBJECT, Stage::Decoding, why);
+        let (points, rest) = read_count(bytes).ok_or_else(|| fail("no point count"))?;
+        let (scalars, rest) = read_count(rest).ok_or_else(|| fail("no scalar count"))?;
+        if points > MAX_ELEMENTS || scalars > MAX_ELEMENTS {
+            return Err(fail("too many elements"));
+        }
+        let split = points * point_size::<S>();
+        if rest.len() != split + scalars * scalar_size::<S>() {
+            return Err(fail("length does not match the counts"));
+        }
+        let (points, scalars) = rest.split_at_checked(split).ok_or_else(|| fail("truncated"))?;
+        Ok(Self {
+            points: decode_points::<S>(points)?,
+            scalars: scalars
+                .chunks(scalar_size::<S>())
+                .map(decode_field)
+                .collect::<Result<_>>()?,
+        })
+    }
+}
+
+/// Compressed points one after another.
+pub fn decode_points<S: Suite>(bytes: &[u8]) -> Result<Vec<Affine<S>>> {
+    if !bytes.len().is_multiple_of(point_size::<S>()) {
+        return Err(Error::new(
+            "points",
+            Stage::Decoding,
+            "not a whole number of points",
+        ));
+    }
+    bytes
+        .par_chunks(point_size::<S>())
+        .map(decode_point::<S>)
+        .collect()
+}
+
+fn read_count(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let (head, rest) = bytes.split_first_chunk::<4>()?;
+    Some((usize::try_from(u32::from_be_bytes(*head)).ok()?, rest))
+}
+
+#[cfg(feature = "drop-checks")]
+pub type Tamper<S> = Box<dyn FnMut(Label, &Transcript, &mut Vec<<S as Suite>::Scalar>)>;
+
+/// Writes a proof.
+#[derive(Default)]
+pub struct Prover<S: Suite> {
+    pub(super) proof: Proof<S>,
+    /// A dishonest prover changes what it commits to.
+    #[cfg(feature = "drop-checks")]
+    pub tamper: Option<Tamper<S>>,
+}
+
+/// Reads a proof.
+pub struct Verifier<S: Suite> {
+    points: std::vec::IntoIter<Affine<S>>,
+    scalars: std::vec::IntoIter<S::Scalar>,
+    transcript: Transcript,
+}
+
+/// Knows nothing; writes uniform points and scalars, and programs one challenge.
+pub struct Simulator<S: Suite> {
+    pub(super) proof: Proof<S>,
+    pub(super) random: Nonces,
+}
+
+/// Counts what a prover would send.
+#[derive(Default)]
+pub struct Counter {
+    pub points: usize,
+    pub scalars: usize,
+}
+
+pub enum Role<S: Suite> {
+    Prover(Prover<S>),
+    Verifier(Verifier<S>),
+    Simulator(Box<Simulator<S>>),
+    Counter(Counter),
+}
+
+impl<S: Suite> Role<S> {
+    pub fn prover() -> Self {
+        Self::Prover(Prover {
+            proof: Proof {
+                points: Vec::new(),
+                scalars: Vec::new(),
+            },
+            #[cfg(feature = "drop-checks")]
+            tamper: None,
+        })
+    }
+
+    pub fn verifier(proof: Proof<S>) -> Self {
+        Self::verifier_in(proof, Transcript::new())
+    }
+
+    /// A verifier whose oracle a simulator has programmed: for tests of zero knowledge.
+    pub fn verifier_in(proof: Proof<S>, transcript: Transcript) -> Self {
+        Self::Verifier(Verifier {
+            points: proof.points.into_iter(),
+            scalars: proof.scalars.into_iter(),
+            transcript,
+        })
+    }
+
+    pub fn simulator() -> Result<Self> {
+        let proof = Proof {
+            points: Vec::new(),
+            scalars: Vec::new(),
+        };
+        let random = Nonces::hedged::<S::Scalar>(&[], b"simulator")?;
+        Ok(Self::Simulator(Box::new(Simulator { proof, random })))
+    }
+
+    pub fn counter() -> Self {
+        Self::Counter(Counter::default())
+    }
+
+    pub(super) fn transcript(&self) -> Transcript {
+        match self {
+            Self::Verifier(v) => v.transcript.clone(),
+            _ => Transcript::new(),
+        }
+    }
+
+    pub(super) fn point(&mut self, label: Label, known: Option<Affine<S>>) -> Result<Affine<S>> {
+        match self {
+            Self::Prover(p) => {
+                let point = known.ok_or_else(|| missing(label))?;
+                p.proof.points.push(point);
+                Ok(point)
+            }
+            Self::Verifier(v) => v.points.next().ok_or_else(|| missing(label)),
+            Self::Simulator(s) => {
+                let point =
+                    known.unwrap_or((Point::<S>::generator() * s.random.scalar::<S::Scalar>()).into_affine());
+                s.proof.points.push(point);
+                Ok(point)
+            }
+            Self::Counter(c) => {
+                c.points += 1;
+                Ok(Affine::<S>::default())
+            }
+        }
+    }
+
+    pub(super) fn scalar(&mut self, label: Label, known: Option<S::Scalar>) -> Result<S::Scalar> {
+        match self {
+            Self::Prover(p) => {
+                let scalar = known.ok_or_else(|| missing(label))?;
+                p.proof.scalars.push(scalar);
+                Ok(scalar)
+            }
+            Self::Verifier(v) => v.scalars.next().ok_or_else(|| missing(label)),
+            Self::Simulator(s) => {
+                let scalar = known.unwrap_or_else(|| s.random.scalar());
+                s.proof.scalars.push(scalar);
+                Ok(scalar)
+            }
+            Self::Counter(c) => {
+                c.scalars += 1;
+                Ok(S::Scalar::zero())
+            }
+        }
+    }
+
+    /// A verifier has read everything there was.
+    pub(super) fn finished(&self) -> Result<()> {
+        match self {
+            Self::Verifier(v) if v.points.len() + v.scalars.len() > 0 => Err(Error::new(
+                SUBJECT,
+                Stage::Shape,
+                "more elements than the relation reads",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn missing(label: Label) -> Error {
+    Error::new(
+        SUBJECT,
+        Stage::Shape,
+        format!("nothing left to read for {} {} {}", label.0, label.1, label.2),
+    )
+}

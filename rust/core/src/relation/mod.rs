@@ -1,0 +1,175 @@
+//! Relations: statements with prover and verifier, each one function over the recorder, in a file of its own.
+//! spec/relations/ has a page for each.
+
+pub mod bounded_update;
+pub mod honest_aggregate;
+pub mod plain_opening;
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result, Stage};
+use crate::group::{Affine, Suite};
+use crate::recorder::closing::{Outcome, close};
+use crate::recorder::{Deferred, Proof, Recorder, Role, Rows};
+use crate::transcript::{Transcript, VERSION};
+
+/// What binds a proof to its place: absorbed before anything else.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Digest of the round's announcement: it covers policy, federation, round, attempt, roster and base model.
+    pub announcement: [u8; 32],
+    pub client: String,
+    /// The client's public weight in the sum.
+    pub weight: u64,
+    /// Digest of a data certificate, if one belongs to the statement.
+    pub certificate: Option<[u8; 32]>,
+}
+
+/// An update's dimension and row length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    pub d: u64,
+    pub columns: u32,
+}
+
+/// Larger updates than this are refused.
+const MAX_DIMENSION: u64 = 1 << 28;
+
+impl Shape {
+    pub fn rows(&self) -> usize {
+        usize::try_from(self.d.div_ceil(u64::from(self.columns.max(1)))).unwrap_or(usize::MAX)
+    }
+
+    pub fn columns(&self) -> usize {
+        self.columns as usize
+    }
+
+    /// log2 of the number of rows, padded to a power of two.
+    fn row_bits(&self) -> usize {
+        self.rows().next_power_of_two().trailing_zeros() as usize
+    }
+
+    fn column_bits(&self) -> usize {
+        self.columns.trailing_zeros() as usize
+    }
+
+    /// Used columns of the last row.
+    fn last_row(&self) -> usize {
+        let rest = self.d % u64::from(self.columns.max(1));
+        if rest == 0 {
+            self.columns()
+        } else {
+            usize::try_from(rest).unwrap_or(usize::MAX)
+        }
+    }
+
+    fn check(&self, subject: &'static str, rows: usize) -> Result<()> {
+        let ok = (1..=MAX_DIMENSION).contains(&self.d)
+            && self.columns.is_power_of_two()
+            && (2..=1 << 16).contains(&self.columns);
+        if !ok {
+            return Err(Error::new(
+                subject,
+                Stage::Statement,
+                format!("refused shape: {} in rows of {}", self.d, self.columns),
+            ));
+        }
+        if rows != self.rows() {
+            return Err(Error::lengths(subject, self.rows(), rows));
+        }
+        Ok(())
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        [&self.d.to_be_bytes()[..], &self.columns.to_be_bytes()].concat()
+    }
+}
+
+/// What a prover knows about an update: its coordinates (fewer than rows·columns: the rest is zero) and one blind per row.
+pub type Witness<S> = Arc<Rows<<S as Suite>::Scalar>>;
+
+fn absorb_context<S: Suite>(rec: &mut Recorder<S>, relation: &'static str, context: &Context) {
+    rec.public("suite", S::ID.as_bytes());
+    rec.public("version", VERSION.as_bytes());
+    rec.public("relation", relation.as_bytes());
+    rec.public("generators", crate::generators::domain::<S>().as_bytes());
+    rec.public("announcement", &context.announcement);
+    rec.public("client", context.client.as_bytes());
+    rec.public("weight", &context.weight.to_be_bytes());
+    rec.public("certificate", context.certificate.as_ref().map_or(&[][..], |c| c));
+}
+
+/// A statement that the recorder can run: the same function for every role.
+pub trait Relation<S: Suite> {
+    const NAME: &'static str;
+
+    /// Refuses public parameters under which the claim is not what it says.
+    fn check(&self) -> Result<()>;
+
+    /// Absorbs the statement and records messages and constraints; `witness` is the prover's.
+    fn record(&self, rec: &mut Recorder<S>, witness: Option<&Witness<S>>) -> Result<()>;
+
+    /// Whether the witness makes the statement true: an honest prover's self-check.
+    fn holds(&self, witness: &Witness<S>) -> Result<()>;
+
+    fn run(&self, role: Role<S>, witness: Option<&Witness<S>>) -> Result<Outcome<S>> {
+        self.run_with(Recorder::new(role), witness)
+    }
+
+    fn run_with(&self, mut rec: Recorder<S>, witness: Option<&Witness<S>>) -> Result<Outcome<S>> {
+        let run = |rec: &mut Recorder<S>| {
+            self.check()?;
+            self.record(rec, witness)
+        };
+        run(&mut rec)
+            .and_then(|()| close(rec))
+            .map_err(|e| e.within(Self::NAME))
+    }
+
+    /// Proves a true statement.
+    fn prove(&self, witness: &Witness<S>) -> Result<Proof<S>> {
+        self.holds(witness).map_err(|e| e.within(Self::NAME))?;
+        self.prove_unchecked(witness)
+    }
+
+    /// Proves without looking whether the statement is true. Any attacker can write this; the verifier refuses the result.
+    fn prove_unchecked(&self, witness: &Witness<S>) -> Result<Proof<S>> {
+        match self.run(Role::prover(), Some(witness))? {
+            Outcome::Proof(proof) => Ok(proof),
+            _ => Err(Error::new(Self::NAME, Stage::Witness, "not a prover")),
+        }
+    }
+
+    /// Reads and reduces a proof to one linear combination of points that must vanish.
+    fn defer(&self, proof: &[u8]) -> Result<Deferred<S>> {
+        let proof = Proof::from_bytes(proof).map_err(|e| e.within(Self::NAME))?;
+        self.defer_in(proof, Transcript::new())
+    }
+
+    fn defer_in(&self, proof: Proof<S>, transcript: Transcript) -> Result<Deferred<S>> {
+        match self.run(Role::verifier_in(proof, transcript), None)? {
+            Outcome::Deferred(deferred) => Ok(deferred),
+            _ => Err(Error::new(Self::NAME, Stage::Argument, "not a verifier")),
+        }
+    }
+
+    /// Refuses, or returns nothing.
+    fn verify(&self, proof: &[u8]) -> Result<()> {
+        self.defer(proof)?.check().map_err(|e| e.within(Self::NAME))
+    }
+}
+
+/// The rows of a witness must open the points of the statement.
+fn opens<S: Suite>(points: &[Affine<S>], shape: &Shape, witness: &Witness<S>) -> Result<()> {
+    let fail = |why: &'static str| Error::new("witness", Stage::Witness, why);
+    if witness.columns != shape.columns() || witness.values.len() as u64 != shape.d {
+        return Err(fail("its shape is not the statement's"));
+    }
+    let key = crate::commit::Key::<S>::get(shape.columns());
+    let committed = key.commit_rows(&witness.values, witness.columns, witness.bits, &witness.blinds)?;
+    if committed == points {
+        Ok(())
+    } else {
+        Err(fail("it does not open the commitment"))
+    }
+}

@@ -1,0 +1,100 @@
+//! R1, bounded update.
+
+use fedproof_core::error::Result;
+use fedproof_core::group::Suite;
+use fedproof_core::recorder::Deferred;
+use fedproof_core::recorder::role::decode_points;
+use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
+use fedproof_core::relation::{Relation, Shape};
+use numpy::PyReadonlyArray1;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::convert::{ContextParts, context, run, with_suite};
+use crate::plain_opening::{prove_bytes, witness};
+
+/// (max_abs, max_norm_squared, limb)
+type BoundsParts = (u64, u128, u64);
+
+fn statement<S: Suite>(
+    ctx: ContextParts,
+    shape: (u64, u32),
+    bounds: BoundsParts,
+    points: &[u8],
+) -> Result<BoundedUpdate<S>> {
+    Ok(BoundedUpdate {
+        context: context(ctx)?,
+        shape: Shape {
+            d: shape.0,
+            columns: shape.1,
+        },
+        bounds: Bounds {
+            max_abs: bounds.0,
+            max_norm_squared: bounds.1,
+            limb: bounds.2,
+        },
+        points: decode_points::<S>(points)?,
+    })
+}
+
+#[pyfunction]
+#[allow(clippy::too_many_arguments, reason = "a flat border; Python wraps it")]
+fn prove_bounded_update<'py>(
+    py: Python<'py>,
+    suite: String,
+    ctx: ContextParts,
+    shape: (u64, u32),
+    bounds: BoundsParts,
+    points: Vec<u8>,
+    values: PyReadonlyArray1<'py, i64>,
+    bits: u32,
+    blinds: Vec<u8>,
+    checked: bool,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let values = values.as_slice()?.to_vec();
+    let proof = run(py, move || {
+        with_suite!(suite.as_str(), S => prove_bytes(
+            &statement::<S>(ctx, shape, bounds, &points)?, &witness::<S>(values, shape.1, bits, &blinds)?, checked))
+    })?;
+    Ok(PyBytes::new(py, &proof))
+}
+
+#[pyfunction]
+fn verify_bounded_update(
+    py: Python<'_>,
+    suite: String,
+    ctx: ContextParts,
+    shape: (u64, u32),
+    bounds: BoundsParts,
+    points: Vec<u8>,
+    proof: Vec<u8>,
+) -> PyResult<()> {
+    run(
+        py,
+        move || with_suite!(suite.as_str(), S => statement::<S>(ctx, shape, bounds, &points)?.verify(&proof)),
+    )
+}
+
+/// Many proofs in one multi-scalar multiplication: all hold, or the call refuses without saying which one is bad.
+#[pyfunction]
+fn verify_bounded_updates(
+    py: Python<'_>,
+    suite: String,
+    statements: Vec<(ContextParts, (u64, u32), BoundsParts, Vec<u8>, Vec<u8>)>,
+) -> PyResult<()> {
+    run(py, move || {
+        with_suite!(suite.as_str(), S => {
+            let deferred = statements
+                .into_iter()
+                .map(|(ctx, shape, bounds, points, proof)| statement::<S>(ctx, shape, bounds, &points)?.defer(&proof))
+                .collect::<Result<Vec<_>>>()?;
+            Deferred::check_all(deferred)
+        })
+    })
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(prove_bounded_update, module)?)?;
+    module.add_function(wrap_pyfunction!(verify_bounded_update, module)?)?;
+    module.add_function(wrap_pyfunction!(verify_bounded_updates, module)?)
+}

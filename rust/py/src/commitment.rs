@@ -1,0 +1,160 @@
+//! Row commitments: make, combine, digest.
+
+use fedproof_core::commit::Key;
+use fedproof_core::error::{Error, Result, Stage};
+use fedproof_core::group::{
+    Affine, Bn254, Pallas, Suite, encode_field, encode_point, point_size, scalar_size,
+};
+use fedproof_core::recorder::role::decode_points;
+use fedproof_core::recorder::{Nonces, combine_matrices};
+use fedproof_core::rowtree::row_root;
+use numpy::PyReadonlyArray1;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::convert::{raise, run, scalars, with_suite};
+
+/// (suite id, bits of security)
+#[pyfunction]
+fn suites() -> Vec<(&'static str, u32)> {
+    vec![(Pallas::ID, Pallas::BITS), (Bn254::ID, Bn254::BITS)]
+}
+
+/// (bytes of a point, bytes of a scalar)
+#[pyfunction]
+fn sizes(suite: &str) -> PyResult<(usize, usize)> {
+    with_suite!(suite, S => Ok((point_size::<S>(), scalar_size::<S>()))).map_err(raise)
+}
+
+pub fn encode_points<S: Suite>(points: &[Affine<S>]) -> Vec<u8> {
+    points.iter().flat_map(encode_point::<S>).collect()
+}
+
+fn commit_rows<S: Suite>(values: &[i64], columns: u32, bits: u32, blinds: &[S::Scalar]) -> Result<Vec<u8>> {
+    let columns = columns as usize;
+    if !columns.is_power_of_two() || columns > 1 << 16 {
+        return Err(Error::new(
+            "commitment",
+            Stage::Statement,
+            "rows are a power of two long, at most 65536",
+        ));
+    }
+    Ok(encode_points::<S>(
+        &Key::<S>::get(columns).commit_rows(values, columns, bits, blinds)?,
+    ))
+}
+
+/// Fresh blinds from the operating system. Returns (points, blinds).
+#[pyfunction]
+fn commit<'py>(
+    py: Python<'py>,
+    suite: String,
+    values: PyReadonlyArray1<'py, i64>,
+    columns: u32,
+    bits: u32,
+) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+    let values = values.as_slice()?.to_vec();
+    let (points, blinds) = run(py, move || {
+        with_suite!(suite.as_str(), S => {
+            let blinds: Vec<<S as Suite>::Scalar> = Nonces::hedged::<<S as Suite>::Scalar>(&[], b"row blinds")?
+                .scalars(values.len().div_ceil((columns as usize).max(1)));
+            let points = commit_rows::<S>(&values, columns, bits, &blinds)?;
+            Ok((points, blinds.iter().flat_map(|b| encode_field(*b)).collect::<Vec<u8>>()))
+        })
+    })?;
+    Ok((PyBytes::new(py, &points), PyBytes::new(py, &blinds)))
+}
+
+/// With given blinds; none: all zero, for public values.
+#[pyfunction]
+fn commit_with<'py>(
+    py: Python<'py>,
+    suite: String,
+    values: PyReadonlyArray1<'py, i64>,
+    columns: u32,
+    bits: u32,
+    blinds: Option<Vec<u8>>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let values = values.as_slice()?.to_vec();
+    let points = run(py, move || {
+        with_suite!(suite.as_str(), S => {
+            let rows = values.len().div_ceil((columns as usize).max(1));
+            let blinds = match blinds {
+                Some(bytes) => scalars::<S>(&bytes)?,
+                None => vec![<S as Suite>::Scalar::default(); rows],
+            };
+            if blinds.len() != rows {
+                return Err(Error::lengths("blinds", rows, blinds.len()));
+            }
+            commit_rows::<S>(&values, columns, bits, &blinds)
+        })
+    })?;
+    Ok(PyBytes::new(py, &points))
+}
+
+/// The commitment's digest; refuses points that are not in their one encoding.
+#[pyfunction]
+fn digest<'py>(py: Python<'py>, suite: String, points: Vec<u8>) -> PyResult<Bound<'py, PyBytes>> {
+    let root = run(
+        py,
+        move || with_suite!(suite.as_str(), S => Ok(row_root::<S>(&decode_points::<S>(&points)?))),
+    )?;
+    Ok(PyBytes::new(py, &root))
+}
+
+/// Σ weight·commitment.
+#[pyfunction]
+fn combine<'py>(
+    py: Python<'py>,
+    suite: String,
+    commitments: Vec<Vec<u8>>,
+    weights: Vec<u64>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let sum = run(py, move || {
+        with_suite!(suite.as_str(), S => {
+            let decoded = commitments.iter().map(|c| decode_points::<S>(c)).collect::<Result<Vec<_>>>()?;
+            Ok(encode_points::<S>(&combine_matrices::<S>(&decoded, &weights)?))
+        })
+    })?;
+    Ok(PyBytes::new(py, &sum))
+}
+
+/// Σ weight·blind, row by row.
+#[pyfunction]
+fn combine_blinds<'py>(
+    py: Python<'py>,
+    suite: String,
+    blinds: Vec<Vec<u8>>,
+    weights: Vec<u64>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let sum = run(py, move || {
+        with_suite!(suite.as_str(), S => {
+            let all = blinds.iter().map(|b| scalars::<S>(b)).collect::<Result<Vec<_>>>()?;
+            let rows = all.first().map_or(0, Vec::len);
+            if all.len() != weights.len() {
+                return Err(Error::lengths("weights", all.len(), weights.len()));
+            }
+            if let Some(other) = all.iter().find(|b| b.len() != rows) {
+                return Err(Error::lengths("blinds", rows, other.len()));
+            }
+            let mut sum = vec![<S as Suite>::Scalar::default(); rows];
+            for (list, weight) in all.iter().zip(&weights) {
+                for (to, blind) in sum.iter_mut().zip(list) {
+                    *to += *blind * <S as Suite>::Scalar::from(*weight);
+                }
+            }
+            Ok(sum.iter().flat_map(|b| encode_field(*b)).collect::<Vec<u8>>())
+        })
+    })?;
+    Ok(PyBytes::new(py, &sum))
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(suites, module)?)?;
+    module.add_function(wrap_pyfunction!(sizes, module)?)?;
+    module.add_function(wrap_pyfunction!(commit, module)?)?;
+    module.add_function(wrap_pyfunction!(commit_with, module)?)?;
+    module.add_function(wrap_pyfunction!(digest, module)?)?;
+    module.add_function(wrap_pyfunction!(combine, module)?)?;
+    module.add_function(wrap_pyfunction!(combine_blinds, module)?)
+}
