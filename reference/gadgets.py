@@ -1,0 +1,150 @@
+"""What relations are built from: multilinear weights, bits, sumchecks, fractional sums (recorder.md §2–§5)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from reference.forms import Form
+from reference.recorder import Recorder
+from reference.transcript import Label
+
+Rule = Callable[[Form, Sequence[int]], tuple[Form, Form]]
+
+
+def eq_table(r: int, y: Sequence[int]) -> list[int]:
+    """eq(y, v) for v = 0, 1, …; y_0 belongs to the top bit of v."""
+    table = [1]
+    for coordinate in y:
+        table = [weight * factor % r for weight in table for factor in (1 - coordinate, coordinate)]
+    return table
+
+
+def log2_ceiling(count: int) -> int:
+    """⌈log2 count⌉ for count ≥ 1."""
+    return (count - 1).bit_length()
+
+
+def bits(recorder: Recorder, label: Label, count: int) -> Form:
+    """A number in [0, 2^count), from committed bits with the least significant first."""
+    slots = recorder.commit(label, count)
+    for bit in slots:
+        recorder.require(-bit, (bit, bit))
+    return sum((2**i * bit for i, bit in enumerate(slots)), recorder.constant(0))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of a sumcheck and the round before which it joins."""
+
+    joins: int
+    value: Form
+
+
+def sumcheck(
+    recorder: Recorder,
+    rounds: int,
+    anchor: Sequence[int],
+    weighted: Sequence[Claim],
+    plain: Claim | None,
+    labels: tuple[Callable[[int], Label], Callable[[int], Label]],
+) -> tuple[list[int], Form, Form | None]:
+    """The challenges, T and S (None without a plain claim). `labels` gives a round's message and challenge."""
+    r = recorder.suite.r
+    T, S = recorder.constant(0), None
+    challenges: list[int] = []
+    for i in range(rounds + 1):
+        for claim in weighted:
+            if claim.joins == i:
+                T = T + claim.value
+        if plain is not None and plain.joins == i:
+            S = plain.value
+        if i == rounds:
+            break
+        any_weighted = any(claim.joins <= i for claim in weighted)
+        slots = recorder.commit(labels[0](i), 2 * any_weighted + 2 * (S is not None))
+        rho = recorder.short(labels[1](i), 2)
+        challenges.append(rho)
+        if any_weighted:
+            c1, c2 = slots[:2]
+            T = T + c1 * (rho - anchor[i]) + c2 * (rho * rho - anchor[i])
+        if S is not None:
+            a0, a2 = slots[-2:]
+            S = S * rho + a0 * (1 - 2 * rho) + a2 * ((rho * rho - rho) % r)
+    return challenges, T, S
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A fractional sum over 2^depth leaves; the rule gives (P, Q) of the column's value at a point."""
+
+    depth: int
+    rule: Rule
+
+
+@dataclass(frozen=True)
+class Norm:
+    """Asks for Σ_v (Σ_t weight_t·y^t(v))² = total, over trees of equal depth."""
+
+    weights: dict[int, int]  # by tree
+    total: Form
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Root claims (P, Q) by tree, the final point, and each column's value there."""
+
+    roots: list[tuple[Form, Form]]
+    point: list[int]
+    values: list[Form]
+
+
+def fractional_sums(recorder: Recorder, trees: Sequence[Tree], norm: Norm | None) -> Sums:
+    """Layer by layer from the roots to the leaves; trees are aligned at the leaves."""
+    r = recorder.suite.r
+    depth = max(tree.depth for tree in trees)
+    joins = [depth - tree.depth for tree in trees]
+    slots = recorder.commit(Label("gkr/roots"), 2 * len(trees))
+    roots = list(zip(slots[::2], slots[1::2], strict=True))
+    claims = list(roots)
+    point: list[int] = []
+    values: list[Form] = []
+    for j in range(depth):
+        leaves = j == depth - 1
+        live = [t for t in range(len(trees)) if joins[t] <= j]
+        lam = recorder.short(Label("gkr/lambda", j), 2 * len(trees) - 1)
+        weight = [pow(lam, 2 * t, r) for t in range(len(trees))]
+        plain = None
+        if leaves and norm is not None:
+            (norm_depth,) = {trees[t].depth for t in norm.weights}
+            plain = Claim(depth - norm_depth, norm.total)
+        rho, T, S = sumcheck(
+            recorder,
+            j,
+            point,
+            [Claim(joins[t], (claims[t][0] + claims[t][1] * lam) * weight[t]) for t in live],
+            plain,
+            (lambda i, j=j: Label("gkr/round", j, i), lambda i, j=j: Label("gkr/rho", j, i)),  # type: ignore[misc]
+        )
+        slots = recorder.commit(Label("gkr/ends", j), (2 if leaves else 4) * len(live))
+        xi = recorder.short(Label("gkr/xi", j), 1)
+        pairs = []
+        for k, t in enumerate(live):
+            if leaves:
+                y0, y1 = slots[2 * k : 2 * k + 2]
+                P0, Q0 = trees[t].rule(y0, [*rho[joins[t] :], 0])
+                P1, Q1 = trees[t].rule(y1, [*rho[joins[t] :], 1])
+                values.append(y0 + (y1 - y0) * xi)
+            else:
+                P0, P1, Q0, Q1 = slots[4 * k : 4 * k + 4]
+                claims[t] = (P0 + (P1 - P0) * xi, Q0 + (Q1 - Q0) * xi)
+            pairs.append((Q1 * weight[t], P0 + Q0 * lam))
+            pairs.append((P1 * weight[t], Q0))
+        recorder.require(-T, *pairs)
+        if leaves and norm is not None:
+            assert S is not None
+            ends = [
+                sum((mu * slots[2 * t + b] for t, mu in norm.weights.items()), recorder.constant(0))
+                for b in (0, 1)
+            ]
+            recorder.require(-S, *((end, end) for end in ends))
+        point = [*rho, xi]
+    return Sums(roots, point, values)
