@@ -3,7 +3,7 @@
 from reference.errors import demand
 from reference.forms import Form
 from reference.gadgets import Claim, eq_table, log2_ceiling, sumcheck
-from reference.generators import generators
+from reference.generators import blind, columns, value
 from reference.group import Point, combination
 from reference.recorder import Columns, Recorder
 from reference.transcript import Label
@@ -29,7 +29,9 @@ def one_product(recorder: Recorder) -> None:
     zero = recorder.constant(0)
     delta = recorder.full(Label("products/delta"), len(recorder.products))
     powers = [pow(delta, j, r) for j in range(len(recorder.products))]
-    target = -sum((product.linear * power for product, power in zip(recorder.products, powers, strict=True)), zero)
+    target = -sum(
+        (product.linear * power for product, power in zip(recorder.products, powers, strict=True)), zero
+    )
     pairs = [
         (a * power, b)
         for product, power in zip(recorder.products, powers, strict=True)
@@ -76,7 +78,7 @@ def one_statement(recorder: Recorder) -> tuple[list[tuple[Terms, list[int]]], in
     """§7.1: the vectors Z_i with their weights w_i, and c, for which Σ ⟨z_i, w_i⟩ = c."""
     r = recorder.suite.r
     J, N = len(recorder.linear), len(recorder.messages)
-    longest = max([recorder.slots, *(len(columns.weights) for columns in handles(recorder))])
+    longest = max([recorder.slots, *(len(handle.weights) for handle in handles(recorder))])
     eta = recorder.full(Label("combine/eta"), J + len(recorder.openings))
     tau = recorder.full(Label("combine/tau"), 2 * N)
     beta = recorder.full(Label("combine/beta"), longest)
@@ -97,15 +99,15 @@ def one_statement(recorder: Recorder) -> tuple[list[tuple[Terms, list[int]]], in
             for slot in range(message.first, message.first + message.count):
                 weights[slot] = omega.coefficients.get(slot, 0) * power % r
         vectors.append(([(pow(tau, i, r), m.point) for i, m in enumerate(recorder.messages)], weights))
-    for columns in handles(recorder):
+    for handle in handles(recorder):
         terms: Terms = []
         for k, opening in enumerate(recorder.openings):
-            if opening.columns is columns:
+            if opening.columns is handle:
                 power = pow(eta, J + k, r)
                 rows = zip(opening.row_weights, opening.matrix.rows, strict=True)
                 terms += [(power * weight % r, row) for weight, row in rows]
-        tail = [pow(beta, i + 1, r) for i in range(width - len(columns.weights))]
-        vectors.append((terms, [weight * last % r for weight in [*columns.weights, *tail]]))
+        tail = [pow(beta, i + 1, r) for i in range(width - len(handle.weights))]
+        vectors.append((terms, [weight * last % r for weight in [*handle.weights, *tail]]))
     return vectors, -omega.constant * last % r
 
 
@@ -118,8 +120,7 @@ def one_inner_product(recorder: Recorder) -> Terms:
     """§7.2 to §7.5: the sum that is the identity exactly if the proof is accepted."""
     suite, r = recorder.suite, recorder.suite.r
     vectors, c = one_statement(recorder)
-    base = generators(suite)
-    U, H = base.u, base.blind
+    U, H = value(suite), blind(suite)
 
     (Z, w), others = vectors[0], vectors[1:]
     V: Terms = [(c, U)]
@@ -149,9 +150,8 @@ def one_inner_product(recorder: Recorder) -> Terms:
     e = recorder.short(Label("schnorr/e"), 1)
     answer = recorder.scalar(Label("schnorr/answer", 0))
     blind_answer = recorder.scalar(Label("schnorr/answer", 1))
-    columns = base.columns(width)
     return [
-        *((answer * entry, G) for entry, G in zip(s, columns, strict=True)),
+        *((answer * entry, G) for entry, G in zip(s, columns(suite, width), strict=True)),
         (answer * omega * chi, U),
         (blind_answer, H),
         (-1, W),

@@ -1,4 +1,4 @@
-"""What relations are built from: multilinear weights, bits, sumchecks, fractional sums (recorder.md §2–§5)."""
+"""Multilinear weights, range bits, committed sumchecks, fractional sums: recorder.md §2 to §5."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def sumcheck(
     plain: Claim | None,
     labels: tuple[Callable[[int], Label], Callable[[int], Label]],
 ) -> tuple[list[int], Form, Form | None]:
-    """The challenges, T and S (None without a plain claim). `labels` gives a round's message and challenge."""
+    """The challenges, T, and S (None without plain claim); `labels` are a round's message and challenge."""
     r = recorder.suite.r
     T, S = recorder.constant(0), None
     challenges: list[int] = []

@@ -6,6 +6,7 @@ stand for (X/Z², Y/Z³); Z = 0 is the identity.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from reference.errors import Refused, demand
 
@@ -126,6 +127,12 @@ def combination(suite: Suite, terms: Sequence[tuple[int, Point]]) -> Point:
     return affine(suite, total)
 
 
+@cache
+def non_square(p: int) -> int:
+    """The smallest non-square modulo p."""
+    return next(z for z in range(2, p) if pow(z, (p - 1) // 2, p) == p - 1)
+
+
 def square_root(p: int, a: int) -> int | None:
     """A square root of a modulo p, or None (Tonelli and Shanks)."""
     a %= p
@@ -136,8 +143,7 @@ def square_root(p: int, a: int) -> int | None:
     odd, twos = p - 1, 0
     while odd % 2 == 0:
         odd, twos = odd // 2, twos + 1
-    non_square = next(z for z in range(2, p) if pow(z, (p - 1) // 2, p) == p - 1)
-    c, root, rest = pow(non_square, odd, p), pow(a, (odd + 1) // 2, p), pow(a, odd, p)
+    c, root, rest = pow(non_square(p), odd, p), pow(a, (odd + 1) // 2, p), pow(a, odd, p)
     while rest != 1:  # root² = a·rest, and the order of rest is a power of two below 2^twos
         order, power = 0, rest
         while power != 1:

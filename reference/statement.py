@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from reference.errors import demand
-from reference.generators import DOMAIN
+from reference.generators import DOMAINS
 from reference.recorder import Recorder
 from reference.transcript import Label, u32, u64
 
@@ -56,7 +56,7 @@ def absorb_context(recorder: Recorder, relation: str, context: Context) -> None:
     recorder.public(Label("suite"), recorder.suite.id.encode("ascii"))
     recorder.public(Label("version"), b"fedproof/v1")
     recorder.public(Label("relation"), relation.encode("ascii"))
-    recorder.public(Label("generators"), DOMAIN.encode("ascii"))
+    recorder.public(Label("generators"), DOMAINS[recorder.suite.id].encode("ascii"))
     recorder.public(Label("announcement"), context.announcement)
     recorder.public(Label("client"), context.client.encode("utf-8"))
     recorder.public(Label("weight"), u64(context.weight))

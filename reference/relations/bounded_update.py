@@ -51,7 +51,7 @@ def table_value(r: int, bound: int, p: Sequence[int]) -> int:
     def rest(start: int) -> int:
         return sum(p[f] * 2 ** (k - 1 - f) for f in range(start, k))
 
-    if N == 1 << k:
+    if k == N.bit_length() - 1:
         return (rest(0) - bound) % r
     count = total = offset = 0
     prefix = 1  # eq of p and the bits of N so far

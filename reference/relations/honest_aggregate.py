@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from reference.closing import close
 from reference.errors import demand
-from reference.generators import generators
+from reference.generators import blind, columns
 from reference.group import Point, Suite, combination
 from reference.recorder import Recorder, Source
 from reference.relations.plain_opening import opening
@@ -32,15 +32,16 @@ def verify_sum(
     demand(len(values) == shape.d, "shape", "not d values")
     demand(len(blinds) == shape.rows, "shape", "not R blinds")
     demand(all(-(1 << 63) <= value < 1 << 63 for value in values), "decoding", "a value beyond 64 bits")
-    base = generators(suite)
-    columns = base.columns(shape.columns)
+    base, H = columns(suite, shape.columns), blind(suite)
     for i, row in enumerate(rows):
         part = values[i * shape.columns : (i + 1) * shape.columns]
-        terms_of_row = [*zip(part, columns, strict=False), (blinds[i], base.blind), (-1, row)]
+        terms_of_row = [*zip(part, base, strict=False), (blinds[i], H), (-1, row)]
         demand(combination(suite, terms_of_row) is None, "argument", f"row {i} is not the sum")
 
 
-def verify(suite: Suite, announcement: bytes, shape: Shape, terms: Sequence[Term], source: Source) -> Recorder:
+def verify(
+    suite: Suite, announcement: bytes, shape: Shape, terms: Sequence[Term], source: Source
+) -> Recorder:
     """Form B: somebody knows an opening of the sum. Returns if accepted, raises Refused if not."""
     rows = combined(suite, shape, terms)
     recorder = Recorder(suite, source)
