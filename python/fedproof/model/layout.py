@@ -12,9 +12,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from fedproof.encoding.message import Message
+from fedproof.encoding.message import Message, Record
 from fedproof.encoding.text import printable
 from fedproof.errors import Malformed, Refused
 
@@ -51,10 +51,8 @@ def supported(name: str, dtype: str) -> np.dtype[np.floating]:
     raise Malformed(f"tensor {printable(name)}: element type {printable(dtype)} is not supported; {advice}")
 
 
-class Tensor(BaseModel):
+class Tensor(Record):
     """One tensor: its name, its shape (none: a scalar) and its element type."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: Annotated[str, Field(min_length=1, max_length=512)]
     shape: tuple[Annotated[int, Field(ge=0, le=MAX_PARAMETERS)], ...]
