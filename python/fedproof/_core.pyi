@@ -1,14 +1,16 @@
 """Types of the compiled engine; `mypy.stubtest` compares them with the binary. Use `fedproof.proofs` instead."""
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
 __version__: str
 
-type _Context = tuple[bytes, str, int, bytes | None]
-type _Shape = tuple[int, int]
-type _Bounds = tuple[int, int, int]
-type _Terms = list[tuple[int, bytes]]
+_Context: TypeAlias = tuple[bytes, str, int, bytes | None]
+_Shape: TypeAlias = tuple[int, int]
+_Bounds: TypeAlias = tuple[int, int, int]
+_Terms: TypeAlias = list[tuple[int, bytes]]
 
 class ProofError(Exception): ...
 

@@ -81,7 +81,8 @@ def verify_all(suite: str, claims: Sequence[Claim]) -> None:
     """Many proofs in one multi-scalar multiplication. Raises `Refused` if any fails, without saying which: verify them one
     by one then."""
     statements = [
-        (c.ctx.parts(), c.commitment.shape.parts(), c.bounds.parts(), c.commitment.points, c.proof) for c in claims
+        (c.ctx.parts(), c.commitment.shape.parts(), c.bounds.parts(), c.commitment.points, c.proof)
+        for c in claims
     ]
     with refusals():
         _core.verify_bounded_updates(suite, statements)

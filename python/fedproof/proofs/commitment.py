@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from fedproof.errors import Refused
 from fedproof.policy.parameters import Shape, shape
 from fedproof.proofs.context import refusals
 
-type Integers = NDArray[np.int64]
+Integers: TypeAlias = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -85,13 +86,19 @@ def _commit_with(suite: str, values: Integers, blinds: bytes | None) -> Commitme
     return Commitment(suite, rows, points)
 
 
-def check_opening(commitment: Commitment, opening: Opening, *, party: str | None = None, round: int | None = None) -> None:
+def check_opening(
+    commitment: Commitment, opening: Opening, *, party: str | None = None, round: int | None = None
+) -> None:
     """Raises `Refused` (stage "opening") unless the opening is the commitment's."""
     values = np.ascontiguousarray(opening.values, dtype=np.int64)
     if len(values) != commitment.shape.d:
         detail = f"{len(values)} coordinates, committed to {commitment.shape.d}"
         raise Refused("update", "opening", detail, party=party, round=round)
     with refusals(party=party, round=round):
-        points = _core.commit_with(commitment.suite, values, commitment.shape.columns, width(values), opening.blinds)
+        points = _core.commit_with(
+            commitment.suite, values, commitment.shape.columns, width(values), opening.blinds
+        )
     if points != commitment.points:
-        raise Refused("update", "opening", "the update is not what was committed to", party=party, round=round)
+        raise Refused(
+            "update", "opening", "the update is not what was committed to", party=party, round=round
+        )

@@ -39,4 +39,6 @@ def refusals(*, party: str | None = None, round: int | None = None) -> Iterator[
         subject, stage, detail = error.args
         raise Refused(subject, stage, detail, party=party, round=round) from None
     except OverflowError as error:
-        raise Refused("statement", "statement", f"a number is out of range: {error}", party=party, round=round) from None
+        raise Refused(
+            "statement", "statement", f"a number is out of range: {error}", party=party, round=round
+        ) from None

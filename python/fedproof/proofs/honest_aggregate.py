@@ -41,7 +41,12 @@ def verify(ctx: Context, commitments: Sequence[Commitment], weights: Sequence[in
     first = _same(commitments)
     with refusals():
         _core.verify_sum(
-            first.suite, ctx.parts(), first.shape.parts(), _terms(commitments, weights), total.values, total.blinds
+            first.suite,
+            ctx.parts(),
+            first.shape.parts(),
+            _terms(commitments, weights),
+            total.values,
+            total.blinds,
         )
 
 
@@ -61,7 +66,9 @@ def prove(ctx: Context, commitments: Sequence[Commitment], weights: Sequence[int
         )
 
 
-def verify_proof(ctx: Context, commitments: Sequence[Commitment], weights: Sequence[int], proof: bytes) -> None:
+def verify_proof(
+    ctx: Context, commitments: Sequence[Commitment], weights: Sequence[int], proof: bytes
+) -> None:
     """The short proof, without the result: says nothing about a model file. Raises `Refused`."""
     first = _same(commitments)
     with refusals():

@@ -38,4 +38,6 @@ def verify(
 ) -> None:
     """Returns nothing, or raises `Refused`."""
     with refusals(party=party, round=round):
-        _core.verify_plain_opening(commitment.suite, ctx.parts(), commitment.shape.parts(), commitment.points, proof)
+        _core.verify_plain_opening(
+            commitment.suite, ctx.parts(), commitment.shape.parts(), commitment.points, proof
+        )

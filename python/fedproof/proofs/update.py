@@ -20,7 +20,9 @@ def relation(policy: Policy) -> str:
     return bounded_update.NAME if policy.prove.update == "bounded" else plain_opening.NAME
 
 
-def prove(policy: Policy, ctx: Context, commitment: Commitment, opening: Opening, *, unchecked: bool = False) -> bytes:
+def prove(
+    policy: Policy, ctx: Context, commitment: Commitment, opening: Opening, *, unchecked: bool = False
+) -> bytes:
     """Proves what the policy asks for. Raises `Refused` (stage "witness") where it is not true, unless `unchecked`, as a
     dishonest client would."""
     if policy.prove.update == "bounded":

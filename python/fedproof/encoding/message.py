@@ -1,0 +1,65 @@
+"""Messages: frozen, strictly typed, each with one encoding and one digest (spec/encoding.md)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from fedproof.encoding import cbor
+from fedproof.encoding.digest import sha256
+from fedproof.encoding.text import printable
+from fedproof.errors import Malformed
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Record(BaseModel):
+    """A part of a message: typed fields, nothing else, immutable."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Message(Record):
+    """What is sent, signed or stored. `KIND` names the type within the bytes."""
+
+    KIND: ClassVar[str]
+
+    def to_bytes(self) -> bytes:
+        """The one encoding: deterministic CBOR of a map with "kind" and the fields."""
+        return cbor.encode({"kind": self.KIND, **self.model_dump()})
+
+    @classmethod
+    def from_bytes(cls, data: bytes, *, limit: int = cbor.LIMIT) -> Self:
+        """Reads the one encoding; raises `Malformed`."""
+        value = cbor.decode(data, limit=limit)
+        if not isinstance(value, dict) or value.get("kind") != cls.KIND:
+            raise Malformed(f"not a message of kind {cls.KIND!r}")
+        fields = {k: v for k, v in value.items() if k != "kind"}
+        message = validated(cls, fields, cls.KIND)
+        if message.to_bytes() != data:
+            raise Malformed(f"{cls.KIND}: a field is not in its one encoding")
+        return message
+
+    def digest(self) -> bytes:
+        """SHA-256 over the kind and the encoding: no message of another kind has the same."""
+        return sha256(b"fedproof/v1/" + self.KIND.encode() + b"\0" + self.to_bytes())
+
+
+def validated(cls: type[M], fields: dict[str, Any], subject: str) -> M:
+    """Fields as a model; raises `Malformed` with the first thing that is wrong, and where."""
+    try:
+        return cls.model_validate(_tuples(fields))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Malformed(f"{subject}: {printable(where)}: {printable(first['msg'])}") from None
+
+
+def _tuples(value: Any) -> Any:
+    """Arrays as tuples, so that what was read is as immutable as what was made."""
+    if isinstance(value, list):
+        return tuple(_tuples(v) for v in value)
+    if isinstance(value, dict):
+        return {k: _tuples(v) for k, v in value.items()}
+    return value

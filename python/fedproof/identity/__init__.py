@@ -1,0 +1,1 @@
+"""Who is who: keys, signed messages, rosters, and whom a verifier trusts."""

@@ -1,0 +1,56 @@
+"""Signed messages: the signature covers the kind, so that it says nothing about a message of another kind."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, TypeVar
+
+from pydantic import Field
+
+from fedproof.encoding import cbor
+from fedproof.encoding.message import Message
+from fedproof.errors import Malformed, Refused
+from fedproof.identity.keys import SigningKey, VerifyKey
+
+M = TypeVar("M", bound=Message)
+
+
+class Signed(Message):
+    """payload: a message's encoding. signer: raw Ed25519 key. signature: 64 bytes over domain, kind and payload."""
+
+    KIND: ClassVar[str] = "signed"
+
+    payload: bytes
+    signer: Annotated[bytes, Field(min_length=32, max_length=32)]
+    signature: Annotated[bytes, Field(min_length=64, max_length=64)]
+
+    def open(self, cls: type[M], key: VerifyKey, *, party: str | None = None) -> M:
+        """The message, if `key` signed it. Raises `Malformed`, or `Refused` (stage "signature"); nothing in the payload is looked at
+        before the signature is good."""
+        if self.signer != key.raw:
+            raise Refused(cls.KIND, "signature", "signed by another key than expected", party=party)
+        try:
+            key.verify(self.signature, _signed_bytes(cls.KIND, self.payload))
+        except Refused:
+            raise Refused(cls.KIND, "signature", "the signature does not verify", party=party) from None
+        try:
+            return cls.from_bytes(self.payload)
+        except Malformed as error:
+            raise Refused(cls.KIND, "decoding", str(error), party=party) from None
+
+
+def sign(message: Message, key: SigningKey) -> Signed:
+    payload = message.to_bytes()
+    signature = key.sign(_signed_bytes(message.KIND, payload))
+    return Signed(payload=payload, signer=key.verify_key.raw, signature=signature)
+
+
+def _signed_bytes(kind: str, payload: bytes) -> bytes:
+    return b"fedproof/v1/signed/" + kind.encode() + b"\0" + payload
+
+
+def peek(signed: Signed) -> dict[str, object]:
+    """The payload's fields, unverified: only to find out whose key to ask. Raises `Malformed`."""
+    value = cbor.decode(signed.payload)
+    if not isinstance(value, dict):
+        raise Malformed("a signed payload is a map")
+    return dict(value)

@@ -1,0 +1,113 @@
+"""The trust file: whom its holder believes. A bundle adds nothing to it."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fedproof.encoding.digest import parse_sha256
+from fedproof.encoding.files import read_capped, write_atomic
+from fedproof.encoding.message import validated
+from fedproof.encoding.text import Name, printable
+from fedproof.errors import Malformed, UsageError
+from fedproof.identity.keys import EnvelopeVerifyKey, VerifyKey
+
+_LIMIT = 1 << 20
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Aggregator(_Part):
+    message_key: str
+    envelope_key: str
+
+
+class _Endorser(_Part):
+    key: str
+
+
+class _Pinned(_Part):
+    sha256: str
+
+
+class _Revoked(_Part):
+    keys: tuple[str, ...] = ()
+
+
+class _File(_Part):
+    version: int = Field(ge=1, le=1)
+    aggregator: _Aggregator
+    endorsers: dict[Name, _Endorser] = Field(min_length=1)
+    policy: _Pinned | None = None
+    revoked: _Revoked = _Revoked()
+
+
+@dataclass(frozen=True)
+class Trust:
+    """aggregator: key of its messages and checkpoints. envelope: key of its certificates. endorsers: by name, revoked ones
+    left out. policy: digest of the only policy accepted, if pinned. revoked: raw keys that count for nothing."""
+
+    aggregator: VerifyKey
+    envelope: EnvelopeVerifyKey
+    endorsers: dict[str, VerifyKey]
+    policy: bytes | None = None
+    revoked: frozenset[bytes] = frozenset()
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Reads a TOML file; raises `UsageError` with what is wrong and how it is written."""
+        try:
+            return cls.parse(read_capped(path, _LIMIT).decode())
+        except (Malformed, UnicodeDecodeError) as error:
+            raise UsageError(f"trust file {printable(str(path))}: {error}") from None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises `Malformed`."""
+        try:
+            raw: dict[str, Any] = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise Malformed(f"not TOML: {printable(str(error))}") from None
+        file = validated(_File, raw, "trust")
+        revoked = frozenset(VerifyKey.parse(k).raw for k in file.revoked.keys)
+        endorsers = {name: VerifyKey.parse(e.key) for name, e in file.endorsers.items()}
+        aggregator = VerifyKey.parse(file.aggregator.message_key)
+        if aggregator.raw in {e.raw for e in endorsers.values()}:
+            raise Malformed("the aggregator is its own endorser: a roster is signed by somebody else")
+        if aggregator.raw in revoked:
+            raise Malformed("the aggregator's key is revoked")
+        return cls(
+            aggregator=aggregator,
+            envelope=EnvelopeVerifyKey.parse(file.aggregator.envelope_key),
+            endorsers={name: key for name, key in endorsers.items() if key.raw not in revoked},
+            policy=parse_sha256(file.policy.sha256) if file.policy else None,
+            revoked=revoked,
+        )
+
+    def to_toml(self) -> str:
+        """The file's text."""
+        lines = [
+            "# Whom the holder of this file believes. A bundle adds nothing to it.",
+            "version = 1",
+            "",
+            "[aggregator]",
+            f'message_key = "{self.aggregator.text}"',
+            f'envelope_key = """\n{self.envelope.pem}"""',
+        ]
+        for name, key in sorted(self.endorsers.items()):
+            lines += ["", f'[endorsers."{name}"]', f'key = "{key.text}"']
+        if self.policy is not None:
+            lines += ["", "[policy]", f'sha256 = "sha256:{self.policy.hex()}"']
+        if self.revoked:
+            keys = ", ".join(f'"{VerifyKey(k).text}"' for k in sorted(self.revoked))
+            lines += ["", "[revoked]", f"keys = [{keys}]"]
+        return "\n".join(lines) + "\n"
+
+    def save(self, path: Path) -> None:
+        write_atomic(path, self.to_toml().encode())

@@ -1,0 +1,1 @@
+"""What a federation demands, and the parameters that follow from it."""

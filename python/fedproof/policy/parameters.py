@@ -1,0 +1,49 @@
+"""Parameters that follow from the policy and the model's size; neither a prover nor a bundle chooses them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fedproof.errors import Refused
+from fedproof.policy.policy import Policy
+
+MAX_DIMENSION = 1 << 28
+
+
+@dataclass(frozen=True)
+class Shape:
+    """d: coordinates of an update. columns: length of a committed row."""
+
+    d: int
+    columns: int
+
+    @property
+    def rows(self) -> int:
+        return -(-self.d // self.columns)
+
+    def parts(self) -> tuple[int, int]:
+        return self.d, self.columns
+
+
+def shape(d: int) -> Shape:
+    """Row length 2^c, c = min(12, max(8, ⌈(⌈log2 d⌉ + 2)/2⌉)) (spec/commitment.md §4). Raises `Refused`."""
+    if not 1 <= d <= MAX_DIMENSION:
+        raise Refused("update", "statement", f"{d} coordinates; 1 to {MAX_DIMENSION} can be committed to")
+    bits = (d - 1).bit_length()
+    return Shape(d, 1 << min(12, max(8, (bits + 3) // 2)))
+
+
+def limb(d: int, max_abs: int) -> int:
+    """0: look-ups in one table; m: of x = lo + m·hi in two (spec/relations/bounded-update.md). One table pays from 2^18
+    coordinates on, and where it is small."""
+    if d >= 1 << 18 or max_abs < 256:
+        return 0
+    return 1 << (max_abs.bit_length() + 1) // 2
+
+
+def check_sums(policy: Policy, participants: int) -> None:
+    """Σ w·x and Σ w stay far below what 64-bit integers hold. Raises `Refused` (stage "policy")."""
+    if participants * policy.update.weights.max * (policy.update.max_abs + 1) >= 1 << 62:
+        raise Refused(
+            "policy", "policy", f"the weighted sum of {participants} updates could overflow 62 bits"
+        )

@@ -1,0 +1,155 @@
+"""The policy (spec/policy.md): one file says what a federation demands. Its digest is bound into every proof, and a verifier holds
+its own copy. The defaults of a policy version never change."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from fedproof.encoding.digest import parse_sha256, sha256
+from fedproof.encoding.files import read_capped
+from fedproof.encoding.message import Message, Record, validated
+from fedproof.encoding.text import Name, printable
+from fedproof.errors import Malformed, UsageError
+
+SUITES = {"pallas-keccak-ed25519-v1": 126, "bn254-keccak-ed25519-v1": 100}
+"""Suites of this version and their weakest bits."""
+
+FLOOR_BITS = 112
+
+_LIMIT = 1 << 20
+_OTHER_STRATEGIES = (
+    "Krum",
+    "MultiKrum",
+    "Bulyan",
+    "FedMedian",
+    "FedTrimmedAvg",
+    "FedProx",
+    "FedAvgM",
+    "FedAdagrad",
+    "FedAdam",
+    "FedYogi",
+)
+
+
+class Weights(Record):
+    """source: who says how much a client weighs. max: largest weight of one client."""
+
+    source: Literal["declared"] = "declared"
+    max: Annotated[int, Field(ge=1, le=1 << 32)] = 1
+
+
+class Update(Record):
+    """scale: one unit is 2^-scale. max_abs: bound on every coordinate, in units. max_norm: bound on the Euclidean norm, in units;
+    exact: Σ x² ≤ max_norm²."""
+
+    scale: Annotated[int, Field(ge=0, le=24)]
+    max_abs: Annotated[int, Field(ge=1, le=32767)]
+    max_norm: Annotated[int, Field(ge=1, le=1 << 40)]
+    weights: Weights = Weights()
+
+
+class Aggregate(Record):
+    """How updates become one (spec/model.md)."""
+
+    rule: Literal["weighted-mean"] = "weighted-mean"
+    strategy: Literal["FedAvg"] = "FedAvg"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("strategy") in _OTHER_STRATEGIES:
+            raise ValueError(f"{value['strategy']} is not supported by this version; FedAvg is")
+        return value
+
+
+class Round(Record):
+    """rounds: how many the federation plans, 0 for open end. min_accepted: a round with fewer accepted updates is void.
+    deadline_seconds: how long clients have to answer."""
+
+    rounds: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    min_accepted: Annotated[int, Field(ge=1, le=100_000)] = 2
+    deadline_seconds: Annotated[int, Field(ge=1, le=1_000_000)] = 600
+
+
+class Masking(Record):
+    """Whether the aggregator sees sums only. Not in this version: uploads are readable by it."""
+
+    enabled: Literal[False] = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("enabled") is True:
+            raise ValueError(
+                "masked uploads are not in this version; set enabled = false and read what is not proven"
+            )
+        return value
+
+
+class Prove(Record):
+    """update: "bounded" (every coordinate and the norm) or "opening" (its maker knows it). training: nothing yet."""
+
+    update: Literal["bounded", "opening"] = "bounded"
+    training: Literal["none"] = "none"
+
+
+class Policy(Message):
+    """A validated policy. base_model: `sha256:…` of the base model's safetensors file. suites: allowed ids, preferred first."""
+
+    KIND: ClassVar[str] = "policy"
+
+    version: Literal[1]
+    federation: Name
+    suites: Annotated[tuple[str, ...], Field(min_length=1, max_length=8)] = ("pallas-keccak-ed25519-v1",)
+    allow_below_112_bits: bool = False
+    base_model: str
+    update: Update
+    aggregate: Aggregate = Aggregate()
+    round: Round = Round()
+    masking: Masking = Masking()
+    prove: Prove = Prove()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for suite in self.suites:
+            if suite not in SUITES:
+                raise ValueError(f"unknown suite {printable(suite)!r}; known: {', '.join(SUITES)}")
+            if SUITES[suite] < FLOOR_BITS and not self.allow_below_112_bits:
+                raise ValueError(f"{suite} has {SUITES[suite]} bits; allow_below_112_bits = true accepts it")
+        if len(set(self.suites)) != len(self.suites):
+            raise ValueError("a suite is listed twice")
+        try:
+            parse_sha256(self.base_model)
+        except Malformed as error:
+            raise ValueError(f"base_model: {error}") from None
+        return self
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Reads a TOML file; raises `UsageError` with the field that is wrong."""
+        try:
+            return cls.parse(read_capped(path, _LIMIT).decode())
+        except (Malformed, UnicodeDecodeError) as error:
+            raise UsageError(f"policy {printable(str(path))}: {error}") from None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises `Malformed`."""
+        try:
+            raw = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise Malformed(f"not TOML: {printable(str(error))}") from None
+        return validated(cls, raw, "policy")
+
+    @property
+    def base_digest(self) -> bytes:
+        """SHA-256 of the base model's file, 32 bytes."""
+        return parse_sha256(self.base_model)
+
+    def digest(self) -> bytes:
+        """SHA-256 of the deterministic CBOR of the validated policy, defaults included."""
+        return sha256(self.to_bytes())
