@@ -24,7 +24,7 @@ class Signed(Message):
     signature: Annotated[bytes, Field(min_length=64, max_length=64)]
 
     def open(self, cls: type[M], key: VerifyKey, *, party: str | None = None) -> M:
-        """The message, if `key` signed it. Raises `Malformed`, or `Refused` (stage "signature"); nothing in the payload is looked at
+        """The message, if `key` signed it. Raises `Refused` (stage "signature", "decoding"); nothing in the payload is read
         before the signature is good."""
         if self.signer != key.raw:
             raise Refused(cls.KIND, "signature", "signed by another key than expected", party=party)
