@@ -1,115 +1,65 @@
-"""Messages: frozen, strictly typed, one encoding each, one digest each.
+"""Messages: frozen, strictly typed, each with one encoding and one digest (spec/encoding.md)."""
 
-A message is a class with a `KIND` and typed fields: bytes, text, integers, booleans, `None`, tuples, nested
-models and messages. Its encoding is the CBOR map of its fields and `"kind"`; nested messages carry their kind
-too. Fields of one kind can never be read as another's, and a digest or signature made for one kind means
-nothing for another, since the kind goes into both.
-"""
+from __future__ import annotations
 
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fedproof.encoding import cbor
 from fedproof.encoding.digest import sha256
 from fedproof.encoding.text import printable
 from fedproof.errors import Malformed
 
-DOMAIN: Final = b"fedproof/v1/"
+M = TypeVar("M", bound=BaseModel)
 
 
-class Part(BaseModel):
-    """A structured field of a message: frozen and strict, without a kind of its own."""
+class Record(BaseModel):
+    """A part of a message: typed fields, nothing else, immutable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Message(Part):
-    """A thing that travels, is signed, or is named by its digest. Subclasses set `KIND`."""
+class Message(Record):
+    """What is sent, signed or stored. `KIND` names the type within the bytes."""
 
-    KIND: ClassVar[str] = ""
-    MAX_BYTES: ClassVar[int] = 1 << 26
-
-    @model_validator(mode="before")
-    @classmethod
-    def _take_kind(cls, data: Any) -> Any:
-        """The kind is no field: check it against the class, wherever a map comes from CBOR."""
-        if isinstance(data, dict) and "kind" in data:
-            if data["kind"] != cls.KIND:
-                raise ValueError(f"kind is {printable(str(data['kind']), 40)!r}, not {cls.KIND!r}")
-            return {key: value for key, value in data.items() if key != "kind"}
-        return data
+    KIND: ClassVar[str]
 
     def to_bytes(self) -> bytes:
-        """Deterministic CBOR of the kind and all fields, defaults included."""
-        return cbor.encode(_tree(self))
+        """The one encoding: deterministic CBOR of a map with "kind" and the fields."""
+        return cbor.encode({"kind": self.KIND, **self.model_dump()})
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """The message whose encoding is exactly `data`.
-
-        Raises `Malformed` for anything that isn't deterministic CBOR, for another kind, for unknown, missing or
-        ill-typed fields, and for input longer than the class's `MAX_BYTES`.
-        """
-        tree = cbor.decode(data, limit=cls.MAX_BYTES)
-        if not isinstance(tree, dict):
-            raise Malformed(f"{cls.KIND}: a CBOR map was expected")
-        if tree.get("kind") != cls.KIND:
-            raise Malformed(
-                f"{cls.KIND}: the bytes hold a message of kind {printable(str(tree.get('kind')), 40)!r}"
-            )
-        try:
-            message = cls.model_validate(_tuples(tree))
-        except ValidationError as error:
-            raise Malformed(f"{cls.KIND}: {first_errors(error)}") from error
+    def from_bytes(cls, data: bytes, *, limit: int = cbor.LIMIT) -> Self:
+        """Reads the one encoding; raises `Malformed`."""
+        value = cbor.decode(data, limit=limit)
+        if not isinstance(value, dict) or value.get("kind") != cls.KIND:
+            raise Malformed(f"not a message of kind {cls.KIND!r}")
+        fields = {k: v for k, v in value.items() if k != "kind"}
+        message = validated(cls, fields, cls.KIND)
         if message.to_bytes() != data:
-            # a field left out for its default, or a nested message without its kind: a second encoding
-            raise Malformed(
-                f"{cls.KIND}: not the one encoding of this message (a field or a kind is left out)"
-            )
+            raise Malformed(f"{cls.KIND}: a field is not in its one encoding")
         return message
 
     def digest(self) -> bytes:
-        """SHA-256 of `fedproof/v1/`, the kind, a zero byte, and the encoding: the name of this message, 32 bytes."""
-        return sha256(DOMAIN + self.KIND.encode() + b"\0" + self.to_bytes())
+        """SHA-256 over the kind and the encoding: no message of another kind has the same."""
+        return sha256(b"fedproof/v1/" + self.KIND.encode() + b"\0" + self.to_bytes())
 
 
-def kind_of(data: bytes) -> str:
-    """The kind that an encoded message states, for readers that don't know what they hold; `Malformed` if none."""
-    tree = cbor.decode(data)
-    kind = tree.get("kind") if isinstance(tree, dict) else None
-    if not isinstance(kind, str):
-        raise Malformed("not an encoded message: no kind")
-    return kind
-
-
-def first_errors(error: ValidationError, at_most: int = 3) -> str:
-    """What is wrong with which field, on one safe line, without the values (they may be secret or huge)."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    parts = []
-    for item in found[:at_most]:
-        where = ".".join(printable(str(step), 40) for step in item["loc"]) or "message"
-        what = "unknown field" if item["type"] == "extra_forbidden" else item["msg"]
-        parts.append(f"{where}: {printable(what, 300)}")
-    more = len(found) - at_most
-    return "; ".join(parts) + (f"; and {more} more" if more > 0 else "")
-
-
-def _tree(value: object) -> Any:
-    if isinstance(value, BaseModel):
-        fields = {name: _tree(getattr(value, name)) for name in type(value).model_fields}
-        return {"kind": value.KIND, **fields} if isinstance(value, Message) else fields
-    if isinstance(value, tuple | list):
-        return [_tree(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _tree(item) for key, item in value.items()}
-    return value
+def validated(cls: type[M], fields: dict[str, Any], subject: str) -> M:
+    """Fields as a model; raises `Malformed` with the first thing that is wrong, and where."""
+    try:
+        return cls.model_validate(_tuples(fields))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Malformed(f"{subject}: {printable(where)}: {printable(first['msg'])}") from None
 
 
 def _tuples(value: Any) -> Any:
-    """CBOR's arrays as tuples: messages are immutable all the way down, and strict models take no lists."""
+    """Arrays as tuples, so that what was read is as immutable as what was made."""
     if isinstance(value, list):
-        return tuple(_tuples(item) for item in value)
+        return tuple(_tuples(v) for v in value)
     if isinstance(value, dict):
-        return {key: _tuples(item) for key, item in value.items()}
+        return {k: _tuples(v) for k, v in value.items()}
     return value
