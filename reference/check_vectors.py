@@ -1,7 +1,7 @@
 """Checks proofs against what their vectors expect: python -m reference.check_vectors vectors/v1
 
-Each good_*.json and bad_*.json of the folder is one vector; vectors/v1/README.md gives the format. One line is
-printed for each. The exit status is 0 only if there was a vector and all came out as expected.
+Each good_*.json and bad_*.json of the folder is one vector, in the format of vectors/v1/README.md. One line
+is printed for each. The exit status is 0 only if there was a vector and all came out as expected.
 """
 
 import json
@@ -14,6 +14,7 @@ from typing import Any
 from reference.errors import Refused, demand
 from reference.group import SUITES, Suite, decode_all
 from reference.proof import Proof
+from reference.recorder import Recorder
 from reference.relations import bounded_update, honest_aggregate, plain_opening
 from reference.statement import Context, Shape
 
@@ -83,7 +84,8 @@ def check_plain_opening(suite: Suite, statement: Json, proof: bytes) -> None:
     """R0."""
     context, shape, points = fields(statement, "context", "shape", "points")
     rows = decode_all(suite, binary(points))
-    plain_opening.verify(suite, context_of(context), shape_of(shape), rows, Proof(suite, proof))
+    recorder = Recorder(suite, Proof(suite, proof))
+    plain_opening.verify(recorder, context_of(context), shape_of(shape), rows)
 
 
 def check_bounded_update(suite: Suite, statement: Json, proof: bytes) -> None:
@@ -92,7 +94,8 @@ def check_bounded_update(suite: Suite, statement: Json, proof: bytes) -> None:
     max_abs, max_norm_squared, limb = fields(bounds, "max_abs", "max_norm_squared", "limb")
     limits = bounded_update.Bounds(integer(max_abs), decimal(max_norm_squared), integer(limb))
     rows = decode_all(suite, binary(points))
-    bounded_update.verify(suite, context_of(context), shape_of(shape), limits, rows, Proof(suite, proof))
+    recorder = Recorder(suite, Proof(suite, proof))
+    bounded_update.verify(recorder, context_of(context), shape_of(shape), limits, rows)
 
 
 def check_aggregate(suite: Suite, statement: Json, proof: bytes) -> None:
@@ -100,7 +103,8 @@ def check_aggregate(suite: Suite, statement: Json, proof: bytes) -> None:
     context, shape, terms = fields(statement, "context", "shape", "terms")
     (announcement,) = fields(context, "announcement")
     parsed = terms_of(suite, terms)
-    honest_aggregate.verify(suite, binary(announcement), shape_of(shape), parsed, Proof(suite, proof))
+    recorder = Recorder(suite, Proof(suite, proof))
+    honest_aggregate.verify(recorder, binary(announcement), shape_of(shape), parsed)
 
 
 def check_sum(suite: Suite, statement: Json, proof: bytes) -> None:

@@ -8,7 +8,7 @@ from reference.errors import demand
 from reference.forms import Form
 from reference.gadgets import Norm, Rule, Tree, bits, eq_table, fractional_sums, log2_ceiling
 from reference.group import Point, Suite
-from reference.recorder import Columns, Matrix, Recorder, Source
+from reference.recorder import Columns, Matrix, Recorder
 from reference.relations.plain_opening import padding
 from reference.statement import Context, Shape, absorb_context, absorb_shape
 from reference.transcript import Label, scalar_bytes, u64
@@ -68,14 +68,11 @@ def table_value(r: int, bound: int, p: Sequence[int]) -> int:
     return (total - bound * count) % r
 
 
-def verify(
-    suite: Suite, context: Context, shape: Shape, bounds: Bounds, rows: Sequence[Point], source: Source
-) -> Recorder:
+def verify(recorder: Recorder, context: Context, shape: Shape, bounds: Bounds, rows: Sequence[Point]) -> None:
     """Returns if the proof is accepted, raises Refused if not."""
     shape.check()
-    bounds.check(suite, shape.d)
+    bounds.check(recorder.suite, shape.d)
     demand(len(rows) == shape.rows, "shape", "not R rows")
-    recorder = Recorder(suite, source)
     absorb_context(recorder, "bounded update", context)
     absorb_shape(recorder, shape)
     limits = u64(bounds.max_abs) + scalar_bytes(bounds.max_norm_squared) + u64(bounds.limb)
@@ -83,7 +80,6 @@ def verify(
     x = recorder.statement_matrix(Label("x"), rows)
     relation(recorder, shape, bounds, x)
     close(recorder)
-    return recorder
 
 
 def relation(recorder: Recorder, shape: Shape, bounds: Bounds, x: Matrix) -> None:

@@ -6,7 +6,7 @@ from reference.closing import close
 from reference.errors import demand
 from reference.generators import blind, columns
 from reference.group import Point, Suite, combination
-from reference.recorder import Recorder, Source
+from reference.recorder import Recorder
 from reference.relations.plain_opening import opening
 from reference.statement import Context, Shape, absorb_context, absorb_shape
 from reference.transcript import Label, points_bytes, u32, u64
@@ -39,12 +39,9 @@ def verify_sum(
         demand(combination(suite, terms_of_row) is None, "argument", f"row {i} is not the sum")
 
 
-def verify(
-    suite: Suite, announcement: bytes, shape: Shape, terms: Sequence[Term], source: Source
-) -> Recorder:
+def verify(recorder: Recorder, announcement: bytes, shape: Shape, terms: Sequence[Term]) -> None:
     """Form B: somebody knows an opening of the sum. Returns if accepted, raises Refused if not."""
-    rows = combined(suite, shape, terms)
-    recorder = Recorder(suite, source)
+    rows = combined(recorder.suite, shape, terms)
     context = Context(announcement, "aggregator", sum(weight for weight, _ in terms))
     absorb_context(recorder, "honest aggregate", context)
     absorb_shape(recorder, shape)
@@ -54,4 +51,3 @@ def verify(
         recorder.public(Label("term/rows", k), points_bytes(term_rows))
     opening(recorder, shape, recorder.derived_matrix(rows))
     close(recorder)
-    return recorder

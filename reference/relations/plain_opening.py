@@ -4,23 +4,21 @@ from collections.abc import Sequence
 
 from reference.closing import close
 from reference.errors import demand
-from reference.group import Point, Suite
-from reference.recorder import Columns, Matrix, Recorder, Source
+from reference.group import Point
+from reference.recorder import Columns, Matrix, Recorder
 from reference.statement import Context, Shape, absorb_context, absorb_shape
 from reference.transcript import Label
 
 
-def verify(suite: Suite, context: Context, shape: Shape, rows: Sequence[Point], source: Source) -> Recorder:
+def verify(recorder: Recorder, context: Context, shape: Shape, rows: Sequence[Point]) -> None:
     """Returns if the proof is accepted, raises Refused if not."""
     shape.check()
     demand(len(rows) == shape.rows, "shape", "not R rows")
-    recorder = Recorder(suite, source)
     absorb_context(recorder, "plain opening", context)
     absorb_shape(recorder, shape)
     x = recorder.statement_matrix(Label("x"), rows)
     opening(recorder, shape, x)
     close(recorder)
-    return recorder
 
 
 def opening(recorder: Recorder, shape: Shape, x: Matrix) -> None:

@@ -1,0 +1,240 @@
+"""An honest prover for small cases, by brute force from the formulas of spec/recorder.md.
+
+It is the reference recorder with a witness: the relations' code runs unchanged, and whenever it reads a value
+from the proof, this class computes and sends that value instead.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+
+from reference.commitment import commit
+from reference.forms import Form
+from reference.generators import blind, columns, value
+from reference.group import Point, Suite, combination, encode
+from reference.recorder import Matrix, Recorder
+from reference.statement import Shape
+from reference.transcript import Label, points_bytes, scalar_bytes, u32
+
+Opened = tuple[list[list[int]], list[int]]  # the numbers of a matrix by row, and its blinds
+Witness = Callable[["Prover", Label], list[int]]
+
+
+class NoSource:
+    """A prover reads nothing."""
+
+    def next_point(self) -> Point:
+        raise NotImplementedError
+
+    next_scalar = next_point  # type: ignore[assignment]
+
+    def finish(self) -> None:
+        pass
+
+
+def fold(r: int, table: Sequence[int], point: Sequence[int]) -> list[int]:
+    """The table with its first variables set to the point."""
+    for rho in point:
+        half = len(table) // 2
+        table = [(a + rho * (b - a)) % r for a, b in zip(table[:half], table[half:], strict=True)]
+    return list(table)
+
+
+def quadratic(r: int, q: Callable[[int], int]) -> tuple[int, int, int]:
+    """The coefficients of a polynomial of degree 2."""
+    q0, q1, q2 = q(0), q(1), q(2)
+    top = (q2 - 2 * q1 + q0) * pow(2, -1, r) % r
+    return q0, (q1 - q0 - top) % r, top
+
+
+class Prover(Recorder):
+    """`witness` gives what a relation commits to: the slots of a message, or all numbers of a matrix."""
+
+    def __init__(self, suite: Suite, witness: Witness, given: tuple[int, list[int], list[int]]) -> None:
+        super().__init__(suite, NoSource())
+        self.witness = witness
+        self.given = given  # columns, numbers and blinds of the statement's matrix
+        self.random = random.Random(0)
+        self.numbers: list[int] = []  # by slot
+        self.blinds: list[int] = []  # by message
+        self.opened: dict[int, Opened] = {}
+        self.challenges: dict[Label, int] = {}
+        self.sent_points: list[Point] = []
+        self.sent_scalars: list[int] = []
+        self.steps = self.inner_product()
+
+    def proof(self) -> bytes:
+        """What was sent."""
+        counts = u32(len(self.sent_points)) + u32(len(self.sent_scalars))
+        return counts + b"".join([*map(encode, self.sent_points), *map(scalar_bytes, self.sent_scalars)])
+
+    def fresh(self) -> int:
+        return self.random.randrange(self.suite.r)
+
+    def full(self, label: Label, degree: int) -> int:
+        self.challenges[label] = super().full(label, degree)
+        return self.challenges[label]
+
+    def short(self, label: Label, degree: int) -> int:
+        self.challenges[label] = super().short(label, degree)
+        return self.challenges[label]
+
+    def know(self, matrix: Matrix, width: int, numbers: list[int], blinds: list[int]) -> None:
+        """Tells the prover the opening of a matrix."""
+        rows = [numbers[i : i + width] for i in range(0, len(numbers), width)]
+        rows[-1] = rows[-1] + [0] * (width - len(rows[-1]))
+        self.opened[id(matrix)] = rows, blinds
+
+    def derived_matrix(self, rows: Sequence[Point]) -> Matrix:
+        matrix = super().derived_matrix(rows)
+        self.know(matrix, *self.given)
+        return matrix
+
+    def sent_matrix(self, label: Label, count: int) -> Matrix:
+        numbers = self.witness(self, label)
+        width = len(numbers) // count
+        blinds = [self.fresh() for _ in range(count)]
+        rows = commit(self.suite, Shape(len(numbers), width), numbers, blinds)
+        self.sent_points += rows
+        self.transcript.absorb(label, points_bytes(rows))
+        matrix = self.derived_matrix(rows)
+        self.know(matrix, width, numbers, blinds)
+        return matrix
+
+    def commit(self, label: Label, count: int) -> list[Form]:
+        numbers = self.products_witness(label) or self.witness(self, label)
+        assert len(numbers) == count, label
+        self.numbers += numbers
+        self.blinds.append(self.fresh())
+        return super().commit(label, count)
+
+    def point(self, label: Label) -> Point:
+        point = self.message_point() if len(self.blinds) > len(self.messages) else next(self.steps)
+        assert point is None or isinstance(point, tuple)
+        self.sent_points.append(point)
+        self.transcript.absorb(label, encode(point))
+        return point
+
+    def message_point(self) -> Point:
+        first = sum(message.count for message in self.messages)
+        base = columns(self.suite, len(self.numbers))
+        pairs = list(zip(self.numbers, base, strict=True))[first:]
+        return combination(self.suite, [*pairs, (self.blinds[-1], blind(self.suite))])
+
+    def scalar(self, label: Label) -> int:
+        if label.name.startswith("product/"):
+            masks = self.numbers[-4:]
+            which = "uv".index(label.name[-1])
+            number = (masks[which] + self.challenges[Label("product/e")] * self.ends[which]) % self.suite.r
+        else:
+            number = next(self.steps)  # type: ignore[assignment]
+        self.sent_scalars.append(number)
+        self.transcript.absorb(label, scalar_bytes(number))
+        return number
+
+    def at(self, form: Form) -> int:
+        """The number that a form stands for."""
+        total = sum(c * self.numbers[slot] for slot, c in form.coefficients.items())
+        return (form.constant + total) % self.suite.r
+
+    def products_witness(self, label: Label) -> list[int] | None:
+        """The slots of the messages of recorder.md §6."""
+        if label.name not in ("products/round", "product/masks"):
+            return None
+        r, delta = self.suite.r, self.challenges[Label("products/delta")]
+        pairs = [
+            (pow(delta, j, r) * self.at(a) % r, self.at(b))
+            for j, product in enumerate(self.products)
+            for a, b in product.pairs
+        ]
+        size = 1 << (len(pairs) - 1).bit_length()
+        pairs += [(0, 0)] * (size - len(pairs))
+        A, B = ([pair[i] for pair in pairs] for i in (0, 1))
+        rounds = label.j if label.name == "products/round" else size.bit_length() - 1
+        sigma = [self.challenges[Label("products/sigma", 0, i)] for i in range(rounds)]
+        A, B = fold(r, A, sigma), fold(r, B, sigma)
+        if label.name == "product/masks":
+            self.ends = (A[0], B[0])
+            a, b = self.fresh(), self.fresh()
+            return [a, b, a * b % r, (a * B[0] + b * A[0]) % r]
+
+        def q(X: int) -> int:
+            return sum(a * b for a, b in zip(fold(r, A, [X]), fold(r, B, [X]), strict=True)) % r
+
+        a0, _, a2 = quadratic(r, q)
+        return [a0, a2]
+
+    def vectors(self) -> list[tuple[list[int], int, list[int]]]:
+        """Each vector of recorder.md §7.1 with its numbers, blind and weights."""
+        r = self.suite.r
+        eta, tau, beta = (self.challenges[Label(f"combine/{name}")] for name in ("eta", "tau", "beta"))
+        J, N = len(self.linear), len(self.messages)
+        groups = list(dict.fromkeys(id(opening.columns) for opening in self.openings))
+        lengths = [self.slots, *(len(opening.columns.weights) for opening in self.openings)]
+        width = 1 << (max(lengths) - 1).bit_length()
+        last = pow(tau, max(N, 1) - 1, r)
+        vectors = []
+        if N:
+            z, w, rho = [0] * width, [0] * width, 0
+            for i, message in enumerate(self.messages):
+                rho += pow(tau, i, r) * self.blinds[i]
+                for s in range(message.first, message.first + message.count):
+                    z[s] = pow(tau, i, r) * self.numbers[s] % r
+                    w[s] = sum(pow(eta, j, r) * f.coefficients.get(s, 0) for j, f in enumerate(self.linear))
+                    for k, opening in enumerate(self.openings):
+                        w[s] -= pow(eta, J + k, r) * opening.value.coefficients.get(s, 0)
+                    w[s] = w[s] * pow(tau, N - 1 - i, r) % r
+            vectors.append((z, rho % r, w))
+        for group in groups:
+            z, rho = [0] * width, 0
+            for k, opening in enumerate(self.openings):
+                if id(opening.columns) == group:
+                    given = list(opening.columns.weights)
+                    rows, blinds = self.opened[id(opening.matrix)]
+                    for v, row, rho_i in zip(opening.row_weights, rows, blinds, strict=True):
+                        factor = pow(eta, J + k, r) * v
+                        rho += factor * rho_i
+                        for c, number in enumerate(row):
+                            z[c] = (z[c] + factor * number) % r
+            w = given + [pow(beta, i, r) for i in range(1, width - len(given) + 1)]
+            vectors.append((z, rho % r, [weight * last % r for weight in w]))
+        return vectors
+
+    def inner_product(self) -> Iterator[Point | int]:
+        """The points and scalars of recorder.md §7.2 to §7.4, one after the other."""
+        r, suite = self.suite.r, self.suite
+        U, H = value(suite), blind(suite)
+
+        def dot(a: Sequence[int], b: Sequence[int]) -> int:
+            return sum(x * y for x, y in zip(a, b, strict=True)) % r
+
+        (z, rho, w), *others = self.vectors()
+        V_blind, E = 0, 1
+        for k, (z_b, rho_b, w_b) in enumerate(others):
+            w_b = [E * weight % r for weight in w_b]
+            low, high = self.fresh(), self.fresh()
+            yield combination(suite, [(dot(z, w_b), U), (low, H)])
+            yield combination(suite, [(dot(z_b, w), U), (high, H)])
+            e = self.challenges[Label("merge/e", k)]
+            z = [(a + e * b) % r for a, b in zip(z, z_b, strict=True)]
+            w = [(e * a + b) % r for a, b in zip(w, w_b, strict=True)]
+            rho, V_blind, E = rho + e * rho_b, low + e * V_blind + e * e * high, E * e % r
+        chi = self.challenges[Label("ipa/chi")]
+        rho += chi * V_blind
+        G = list(columns(suite, len(z)))
+        for k in range(len(z).bit_length() - 1):
+            half = len(z) // 2
+            low, high = self.fresh(), self.fresh()
+            lo, hi = slice(None, half), slice(half, None)
+            for a, b, hidden in ((lo, hi, low), (hi, lo, high)):
+                pairs = list(zip(z[a], G[b], strict=True))
+                yield combination(suite, [*pairs, (dot(z[a], w[b]) * chi, U), (hidden, H)])
+            e = self.challenges[Label("ipa/e", k)]
+            z = [(a + e * b) % r for a, b in zip(z[lo], z[hi], strict=True)]
+            w = [(e * a + b) % r for a, b in zip(w[lo], w[hi], strict=True)]
+            G = [combination(suite, [(e, a), (1, b)]) for a, b in zip(G[lo], G[hi], strict=True)]
+            rho = low + e * rho + e * e * high
+        n0, n1 = self.fresh(), self.fresh()
+        yield combination(suite, [(n0, G[0]), (n0 * w[0] * chi, U), (n1, H)])
+        e = self.challenges[Label("schnorr/e")]
+        yield (n0 + e * z[0]) % r
+        yield (n1 + e * rho) % r

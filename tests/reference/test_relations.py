@@ -1,0 +1,241 @@
+"""The relations on proofs of an honest prover, on altered proofs and on statements that are refused."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from reference.commitment import commit
+from reference.errors import Refused
+from reference.group import BN254, PALLAS, Point, Suite, combination, encode
+from reference.proof import Proof
+from reference.recorder import Recorder
+from reference.relations import bounded_update, honest_aggregate, plain_opening
+from reference.relations.bounded_update import Bounds
+from reference.statement import Context, Shape
+from tests.reference.bounded_witness import BoundedWitness
+from tests.reference.prover import Prover
+from tests.reference.zeros import Zeros
+
+CONTEXT = Context(bytes(range(32)), "clinic-1", 120)
+Relation = Callable[[Recorder], None]
+
+
+def statement(suite: Suite, d: int, C: int, x: list[int]) -> tuple[Shape, list[Point], list[int]]:
+    shape = Shape(d, C)
+    blinds = [random.Random(i).randrange(suite.r) for i in range(shape.rows)]
+    return shape, commit(suite, shape, x, blinds), blinds
+
+
+def no_witness(_prover: Prover, label: object) -> list[int]:
+    raise AssertionError(label)
+
+
+def plain_case(suite: Suite, d: int = 6) -> tuple[bytes, Relation]:
+    """A proof, and the relation that it is for."""
+    x = [(-1) ** i * i * i for i in range(d)]
+    shape, rows, blinds = statement(suite, d, 4, x)
+
+    def relation(recorder: Recorder) -> None:
+        plain_opening.verify(recorder, CONTEXT, shape, rows)
+
+    prover = Prover(suite, no_witness, (4, x, blinds))
+    relation(prover)
+    return prover.proof(), relation
+
+
+def bounded_case(suite: Suite, x: list[int], bounds: Bounds) -> tuple[bytes, Relation]:
+    shape, rows, blinds = statement(suite, len(x), 4, x)
+
+    def relation(recorder: Recorder) -> None:
+        bounded_update.verify(recorder, CONTEXT, shape, bounds, rows)
+
+    prover = Prover(suite, BoundedWitness(suite.r, x, shape, bounds), (4, x, blinds))
+    relation(prover)
+    return prover.proof(), relation
+
+
+def verdict(suite: Suite, relation: Relation, proof: bytes) -> str:
+    try:
+        relation(Recorder(suite, Proof(suite, proof)))
+    except Refused as refusal:
+        return refusal.stage
+    return "accept"
+
+
+@pytest.mark.parametrize("suite", [PALLAS, BN254], ids=lambda suite: suite.id)
+@pytest.mark.parametrize(("d", "length"), [(6, 296), (8, 232), (1, 296)])
+def test_honest_plain_openings(suite: Suite, d: int, length: int) -> None:
+    proof, relation = plain_case(suite, d)
+    assert len(proof) == length
+    assert verdict(suite, relation, proof) == "accept"
+
+
+@pytest.mark.parametrize(
+    ("x", "bounds"),
+    [
+        ([3, -3, 2, 0, -1, 1], Bounds(3, 30, 0)),
+        ([3, -3, 2, 0, -1, 1, 0, 0], Bounds(3, 24, 0)),
+        ([3, -3, 2, 0, -1, 1], Bounds(3, 30, 2)),
+        ([1], Bounds(1, 1, 0)),
+        ([-20, 20, 7, -13, 11, 0, 1, -1, 5], Bounds(20, 2000, 5)),
+        ([4, -4, 4], Bounds(4, 48, 4)),
+    ],
+)
+def test_honest_bounded_updates(x: list[int], bounds: Bounds) -> None:
+    proof, relation = bounded_case(PALLAS, x, bounds)
+    assert verdict(PALLAS, relation, proof) == "accept"
+
+
+def test_an_honest_bounded_update_over_bn254() -> None:
+    proof, relation = bounded_case(BN254, [2, -2, 0, 1, 1], Bounds(2, 10, 0))
+    assert verdict(BN254, relation, proof) == "accept"
+    assert verdict(BN254, relation, proof[:-1] + bytes([proof[-1] ^ 1])) == "argument"
+
+
+@pytest.mark.parametrize(
+    ("x", "bounds"),
+    [([4, 0, 0, 0], Bounds(3, 30, 0)), ([0, -4, 0, 0], Bounds(3, 30, 2)), ([3, 3, 3, 3], Bounds(3, 35, 0))],
+)
+def test_a_bound_that_does_not_hold_has_no_honest_proof(x: list[int], bounds: Bounds) -> None:
+    with pytest.raises(Refused, match="argument"):
+        bounded_case(PALLAS, x, bounds)
+
+
+def test_nonzero_padding_has_no_honest_proof() -> None:
+    x = [1, 2, 3, 4, 5, 6, 7, 0]
+    _, rows, blinds = statement(PALLAS, 8, 4, x)
+    prover = Prover(PALLAS, no_witness, (4, x, blinds))
+    with pytest.raises(Refused, match="argument"):
+        plain_opening.verify(prover, CONTEXT, Shape(6, 4), rows)
+
+
+def test_every_part_of_a_plain_opening_counts() -> None:
+    proof, relation = plain_case(PALLAS)
+    generator = encode((PALLAS.p - 1, 2))
+    for i in range(8, len(proof), 32):
+        value = generator if i < 8 + 7 * 32 else bytes(31) + b"\x07"
+        assert verdict(PALLAS, relation, proof[:i] + value + proof[i + 32 :]) == "argument"
+
+
+def test_every_part_of_a_bounded_update_counts() -> None:
+    proof, relation = bounded_case(PALLAS, [1, -1], Bounds(1, 2, 0))
+    other = encode((PALLAS.p - 1, 2))
+    for i in range(8, len(proof), 32):
+        value = other if i < len(proof) - 4 * 32 else bytes(31) + b"\x07"
+        assert verdict(PALLAS, relation, proof[:i] + value + proof[i + 32 :]) == "argument"
+
+
+def test_malformed_proofs() -> None:
+    proof, relation = plain_case(PALLAS)
+    points, scalars = proof[8 : 8 + 7 * 32], proof[8 + 7 * 32 :]
+
+    def counted(n_points: int, n_scalars: int, body: bytes) -> str:
+        head = n_points.to_bytes(4, "big") + n_scalars.to_bytes(4, "big")
+        return verdict(PALLAS, relation, head + body)
+
+    assert counted(7, 2, points + scalars) == "accept"
+    assert verdict(PALLAS, relation, proof[:7]) == "decoding"
+    assert verdict(PALLAS, relation, proof[:-1]) == "decoding"
+    assert verdict(PALLAS, relation, proof + b"\0") == "decoding"
+    assert counted(2**20 + 1, 2, points + scalars) == "decoding"
+    assert counted(7, 2, b"\xff" * 32 + points[32:] + scalars) == "decoding"
+    assert counted(7, 2, b"\x80" + bytes(31) + points[32:] + scalars) == "decoding"
+    assert counted(7, 2, points + PALLAS.r.to_bytes(32, "big") + scalars[32:]) == "decoding"
+    assert counted(8, 2, points + bytes(32) + scalars) == "shape"
+    assert counted(6, 2, points[32:] + scalars) == "shape"
+    assert counted(7, 3, points + scalars + bytes(32)) == "shape"
+    assert counted(7, 1, points + scalars[:32]) == "shape"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Context(bytes(32), "clinic-1", 120),
+        Context(CONTEXT.announcement, "clinic-2", 120),
+        Context(CONTEXT.announcement, "clinic-1", 121),
+        Context(CONTEXT.announcement, "clinic-1", 120, bytes(32)),
+    ],
+)
+def test_a_proof_is_bound_to_its_context(other: Context) -> None:
+    proof, _ = plain_case(PALLAS)
+    shape, rows, _ = statement(PALLAS, 6, 4, [(-1) ** i * i * i for i in range(6)])
+    found = verdict(PALLAS, lambda recorder: plain_opening.verify(recorder, other, shape, rows), proof)
+    assert found == "argument"
+
+
+@pytest.mark.parametrize(
+    ("shape", "bounds"),
+    [
+        (Shape(0, 4), Bounds(3, 30, 0)),
+        (Shape(6, 3), Bounds(3, 30, 0)),
+        (Shape(6, 1), Bounds(3, 30, 0)),
+        (Shape(6, 0), Bounds(3, 30, 0)),
+        (Shape(6, 4), Bounds(0, 30, 0)),
+        (Shape(6, 4), Bounds(2**20 + 1, 30, 0)),
+        (Shape(6, 4), Bounds(3, 0, 0)),
+        (Shape(6, 4), Bounds(3, 2**120, 0)),
+        (Shape(6, 4), Bounds(3, 30, 1)),
+        (Shape(6, 4), Bounds(3, 30, 4)),
+    ],
+)
+def test_statements_that_are_refused(shape: Shape, bounds: Bounds) -> None:
+    with pytest.raises(Refused, match="statement"):
+        bounded_update.verify(Recorder(PALLAS, Zeros()), CONTEXT, shape, bounds, [None, None])
+
+
+def test_another_number_of_rows_is_refused() -> None:
+    with pytest.raises(Refused, match="shape"):
+        plain_opening.verify(Recorder(PALLAS, Zeros()), CONTEXT, Shape(6, 4), [None])
+
+
+def aggregate() -> tuple[Shape, list[honest_aggregate.Term], list[int], list[int]]:
+    shape = Shape(6, 4)
+    terms, total, total_blinds = [], [0] * 6, [0, 0]
+    for k, weight in enumerate((3, 1, 10)):
+        x = [k - i for i in range(6)]
+        blinds = [100 * k + 1, 100 * k + 2]
+        terms.append((weight, commit(PALLAS, shape, x, blinds)))
+        total = [a + weight * b for a, b in zip(total, x, strict=True)]
+        total_blinds = [a + weight * b for a, b in zip(total_blinds, blinds, strict=True)]
+    return shape, terms, total, total_blinds
+
+
+def test_honest_aggregates() -> None:
+    shape, terms, X, blinds = aggregate()
+    honest_aggregate.verify_sum(PALLAS, shape, terms, X, blinds)
+    prover = Prover(PALLAS, no_witness, (4, X, blinds))
+    honest_aggregate.verify(prover, bytes(32), shape, terms)
+
+    def relation(recorder: Recorder) -> None:
+        honest_aggregate.verify(recorder, bytes(32), shape, terms)
+
+    assert len(prover.proof()) == 296
+    assert verdict(PALLAS, relation, prover.proof()) == "accept"
+    other = [terms[1], terms[0], terms[2]]
+    swapped = verdict(PALLAS, lambda r: honest_aggregate.verify(r, bytes(32), shape, other), prover.proof())
+    assert swapped == "argument"  # the order of terms is part of the statement
+
+
+def test_false_sums() -> None:
+    shape, terms, X, blinds = aggregate()
+    cases = [
+        ("argument", terms, [X[0] + 1, *X[1:]], blinds),
+        ("argument", terms[:2], X, blinds),
+        ("argument", terms, X, [blinds[0], blinds[1] + 1]),
+        ("shape", terms, X[:5], blinds),
+        ("shape", terms, X, blinds[:1]),
+        ("shape", [], X, blinds),
+        ("shape", [(1, terms[0][1][:1])], X, blinds),
+        ("statement", [(0, terms[0][1])], X, blinds),
+        ("statement", [(2**63, terms[0][1]), (2**63, terms[0][1])], X, blinds),
+    ]
+    for stage, some_terms, values, some_blinds in cases:
+        with pytest.raises(Refused, match=stage):
+            honest_aggregate.verify_sum(PALLAS, shape, some_terms, values, some_blinds)
+
+
+def test_the_proof_of_zeros_is_not_one() -> None:
+    point = combination(PALLAS, [(1, (PALLAS.p - 1, 2))])
+    with pytest.raises(Refused, match="argument"):
+        plain_opening.verify(Recorder(PALLAS, Zeros()), CONTEXT, Shape(6, 4), [point, None])
