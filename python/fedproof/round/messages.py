@@ -1,4 +1,4 @@
-"""The messages of a round (spec/round.md). Each is signed by its sender; fields that masked uploads will need are there, and empty."""
+"""The messages of a round (spec/round.md), each signed by its sender. Fields that masked uploads will need are there, and empty."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ class Announcement(Message):
 
 
 class UploadHeader(Message):
-    """What a client signs. commitment: row-tree root of C(x). proof: SHA-256 of the proof. There is no hash of x: x could be guessed
-    from it. masked, blinds, sharing: room for masked uploads."""
+    """What a client signs. commitment: row-tree root of C(x). proof: SHA-256 of the proof. There is no hash of x, since x could be
+    guessed from it. masked, blinds, sharing: room for masked uploads."""
 
     KIND: ClassVar[str] = "upload-header"
 
@@ -134,8 +134,8 @@ class Accepted(Record):
 
 
 class Dropped(Record):
-    """Left out, and why. kind: "refused" (something failed) or "dropped" (no valid answer in time). evidence: whether the record holds
-    the upload, so that anyone can see it fail; without it the reason is the aggregator's assertion."""
+    """Left out, and why. kind: "refused" (something failed) or "dropped" (no valid answer in time). evidence: whether the record
+    holds the upload, so that anyone can see it fail; without it the reason is the aggregator's assertion."""
 
     client: Name
     kind: Literal["refused", "dropped"]
@@ -146,8 +146,8 @@ class Dropped(Record):
 
 
 class Result(Message):
-    """The end of a round. accepted and dropped together are the participants, each sorted by name. void: too few were accepted, nothing
-    was summed and the model stays. total: SHA-256 of the encoded `Total`. proof: SHA-256 of the honest-aggregate opening proof."""
+    """The end of a round. accepted and dropped together are the participants, each sorted by name. void: too few were accepted,
+    nothing was summed and the model stays. total: SHA-256 of the encoded `Total`. proof: SHA-256 of the honest-aggregate proof."""
 
     KIND: ClassVar[str] = "result"
 

@@ -1,0 +1,158 @@
+"""A client's side of the rounds: a state machine without input or output of its own. It believes nothing that it did not check: not
+the roster, not the base model, not the sum (spec/round.md §3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedproof.encoding.digest import sha256
+from fedproof.errors import Refused
+from fedproof.identity.keys import SigningKey, VerifyKey
+from fedproof.identity.roster import Roster
+from fedproof.identity.signed import Signed, sign
+from fedproof.model.layout import Arrays
+from fedproof.model.quantise import clip_update
+from fedproof.model.quantise import update as difference
+from fedproof.proofs import commit, update
+from fedproof.proofs.context import Context
+from fedproof.round.chain import Chain
+from fedproof.round.messages import Announcement, Ready, Result, Upload, UploadHeader, Verdict
+from fedproof.round.record import MAX_BODY, RoundBody, RoundEntry
+from fedproof.round.rules import Read, RoundReport, check_announcement, context, verify_round
+
+
+@dataclass
+class Client:
+    """name: as in the roster. key: its own. aggregator: whose messages it answers. chain: where it stands by its own checks.
+
+    The driver keeps what `session_of` remembers across crashes: a client answers one announcement per round and attempt.
+    """
+
+    name: str
+    key: SigningKey = field(repr=False)
+    aggregator: VerifyKey
+    roster: Roster
+    roster_digest: bytes
+    chain: Chain
+    declared: dict[tuple[int, int], int] = field(default_factory=dict)
+    session_of: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    header_of: dict[bytes, bytes] = field(default_factory=dict)
+    accepted: set[bytes] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        if self.roster.key_of(self.name) != self.key.verify_key:
+            raise Refused("roster", "trust", "lists another key than this client's", party=self.name)
+
+    def ready(self, weight: int, *, attempt: int = 0) -> Signed:
+        """Declares that it will take part in the next round. Raises `Refused` above the policy's cap."""
+        if not 1 <= weight <= self.chain.policy.update.weights.max:
+            raise Refused("ready", "policy", f"weight {weight} is not within the policy's", party=self.name)
+        self.declared[self.chain.round, attempt] = weight
+        message = Ready(
+            federation=self.chain.policy.federation,
+            round=self.chain.round,
+            attempt=attempt,
+            client=self.name,
+            weight=weight,
+            previous=self.chain.previous,
+        )
+        return sign(message, self.key)
+
+    def check(self, signed: Signed) -> Announcement:
+        """An announcement that this client can answer. Raises `Refused`, also for a second, different one of the same round and
+        attempt: then somebody shows different clients different things."""
+        announcement = signed.open(Announcement, self.aggregator)
+        check_announcement(announcement, self.chain, self.roster, self.roster_digest)
+        place = announcement.round, announcement.attempt
+        if announcement.weight_of(self.name) != self.declared.get(place):
+            raise Refused(
+                "announcement", "statement", "not with the weight that this client declared", party=self.name
+            )
+        if self.session_of.setdefault(place, announcement.digest()) != announcement.digest():
+            raise Refused(
+                "announcement",
+                "statement",
+                "a second announcement of the same round and attempt",
+                party=self.name,
+            )
+        return announcement
+
+    def update(self, new: Arrays) -> NDArray[np.int64]:
+        """x: what training changed, in units, within the policy's bounds. new: the trained weights by name."""
+        policy = self.chain.policy.update
+        x = difference(new, self.chain.W, self.chain.layout, policy.scale)
+        return clip_update(x, policy.max_abs, policy.max_norm)
+
+    def upload(self, signed: Signed, x: NDArray[np.int64]) -> Upload:
+        """Commits to x, proves what the policy asks for, signs. Raises `Refused`: the announcement (see `check`), or x itself."""
+        announcement = self.check(signed)
+        session = announcement.digest()
+        return self.seal(context(announcement, session, self.name), x)
+
+    def seal(self, ctx: Context, x: NDArray[np.int64], *, unchecked: bool = False) -> Upload:
+        """The upload of x for a session. unchecked: prove without looking, as a dishonest client would."""
+        commitment, opening = commit(self.chain.suite, x)
+        proof = update.prove(self.chain.policy, ctx, commitment, opening, unchecked=unchecked)
+        header = UploadHeader(
+            session=ctx.announcement, client=self.name, commitment=commitment.root(), proof=sha256(proof)
+        )
+        signed = sign(header, self.key)
+        self.header_of[ctx.announcement] = signed.digest()
+        return Upload(
+            header=signed,
+            points=commitment.points,
+            proof=proof,
+            values=opening.values.astype("<i4").tobytes(),
+            blinds=opening.blinds,
+        )
+
+    def verdict(self, signed: Signed) -> Verdict:
+        """Reads the aggregator's receipt. Raises `Refused` if it is not about this client's upload."""
+        verdict = signed.open(Verdict, self.aggregator, party=self.name)
+        if verdict.client != self.name or self.header_of.get(verdict.session) != verdict.header:
+            raise Refused("verdict", "statement", "about another upload", party=self.name)
+        if verdict.accepted:
+            self.accepted.add(verdict.session)
+        return verdict
+
+    def adopt(self, entry: bytes, read: Read) -> RoundReport:
+        """Checks a recorded round completely, then moves its own base on. Raises `Refused`, and stays where it is: nothing of this
+        aggregator is answered any more."""
+        after, report = verify_round(
+            self.chain, self.roster, self.roster_digest, self.aggregator, entry, read
+        )
+        body = RoundBody.from_bytes(
+            read(RoundEntry.from_bytes(entry).body, "round body", MAX_BODY), limit=MAX_BODY
+        )
+        result = body.result.open(Result, self.aggregator)
+        answered = self.session_of.get((report.round, report.attempt))
+        if answered is not None and answered != result.session:
+            raise Refused(
+                "result",
+                "statement",
+                "of another session than this client answered",
+                party=self.name,
+                round=report.round,
+            )
+        own = next((a.header for a in result.accepted if a.client == self.name), None)
+        if own is not None and own != self.header_of.get(result.session):
+            raise Refused(
+                "result",
+                "statement",
+                "counts an upload that this client did not make",
+                party=self.name,
+                round=report.round,
+            )
+        if own is None and result.session in self.accepted:
+            raise Refused(
+                "result",
+                "statement",
+                "leaves out an upload that was accepted",
+                party=self.name,
+                round=report.round,
+            )
+        self.chain = after
+        return report

@@ -1,0 +1,303 @@
+"""What must hold of a round (spec/round.md §3, §4). Clients, the aggregator and auditors all check by these functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fedproof.encoding.digest import sha256
+from fedproof.errors import Malformed, Refused
+from fedproof.identity.keys import VerifyKey
+from fedproof.identity.roster import Roster
+from fedproof.policy.parameters import check_sums, shape
+from fedproof.proofs import Commitment, Context, Opening, honest_aggregate, update
+from fedproof.round.chain import Chain
+from fedproof.round.messages import Announcement, Dropped, Ready, Result, Total, UploadHeader, Verdict
+from fedproof.round.record import MAX_BODY, RecordedUpload, RoundBody, RoundEntry
+
+MAX_PROOF = 1 << 20
+"""Bytes; no relation of this version comes near it."""
+
+AGGREGATOR = "aggregator"
+"""Who proves the honest aggregate, in the proof's context."""
+
+Read = Callable[[bytes, str, int], bytes]
+"""Reads a blob: its SHA-256, what it is, the bytes it may have at most."""
+
+
+@dataclass(frozen=True)
+class RoundReport:
+    """What a checked round was. accepted: (client, weight). uploads: bytes of commitment and proof, and verification time in ms."""
+
+    round: int
+    attempt: int
+    void: bool
+    participants: tuple[tuple[str, int], ...]
+    accepted: tuple[tuple[str, int], ...]
+    dropped: tuple[Dropped, ...]
+    uploads: tuple[tuple[str, int, int], ...]
+    opened: int
+    closed: int
+
+    @property
+    def weight_sum(self) -> int:
+        return sum(weight for _, weight in self.accepted)
+
+
+def check_announcement(
+    announcement: Announcement, chain: Chain, roster: Roster, roster_digest: bytes
+) -> None:
+    """The announcement continues this chain under this policy and roster, and every participant signed what it says of it. Raises
+    `Refused`."""
+    policy = chain.policy
+
+    def refuse(stage: str, detail: str, party: str | None = None) -> Refused:
+        return Refused("announcement", stage, detail, party=party, round=announcement.round)
+
+    expected: tuple[tuple[str, object, object, str], ...] = (
+        ("round", announcement.round, chain.round, "chain"),
+        ("federation", announcement.federation, policy.federation, "policy"),
+        ("policy", announcement.policy, policy.digest(), "policy"),
+        ("suite", announcement.suite, chain.suite, "policy"),
+        ("roster", announcement.roster, roster_digest, "trust"),
+        ("layout", announcement.layout, chain.layout.digest(), "chain"),
+        ("previous record", announcement.previous, chain.previous, "chain"),
+        ("base model", announcement.base, chain.state, "chain"),
+    )
+    for name, actual, wanted, stage in expected:
+        if actual != wanted:
+            raise refuse(stage, f"another {name} than the one held here")
+    if announcement.suite not in policy.suites:
+        raise refuse("policy", "a suite that the policy does not allow")
+    try:
+        check_sums(policy, len(announcement.participants))
+    except Refused as error:
+        raise refuse("policy", error.detail) from None
+    for participant in announcement.participants:
+        client = participant.client
+        ready = participant.ready.open(Ready, roster.key_of(client), party=client)
+        signed = (ready.federation, ready.round, ready.attempt, ready.client, ready.weight, ready.previous)
+        told = (
+            announcement.federation,
+            announcement.round,
+            announcement.attempt,
+            client,
+            participant.weight,
+            announcement.previous,
+        )
+        if signed != told:
+            raise refuse("statement", "not what the client declared", client)
+        if participant.weight > policy.update.weights.max:
+            raise refuse(
+                "policy",
+                f"weight {participant.weight} is above the policy's {policy.update.weights.max}",
+                client,
+            )
+
+
+def context(announcement: Announcement, session: bytes, client: str) -> Context:
+    """What a participant's proof is bound to."""
+    weight = announcement.weight_of(client)
+    if weight is None:
+        raise Refused("upload", "trust", "not a participant", party=client, round=announcement.round)
+    return Context(session, client, weight)
+
+
+def check_parts(header: UploadHeader, chain: Chain, points: bytes, proof: bytes) -> Commitment:
+    """The commitment, if points and proof are the ones that the header names. Raises `Refused`."""
+    client = header.client
+    if len(proof) > MAX_PROOF or sha256(proof) != header.proof:
+        raise Refused(
+            "upload",
+            "digest",
+            "the proof is not the one in the signed header",
+            party=client,
+            round=chain.round,
+        )
+    commitment = Commitment.parse(chain.suite, shape(len(chain.W)), points, party=client)
+    if commitment.root() != header.commitment:
+        detail = "the commitment is not the one in the signed header"
+        raise Refused("upload", "digest", detail, party=client, round=chain.round)
+    return commitment
+
+
+def check_proof(
+    announcement: Announcement,
+    session: bytes,
+    header: UploadHeader,
+    chain: Chain,
+    points: bytes,
+    proof: bytes,
+) -> Commitment:
+    """The upload belongs to this session and its proof holds under the policy. Raises `Refused`: anyone who has header, points and
+    proof comes to the same answer."""
+    commitment = check_parts(header, chain, points, proof)
+    client = header.client
+    if header.session != session:
+        raise Refused("upload", "statement", "made for another session", party=client, round=chain.round)
+    ctx = context(announcement, session, client)
+    update.verify(chain.policy, ctx, commitment, proof, party=client, round=chain.round)
+    return commitment
+
+
+def check_partition(announcement: Announcement, result: Result, chain: Chain) -> None:
+    """Everybody announced is either accepted or listed with a reason, and the round is void exactly if too few were accepted."""
+    names = sorted([a.client for a in result.accepted] + [d.client for d in result.dropped])
+    if names != [p.client for p in announcement.participants]:
+        detail = "accepted and dropped clients are not the announced participants"
+        raise Refused("result", "statement", detail, round=announcement.round)
+    if result.void != (len(result.accepted) < chain.policy.round.min_accepted):
+        detail = f"{len(result.accepted)} accepted, at least {chain.policy.round.min_accepted} asked for: void does not say so"
+        raise Refused("result", "policy", detail, round=announcement.round)
+
+
+def check_total(
+    announcement: Announcement,
+    session: bytes,
+    result: Result,
+    commitments: Sequence[Commitment],
+    total: Opening,
+    proof: bytes,
+    chain: Chain,
+) -> None:
+    """R2: the total opens Σ w_k·C_k of the accepted commitments, in the result's order; the short proof of it holds, too."""
+    weights = [context(announcement, session, a.client).weight for a in result.accepted]
+    ctx = Context(session, AGGREGATOR, sum(weights))
+    try:
+        honest_aggregate.verify(ctx, commitments, weights, total)
+        honest_aggregate.verify_proof(ctx, commitments, weights, proof)
+    except Refused as error:
+        raise Refused(error.subject, error.stage, error.detail, round=chain.round) from None
+
+
+def read_total(data: bytes, chain: Chain) -> Opening:
+    """Raises `Refused` (stage "shape", "decoding")."""
+    try:
+        total = Total.from_bytes(data)
+    except Malformed as error:
+        raise Refused("total", "decoding", str(error), round=chain.round) from None
+    if len(total.values) != 8 * len(chain.W):
+        raise Refused(
+            "total", "shape", f"{len(total.values)} bytes for {len(chain.W)} coordinates", round=chain.round
+        )
+    return Opening(np.frombuffer(total.values, "<i8").astype(np.int64), total.blinds)
+
+
+def verify_round(
+    chain: Chain, roster: Roster, roster_digest: bytes, aggregator: VerifyKey, entry: bytes, read: Read
+) -> tuple[Chain, RoundReport]:
+    """Checks a recorded round again, completely, and moves the chain on. entry: the log's bytes. Raises `Refused`, `Malformed`."""
+    record = RoundEntry.from_bytes(entry)
+    if (record.round, record.previous) != (chain.round, chain.previous):
+        raise Refused("record", "chain", "the entry does not follow the one before", round=chain.round)
+    body = RoundBody.from_bytes(read(record.body, "round body", MAX_BODY), limit=MAX_BODY)
+    announcement = body.announcement.open(Announcement, aggregator)
+    if announcement.attempt != record.attempt:
+        raise Refused(
+            "record", "chain", "the entry names another attempt than the announcement", round=chain.round
+        )
+    session = announcement.digest()
+    check_announcement(announcement, chain, roster, roster_digest)
+    result = body.result.open(Result, aggregator)
+    if result.session != session:
+        raise Refused("result", "statement", "made for another session", round=chain.round)
+    check_partition(announcement, result, chain)
+
+    uploads = {u.client: u for u in body.uploads}
+    if [u.client for u in body.uploads] != sorted(uploads):
+        raise Refused("record", "shape", "uploads are sorted by client, each once", round=chain.round)
+    wanted = {a.client for a in result.accepted} | {d.client for d in result.dropped if d.evidence}
+    if set(uploads) != wanted:
+        raise Refused(
+            "record", "shape", "the recorded uploads are not those of the result", round=chain.round
+        )
+    limit = shape(len(chain.W)).rows * 64 + 64
+    commitments, sizes = [], []
+    for accepted in result.accepted:
+        upload = uploads[accepted.client]
+        points, proof = read(upload.points, "commitment", limit), read(upload.proof, "proof", MAX_PROOF)
+        header = _header(upload, roster, aggregator, session, None, chain)
+        if upload.header.digest() != accepted.header:
+            raise Refused(
+                "result", "digest", "names another header", party=accepted.client, round=chain.round
+            )
+        commitments.append(check_proof(announcement, session, header, chain, points, proof))
+        sizes.append((accepted.client, len(points) + len(proof), upload.verify_ms))
+    for dropped in result.dropped:
+        if dropped.evidence:
+            upload = uploads[dropped.client]
+            points, proof = read(upload.points, "commitment", limit), read(upload.proof, "proof", MAX_PROOF)
+            header = _header(upload, roster, aggregator, session, dropped, chain)
+            _check_refusal(announcement, session, header, chain, points, proof)
+
+    total = None
+    if result.total is not None and result.proof is not None:
+        opening = read_total(read(result.total, "total", 64 * len(chain.W) + 4096), chain)
+        proof = read(result.proof, "aggregate proof", MAX_PROOF)
+        check_total(announcement, session, result, commitments, opening, proof, chain)
+        total = opening.values
+    report = RoundReport(
+        announcement.round,
+        announcement.attempt,
+        result.void,
+        tuple((p.client, p.weight) for p in announcement.participants),
+        tuple((a.client, context(announcement, session, a.client).weight) for a in result.accepted),
+        result.dropped,
+        tuple(sizes),
+        body.opened,
+        body.closed,
+    )
+    after = chain.advance(sha256(entry), total, report.weight_sum)
+    if result.after != after.state:
+        raise Refused("result", "chain", "names another model than the total leads to", round=chain.round)
+    return after, report
+
+
+def _header(
+    upload: RecordedUpload,
+    roster: Roster,
+    aggregator: VerifyKey,
+    session: bytes,
+    dropped: Dropped | None,
+    chain: Chain,
+) -> UploadHeader:
+    """A recorded upload's header, signed by its client, and the aggregator's verdict on it, which agrees with the result."""
+    client = upload.client
+    header = upload.header.open(UploadHeader, roster.key_of(client), party=client)
+    verdict = upload.verdict.open(Verdict, aggregator, party=client)
+    reason = (dropped.subject, dropped.stage, dropped.reason) if dropped else ("", "", "")
+    told = (verdict.session, verdict.client, verdict.header, verdict.accepted)
+    if header.client != client or told != (session, client, upload.header.digest(), dropped is None):
+        raise Refused(
+            "verdict",
+            "statement",
+            "is about another upload, or says something else than the result",
+            party=client,
+            round=chain.round,
+        )
+    if (verdict.subject, verdict.stage, verdict.reason) != reason:
+        raise Refused(
+            "verdict", "statement", "gives another reason than the result", party=client, round=chain.round
+        )
+    return header
+
+
+def _check_refusal(
+    announcement: Announcement,
+    session: bytes,
+    header: UploadHeader,
+    chain: Chain,
+    points: bytes,
+    proof: bytes,
+) -> None:
+    """An upload on record as refused with evidence must fail here as well."""
+    check_parts(header, chain, points, proof)
+    try:
+        check_proof(announcement, session, header, chain, points, proof)
+    except Refused:
+        return
+    raise Refused(
+        "result", "statement", "left out although its proof holds", party=header.client, round=chain.round
+    )

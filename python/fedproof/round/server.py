@@ -1,0 +1,335 @@
+"""The aggregator's side of one round: a state machine without input or output of its own. It checks every upload before it counts,
+and says of each what it decided (spec/round.md §4)."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fedproof.encoding.digest import sha256
+from fedproof.errors import Malformed, Refused
+from fedproof.identity.keys import SigningKey
+from fedproof.identity.roster import Roster
+from fedproof.identity.signed import Signed, peek, sign
+from fedproof.policy.parameters import shape
+from fedproof.proofs import Commitment, Context, Opening, check_opening, honest_aggregate
+from fedproof.round.chain import Chain
+from fedproof.round.messages import (
+    Accepted,
+    Announcement,
+    Dropped,
+    Participant,
+    Ready,
+    Result,
+    Total,
+    Upload,
+    UploadHeader,
+    Verdict,
+)
+from fedproof.round.record import RecordedUpload, RoundBody, RoundEntry
+from fedproof.round.rules import (
+    AGGREGATOR,
+    MAX_PROOF,
+    check_announcement,
+    check_partition,
+    check_proof,
+    context,
+)
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A finished round: the log's entry, the blobs that it leads to, and where the federation stands after it."""
+
+    entry: bytes
+    blobs: dict[bytes, bytes]
+    chain: Chain
+    result: Result
+
+
+@dataclass(frozen=True)
+class _Received:
+    """What became of a client's upload. opening is kept for accepted ones alone."""
+
+    header: Signed
+    verdict: Signed
+    refusal: Refused | None
+    evidence: bool
+    points: bytes
+    proof: bytes
+    verify_ms: int
+    commitment: Commitment | None = None
+    opening: Opening | None = field(default=None, repr=False)
+
+
+class Server:
+    """One round. `announce`, then `receive` for each upload, then `close`."""
+
+    def __init__(
+        self, key: SigningKey, chain: Chain, roster: Roster, roster_digest: bytes, *, attempt: int = 0
+    ) -> None:
+        """roster_digest: of the endorsed roster as signed. chain: where the federation stands."""
+        self._key = key
+        self.chain = chain
+        self._roster = roster
+        self._roster_digest = roster_digest
+        self.attempt = attempt
+        self._announcement: Announcement | None = None
+        self._signed: Signed | None = None
+        self._received: dict[str, _Received] = {}
+        self.session = b""
+        self.refused_readies: list[Refused | Malformed] = []
+
+    def announce(self, readies: Iterable[Signed]) -> Signed:
+        """Opens the round with everybody whose `Ready` is in order; others are left out (`refused_readies` says why). Raises
+        `Refused` if nobody is left."""
+        participants, self.refused_readies = [], []
+        for signed in readies:
+            try:
+                participants.append(self._participant(signed))
+            except (Refused, Malformed) as error:
+                self.refused_readies.append(error)
+        participants.sort(key=lambda p: p.client)
+        names = [p.client for p in participants]
+        if not names or len(set(names)) != len(names):
+            raise Refused(
+                "announcement", "statement", "nobody is ready, or somebody twice", round=self.chain.round
+            )
+        announcement = Announcement(
+            version=1,
+            suite=self.chain.suite,
+            federation=self.chain.policy.federation,
+            round=self.chain.round,
+            attempt=self.attempt,
+            policy=self.chain.policy.digest(),
+            roster=self._roster_digest,
+            layout=self.chain.layout.digest(),
+            participants=tuple(participants),
+            base=self.chain.state,
+            previous=self.chain.previous,
+            nonce=secrets.token_bytes(32),
+        )
+        return self.resume(sign(announcement, self._key))
+
+    def _participant(self, signed: Signed) -> Participant:
+        client = _claimed_client(signed)
+        ready = signed.open(Ready, self._roster.key_of(client), party=client)
+        expected = (self.chain.policy.federation, self.chain.round, self.attempt, client, self.chain.previous)
+        if (ready.federation, ready.round, ready.attempt, ready.client, ready.previous) != expected:
+            raise Refused(
+                "ready", "statement", "made for another round", party=client, round=self.chain.round
+            )
+        if ready.weight > self.chain.policy.update.weights.max:
+            raise Refused("ready", "policy", f"weight {ready.weight} is above the policy's", party=client)
+        return Participant(client=client, weight=ready.weight, ready=signed)
+
+    def resume(self, signed: Signed) -> Signed:
+        """Takes up a round that this aggregator announced before, from the announcement it signed."""
+        announcement = signed.open(Announcement, self._key.verify_key)
+        check_announcement(announcement, self.chain, self._roster, self._roster_digest)
+        self._announcement, self._signed = announcement, signed
+        self.session = announcement.digest()
+        self.attempt = announcement.attempt
+        return signed
+
+    def receive(self, data: bytes) -> Signed:
+        """Checks an upload and returns the signed verdict. The same upload again gets the same verdict. Raises `Refused` where no
+        participant answers for the bytes: too large, unreadable, not signed by a participant, or a second, different upload."""
+        announcement = self._open()
+        shape_ = shape(len(self.chain.W))
+        if len(data) > 4 * shape_.d + shape_.rows * 64 + MAX_PROOF + 4096:
+            raise Refused(
+                "upload",
+                "shape",
+                f"{len(data)} bytes are more than an upload can have",
+                round=self.chain.round,
+            )
+        try:
+            upload = Upload.from_bytes(data)
+        except Malformed as error:
+            raise Refused("upload", "decoding", str(error), round=self.chain.round) from None
+        client = _claimed_client(upload.header)
+        if announcement.weight_of(client) is None:
+            raise Refused("upload", "trust", "not a participant", party=client, round=self.chain.round)
+        header = upload.header.open(UploadHeader, self._roster.key_of(client), party=client)
+        earlier = self._received.get(client)
+        if earlier is not None:
+            if earlier.header == upload.header:
+                return earlier.verdict
+            raise Refused(
+                "upload",
+                "statement",
+                "a second upload; the first stands",
+                party=client,
+                round=self.chain.round,
+            )
+        received = self._check(announcement, header, upload)
+        self._received[client] = received
+        return received.verdict
+
+    def _check(self, announcement: Announcement, header: UploadHeader, upload: Upload) -> _Received:
+        start = time.perf_counter()
+        refusal: Refused | None = None
+        commitment: Commitment | None = None
+        opening: Opening | None = None
+        evidence = False
+        try:
+            commitment = check_proof(
+                announcement, self.session, header, self.chain, upload.points, upload.proof
+            )
+            opening = self._opening(upload, commitment, header.client)
+        except Refused as error:
+            refusal = error
+            # What fails on header, points and proof alone, anyone can see fail; the clear values stay here.
+            evidence = commitment is None and error.stage != "digest" and error.subject != "commitment"
+        verify_ms = int(1000 * (time.perf_counter() - start))
+        verdict = Verdict(
+            session=self.session,
+            client=header.client,
+            header=upload.header.digest(),
+            accepted=refusal is None,
+            subject=refusal.subject[:64] if refusal else "",
+            stage=refusal.stage[:64] if refusal else "",
+            reason=refusal.detail[:400] if refusal else "",
+        )
+        return _Received(
+            upload.header,
+            sign(verdict, self._key),
+            refusal,
+            evidence,
+            upload.points,
+            upload.proof,
+            verify_ms,
+            commitment,
+            opening,
+        )
+
+    def _opening(self, upload: Upload, commitment: Commitment, client: str) -> Opening:
+        """The clear values open the commitment: without that the sum would open for nobody."""
+        if len(upload.values) != 4 * commitment.shape.d:
+            detail = f"{len(upload.values)} bytes for {commitment.shape.d} coordinates"
+            raise Refused("update", "opening", detail, party=client, round=self.chain.round)
+        values = np.frombuffer(upload.values, "<i4").astype(np.int64)
+        opening = Opening(values, upload.blinds)
+        check_opening(commitment, opening, party=client, round=self.chain.round)
+        return opening
+
+    def waiting_for(self) -> list[str]:
+        """Participants without a verdict."""
+        return [p.client for p in self._open().participants if p.client not in self._received]
+
+    def close(self, *, opened: int, now: int) -> Closed:
+        """Sums what was accepted and signs the result. Participants without an upload are dropped. opened, now: Unix seconds."""
+        announcement = self._open()
+        signed = self._signed
+        if signed is None:
+            raise Refused("round", "statement", "not announced", round=self.chain.round)
+        accepted = {c: r for c, r in sorted(self._received.items()) if r.refusal is None}
+        void = len(accepted) < self.chain.policy.round.min_accepted
+        blobs: dict[bytes, bytes] = {}
+
+        def keep(data: bytes) -> bytes:
+            name = sha256(data)
+            blobs[name] = data
+            return name
+
+        total_name, proof_name, total, weight_sum = None, None, None, 0
+        if not void:
+            total, proof, weight_sum = self._sum(announcement, accepted)
+            total_name = keep(
+                Total(values=total.values.astype("<i8").tobytes(), blinds=total.blinds).to_bytes()
+            )
+            proof_name = keep(proof)
+        after = self.chain.advance(b"", total.values if total else None, weight_sum)
+        result = Result(
+            session=self.session,
+            void=void,
+            accepted=tuple(Accepted(client=c, header=r.header.digest()) for c, r in accepted.items()),
+            dropped=tuple(
+                self._dropped(p.client) for p in announcement.participants if p.client not in accepted
+            ),
+            total=total_name,
+            proof=proof_name,
+            after=after.state,
+        )
+        check_partition(announcement, result, self.chain)
+        uploads = tuple(
+            RecordedUpload(
+                client=c,
+                header=r.header,
+                verdict=r.verdict,
+                points=keep(r.points),
+                proof=keep(r.proof),
+                verify_ms=r.verify_ms,
+            )
+            for c, r in sorted(self._received.items())
+            if r.refusal is None or r.evidence
+        )
+        body = RoundBody(
+            announcement=signed,
+            result=sign(result, self._key),
+            uploads=uploads,
+            opened=opened,
+            closed=now,
+        )
+        entry = RoundEntry(
+            level=0,
+            round=announcement.round,
+            attempt=announcement.attempt,
+            previous=self.chain.previous,
+            body=keep(body.to_bytes()),
+        ).to_bytes()
+        chain = self.chain.advance(sha256(entry), total.values if total else None, weight_sum)
+        return Closed(entry, blobs, chain, result)
+
+    def _sum(self, announcement: Announcement, accepted: dict[str, _Received]) -> tuple[Opening, bytes, int]:
+        """The total, its short proof, and the sum of weights; checked (R2) before it is adopted."""
+        commitments = [r.commitment for r in accepted.values() if r.commitment is not None]
+        openings = [r.opening for r in accepted.values() if r.opening is not None]
+        weights = [context(announcement, self.session, c).weight for c in accepted]
+        total = honest_aggregate.combine_openings(self.chain.suite, openings, weights)
+        ctx = Context(self.session, AGGREGATOR, sum(weights))
+        honest_aggregate.verify(ctx, commitments, weights, total)
+        return total, honest_aggregate.prove(ctx, commitments, weights, total), sum(weights)
+
+    def _dropped(self, client: str) -> Dropped:
+        received = self._received.get(client)
+        if received is None or received.refusal is None:
+            reason = "no upload before the round was closed"
+            return Dropped(
+                client=client,
+                kind="dropped",
+                subject="upload",
+                stage="deadline",
+                reason=reason,
+                evidence=False,
+            )
+        r = received.refusal
+        return Dropped(
+            client=client,
+            kind="refused",
+            subject=r.subject[:64],
+            stage=r.stage[:64],
+            reason=r.detail[:400],
+            evidence=received.evidence,
+        )
+
+    def _open(self) -> Announcement:
+        if self._announcement is None:
+            raise Refused("round", "statement", "not announced", round=self.chain.round)
+        return self._announcement
+
+
+def _claimed_client(signed: Signed) -> str:
+    """Who the payload says it is from: whose key to ask, nothing more."""
+    try:
+        client = peek(signed).get("client")
+    except Malformed as error:
+        raise Refused("upload", "decoding", str(error)) from None
+    if not isinstance(client, str):
+        raise Refused("upload", "decoding", "names no client")
+    return client
