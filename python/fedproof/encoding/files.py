@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
 from pathlib import Path
 
 from fedproof.encoding.text import printable
-from fedproof.errors import Malformed
+from fedproof.errors import Malformed, UsageError
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Writes to a temporary name in the same folder, flushes to the disk, renames. A crash leaves the old file or the new one."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    """Writes to a temporary name in the same folder, flushes to the disk, renames. A crash leaves the old file or the new one.
+    Raises `UsageError` where the file cannot be written: no such folder, no permission, no space."""
+    try:
+        _write_atomic(path, data, mode)
+    except OSError as error:
+        raise UsageError(f"cannot write {printable(str(path))}: {error.strerror}") from error
+
+
+def _write_atomic(path: Path, data: bytes, mode: int) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -42,14 +51,25 @@ def read_capped(path: Path, limit: int) -> bytes:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise Malformed(f"{shown} is a link; links are not followed here, give the file itself") from None
         raise Malformed(f"cannot read {shown}: {error.strerror or 'not readable'}") from None
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
+    except ValueError:
+        raise Malformed(f"{shown} is not a path") from None
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(
+            status.st_mode
+        ):  # before fdopen, which a folder would make fail in a way of its own
             raise Malformed(f"{shown} is not a plain file")
         if status.st_size > limit:
             raise Malformed(f"{shown} has {status.st_size} bytes; at most {limit} are read here")
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise Malformed(f"{shown} grew beyond {limit} bytes while it was read")
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            data = file.read(status.st_size + 1)  # a read of `limit` would reserve that much
+    except OSError as error:
+        raise Malformed(f"cannot read {shown}: {error.strerror or 'not readable'}") from None
+    finally:
+        os.close(handle)
+    if len(data) > status.st_size:
+        raise Malformed(f"{shown} grew while it was read; try again")
     return data

@@ -20,6 +20,21 @@ from fedproof.errors import Malformed, Refused
 
 _KEY_FILE_LIMIT = 1 << 16
 
+_P = (1 << 255) - 19
+_D = -121665 * pow(121666, -1, _P) % _P
+_ORDER_8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
+_SMALL_ORDER = frozenset({0, 1, _P - 1, _ORDER_8, _P - _ORDER_8})
+"""The y coordinates of the eight points whose order divides 8. Under such a key anybody can sign anything."""
+
+
+def _is_strong(raw: bytes) -> bool:
+    """Whether these 32 bytes are the one encoding of a point on edwards25519 of large order."""
+    y = int.from_bytes(raw, "little") & ((1 << 255) - 1)
+    if len(raw) != 32 or y >= _P or y in _SMALL_ORDER:
+        return False
+    x_squared = (y * y - 1) * pow(_D * y * y + 1, -1, _P) % _P
+    return pow(x_squared, (_P - 1) // 2, _P) == 1
+
 
 @dataclass(frozen=True)
 class VerifyKey:
@@ -28,7 +43,9 @@ class VerifyKey:
     raw: bytes
 
     def verify(self, signature: bytes, data: bytes) -> None:
-        """Raises `Refused` (stage "signature")."""
+        """Raises `Refused` (stage "signature"): another signature, or a key under which anybody could sign."""
+        if not _is_strong(self.raw):
+            raise Refused("signature", "signature", f"{self.text} is not a key: no point of large order")
         try:
             Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, data)
         except (InvalidSignature, ValueError):
@@ -50,6 +67,8 @@ class VerifyKey:
         key = cls(raw)
         if kind != "ed25519" or len(raw) != 32 or key.text != text:
             raise Malformed(f"not a key: {printable(text, 80)}; write ed25519: and 44 characters of base64")
+        if not _is_strong(raw):
+            raise Malformed(f"{text} is not a key: no point of large order")
         return key
 
 

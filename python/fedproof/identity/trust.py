@@ -72,7 +72,10 @@ class Trust:
         """Raises `Malformed`."""
         try:
             raw: dict[str, Any] = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (
+            ValueError,
+            RecursionError,
+        ) as error:  # tomllib lets int's and the parser's own limits through
             raise Malformed(f"not TOML: {printable(str(error))}") from None
         file = validated(_File, raw, "trust")
         revoked = frozenset(VerifyKey.parse(k).raw for k in file.revoked.keys)

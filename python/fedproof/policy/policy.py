@@ -141,7 +141,10 @@ class Policy(Message):
         """Raises `Malformed`."""
         try:
             raw = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (
+            ValueError,
+            RecursionError,
+        ) as error:  # tomllib lets int's and the parser's own limits through
             raise Malformed(f"not TOML: {printable(str(error))}") from None
         return validated(cls, raw, "policy")
 
