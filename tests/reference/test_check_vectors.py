@@ -6,13 +6,21 @@ from typing import Any
 
 import pytest
 
-from reference.check_vectors import main
+from reference.check_vectors import check_file, main
 from reference.commitment import commit
 from reference.group import PALLAS, encode
 from reference.relations import plain_opening
 from reference.statement import Context, Shape
 from reference.transcript import scalar_bytes
 from tests.reference.prover import Prover
+
+VECTORS = Path(__file__).parents[2] / "vectors" / "v1"
+
+
+@pytest.mark.parametrize("path", sorted(VECTORS.glob("*.json")), ids=lambda path: path.name)
+def test_vectors_of_the_repository(path: Path) -> None:
+    passed, line = check_file(path)
+    assert passed, line
 
 
 def opening_vector() -> dict[str, Any]:

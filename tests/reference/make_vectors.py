@@ -1,0 +1,147 @@
+"""Writes vectors that the honest prover of these tests made: python -m tests.reference.make_vectors FOLDER
+
+So the other verifier can be tried on proofs that its own prover did not make.
+"""
+
+import json
+import random
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from reference.commitment import commit
+from reference.group import BN254, PALLAS, Point, Suite, encode
+from reference.relations import bounded_update, honest_aggregate, plain_opening
+from reference.relations.bounded_update import Bounds
+from reference.statement import Context, Shape
+from reference.transcript import scalar_bytes
+from tests.reference.bounded_witness import BoundedWitness
+from tests.reference.prover import Prover
+
+CONTEXT = Context(bytes(range(32)), "clinic-1", 120, bytes(range(32, 64)))
+Json = dict[str, Any]
+
+
+def hexadecimal(points: Sequence[Point]) -> str:
+    return b"".join(map(encode, points)).hex()
+
+
+def shape_json(shape: Shape) -> Json:
+    return {"d": shape.d, "columns": shape.columns}
+
+
+def context_json(context: Context) -> Json:
+    return {
+        "announcement": context.announcement.hex(),
+        "client": context.client,
+        "weight": context.weight,
+        "certificate": None if context.certificate is None else context.certificate.hex(),
+    }
+
+
+def vector(relation: str, suite: Suite, statement: Json, proof: bytes) -> Json:
+    return {
+        "relation": relation,
+        "suite": suite.id,
+        "statement": statement,
+        "proof": proof.hex(),
+        "expect": "accept",
+        "about": "made by the prover in tests/reference",
+    }
+
+
+def blinds_for(suite: Suite, shape: Shape) -> list[int]:
+    return [random.Random(i).randrange(suite.r) for i in range(shape.rows)]
+
+
+def no_messages(_prover: Prover, _label: object) -> list[int]:
+    return []
+
+
+def opening(suite: Suite, x: list[int], columns: int) -> Json:
+    shape = Shape(len(x), columns)
+    blinds = blinds_for(suite, shape)
+    rows = commit(suite, shape, x, blinds)
+    prover = Prover(suite, no_messages, (columns, x, blinds))
+    plain_opening.verify(prover, CONTEXT, shape, rows)
+    fields = {"context": context_json(CONTEXT), "shape": shape_json(shape), "points": hexadecimal(rows)}
+    return vector("plain opening", suite, fields, prover.proof())
+
+
+def bounded(suite: Suite, x: list[int], columns: int, bounds: Bounds) -> Json:
+    shape = Shape(len(x), columns)
+    blinds = blinds_for(suite, shape)
+    rows = commit(suite, shape, x, blinds)
+    prover = Prover(suite, BoundedWitness(suite.r, x, shape, bounds), (columns, x, blinds))
+    bounded_update.verify(prover, CONTEXT, shape, bounds, rows)
+    fields = {
+        "context": context_json(CONTEXT),
+        "shape": shape_json(shape),
+        "bounds": {
+            "max_abs": bounds.max_abs,
+            "max_norm_squared": str(bounds.max_norm_squared),
+            "limb": bounds.limb,
+        },
+        "points": hexadecimal(rows),
+    }
+    return vector("bounded update", suite, fields, prover.proof())
+
+
+def aggregates(suite: Suite, xs: list[list[int]], weights: list[int], columns: int) -> tuple[Json, Json]:
+    """The sum itself, and the opening proof of the sum."""
+    shape = Shape(len(xs[0]), columns)
+    blinds = [[b + k for b in blinds_for(suite, shape)] for k in range(len(xs))]
+    terms = [(w, commit(suite, shape, x, b)) for w, x, b in zip(weights, xs, blinds, strict=True)]
+    X = [sum(w * v for w, v in zip(weights, column, strict=True)) for column in zip(*xs, strict=True)]
+    total_blinds = [
+        sum(w * b for w, b in zip(weights, column, strict=True)) % suite.r
+        for column in zip(*blinds, strict=True)
+    ]
+    honest_aggregate.verify_sum(suite, shape, terms, X, total_blinds)
+    prover = Prover(suite, no_messages, (columns, X, total_blinds))
+    honest_aggregate.verify(prover, CONTEXT.announcement, shape, terms)
+    common = {
+        "shape": shape_json(shape),
+        "terms": [{"weight": w, "points": hexadecimal(rows)} for w, rows in terms],
+    }
+    sums = common | {
+        "values": [str(v) for v in X],
+        "blinds": b"".join(map(scalar_bytes, total_blinds)).hex(),
+    }
+    context = {"context": {"announcement": CONTEXT.announcement.hex()}}
+    return (
+        vector("honest aggregate sum", suite, sums, b""),
+        vector("honest aggregate", suite, context | common, prover.proof()),
+    )
+
+
+def all_vectors() -> dict[str, Json]:
+    """By file name."""
+    found: dict[str, Json] = {}
+    for suite, name in ((PALLAS, "pallas"), (BN254, "bn254")):
+        x = [3, -3, 2, 0, -1, 1]
+        found[f"opening_padded_{name}"] = opening(suite, x, 4)
+        found[f"opening_full_{name}"] = opening(suite, [*x, 7, -8], 4)
+        found[f"bounded_{name}"] = bounded(suite, x, 4, Bounds(3, 30, 0))
+        found[f"bounded_full_{name}"] = bounded(suite, [*x, 0, 0], 4, Bounds(3, 24, 0))
+        found[f"bounded_limbs_{name}"] = bounded(suite, x, 4, Bounds(3, 30, 2))
+        found[f"bounded_three_rows_{name}"] = bounded(suite, [*x, 20, -20, 5], 4, Bounds(20, 2000, 5))
+        found[f"bounded_one_{name}"] = bounded(suite, [1], 2, Bounds(1, 1, 0))
+        both = aggregates(suite, [x, x[::-1], [1] * 6], [3, 1, 1000], 4)
+        found[f"sum_{name}"], found[f"sum_opening_{name}"] = both
+    return {f"good_reference_{name}.json": vector for name, vector in found.items()}
+
+
+def main(arguments: list[str]) -> int:
+    """Writes all vectors to a folder."""
+    if len(arguments) != 1:
+        print("usage: python -m tests.reference.make_vectors FOLDER")
+        return 2
+    for name, content in all_vectors().items():
+        Path(arguments[0], name).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
