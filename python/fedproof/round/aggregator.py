@@ -1,0 +1,144 @@
+"""The aggregator at work: the state machine of a round, its state folder and the record, put together so that a kill at any point
+loses nothing that was acknowledged (spec/round.md §6)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from fedproof.encoding.digest import sha256
+from fedproof.errors import Malformed, Refused
+from fedproof.identity.keys import SigningKey, VerifyKey
+from fedproof.identity.roster import open_roster
+from fedproof.identity.signed import Signed
+from fedproof.log.tiles import TileLog
+from fedproof.policy.policy import Policy
+from fedproof.round.chain import Chain
+from fedproof.round.rules import verify_round
+from fedproof.round.server import Closed, Server
+from fedproof.round.store import Store
+
+
+def log_origin(federation: str) -> str:
+    """The log's name in its checkpoints."""
+    return f"fedproof/{federation}"
+
+
+class Aggregator:
+    """One federation's aggregator. Everything is taken up again from `root` if it was stopped."""
+
+    def __init__(
+        self,
+        root: Path,
+        key: SigningKey,
+        policy: Policy,
+        roster: Signed,
+        endorsers: Mapping[str, VerifyKey],
+        base: bytes,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """roster: as endorsed. base: the base model's file. Checks its own record again. Raises `Refused`, `Malformed`."""
+        self._key = key
+        self._clock = clock
+        self.roster = open_roster(roster, endorsers, policy.federation)
+        self.roster_digest = roster.digest()
+        self.store = Store(root)
+        self.chain = Chain.start(policy, base)
+        self.store.put_all({sha256(base): base})
+        origin = log_origin(policy.federation)
+        exists = (self.store.log / "checkpoint").exists()
+        self._log = (TileLog.open if exists else TileLog.create)(self.store.log, origin, key)
+        for index in range(self._log.size):
+            self.chain, _ = verify_round(
+                self.chain, self.roster, self.roster_digest, key.verify_key, self._log.entry(index), self.read
+            )
+        self.server = self._resume()
+
+    def _resume(self) -> Server | None:
+        """The round under way, with what was received; one that is already on record is over."""
+        under_way = self.store.opened_round()
+        if under_way is None:
+            return None
+        announcement, self._opened = under_way
+        server = self._new_server()
+        try:
+            server.resume(announcement)
+        except (Refused, Malformed):
+            self.store.clear_round()
+            return None
+        for data in self.store.uploads():
+            server.receive(data)
+            self._received += 1
+        return server
+
+    _opened = 0
+    _received = 0
+
+    def _new_server(self) -> Server:
+        return Server(
+            self._key,
+            self.chain,
+            self.roster,
+            self.roster_digest,
+            attempt=self.store.attempt(self.chain.round),
+        )
+
+    @property
+    def attempt(self) -> int:
+        """Attempt at the next round, for `Client.ready`."""
+        return self.store.attempt(self.chain.round)
+
+    def read(self, name: bytes, what: str, limit: int) -> bytes:
+        """A blob, as `verify_round` and `Client.adopt` ask for it."""
+        data = self.store.blob(name)
+        if len(data) > limit:
+            raise Malformed(f"{what} has {len(data)} bytes; at most {limit} are read")
+        return data
+
+    def announce(self, readies: Iterable[Signed]) -> Signed:
+        """Opens the next round. Raises `Refused` if one is under way or nobody is ready."""
+        if self.server is not None:
+            raise Refused("round", "statement", "a round is under way", round=self.chain.round)
+        server = self._new_server()
+        announcement = server.announce(readies)
+        self._opened, self._received = int(self._clock()), 0
+        self.store.open_round(announcement, self._opened)
+        self.server = server
+        return announcement
+
+    def receive(self, data: bytes) -> Signed:
+        """Checks an upload, keeps it, and returns the verdict. Raises `Refused` as `Server.receive`."""
+        server = self._under_way()
+        before = len(server.waiting_for())
+        verdict = server.receive(data)
+        if len(server.waiting_for()) < before:
+            self._received += 1
+            self.store.put_upload(self._received, data)
+        return verdict
+
+    def close(self) -> Closed:
+        """Sums, records durably, and moves on."""
+        closed = self._under_way().close(opened=self._opened, now=int(self._clock()))
+        self.store.put_all(closed.blobs)
+        self._log.append([closed.entry])
+        self.store.clear_round()
+        self.chain, self.server = closed.chain, None
+        return closed
+
+    def abort(self) -> None:
+        """Gives the round under way up; the next announcement is another attempt at it."""
+        self._under_way()
+        self.store.set_attempt(self.chain.round, self.attempt + 1)
+        self.store.clear_round()
+        self.server = None
+
+    def entries(self) -> list[bytes]:
+        """The record so far."""
+        return [self._log.entry(index) for index in range(self._log.size)]
+
+    def _under_way(self) -> Server:
+        if self.server is None:
+            raise Refused("round", "statement", "no round is under way", round=self.chain.round)
+        return self.server

@@ -1,0 +1,150 @@
+"""A client at work: its state machine, what must survive a crash, and its own audit log (spec/round.md §6)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from fedproof.encoding.digest import Digest
+from fedproof.encoding.files import read_capped, write_atomic
+from fedproof.encoding.message import Message, Record
+from fedproof.errors import Refused
+from fedproof.identity.signed import Signed
+from fedproof.round.audit import AuditLog
+from fedproof.round.chain import Chain
+from fedproof.round.client import Client
+from fedproof.round.messages import Count, Upload, Verdict, Weight
+from fedproof.round.rules import Read, RoundReport
+
+_LIMIT = 1 << 33
+
+
+class _Answered(Record):
+    """What this client said in an attempt at a round. header: digest of the header it signed. accepted: the verdict, if it came."""
+
+    round: Count
+    attempt: Count
+    weight: Weight
+    session: Digest | None
+    header: Digest | None
+    accepted: bool
+
+
+class _State(Message):
+    """weights: W as little-endian int64."""
+
+    KIND: ClassVar[str] = "node-state"
+
+    round: Count
+    previous: Digest
+    weights: bytes = Field(repr=False)
+    answered: tuple[_Answered, ...]
+
+
+class Node:
+    """A client with a state folder. What it must remember is on the disk before its answer leaves."""
+
+    def __init__(self, root: Path, client: Client) -> None:
+        """client: at the start of the federation; an earlier state in `root` replaces its place in the chain. Raises `Refused`,
+        `Malformed`."""
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path = root / "state.cbor"
+        self._upload = root / "upload.cbor"
+        self.client = client
+        self.audit = AuditLog(root / "audit.jsonl")
+        if self._path.exists():
+            self._load()
+
+    def ready(self, weight: int, *, attempt: int = 0) -> Signed:
+        """As `Client.ready`."""
+        signed = self.client.ready(weight, attempt=attempt)
+        self._save()
+        self.audit.append("ready", round=self.client.chain.round, attempt=attempt, weight=weight)
+        return signed
+
+    def upload(self, announcement: Signed, x: NDArray[np.int64]) -> Upload:
+        """As `Client.upload`; what was refused is on record here. The same announcement again gets the same upload: a second one
+        would be refused."""
+        try:
+            session = self.client.check(announcement).digest()
+            earlier = self._earlier(session)
+            if earlier is not None:
+                return earlier
+            upload = self.client.upload(announcement, x)
+        except Refused as error:
+            self.audit.append("refused", what=str(error))
+            raise
+        write_atomic(self._upload, upload.to_bytes(), mode=0o600)
+        self._save()
+        round = self.client.chain.round
+        self.audit.append(
+            "upload", round=round, header=upload.header.digest().hex(), bytes=len(upload.to_bytes())
+        )
+        return upload
+
+    def _earlier(self, session: bytes) -> Upload | None:
+        """The upload that was made for this session before a crash, if it was."""
+        header = self.client.header_of.get(session)
+        if header is None or not self._upload.exists():
+            return None
+        upload = Upload.from_bytes(read_capped(self._upload, _LIMIT), limit=_LIMIT)
+        return upload if upload.header.digest() == header else None
+
+    def verdict(self, signed: Signed) -> Verdict:
+        """As `Client.verdict`."""
+        verdict = self.client.verdict(signed)
+        self._save()
+        self.audit.append("verdict", accepted=verdict.accepted, reason=verdict.reason)
+        return verdict
+
+    def adopt(self, entry: bytes, read: Read) -> RoundReport:
+        """As `Client.adopt`; what was refused is on record here."""
+        try:
+            report = self.client.adopt(entry, read)
+        except Refused as error:
+            self.audit.append("refused", what=str(error))
+            raise
+        self._upload.unlink(missing_ok=True)
+        self._save()
+        self.audit.append("adopted", round=report.round, model=self.client.chain.state.weights.hex())
+        return report
+
+    def _save(self) -> None:
+        client, chain = self.client, self.client.chain
+        answered = tuple(
+            _Answered(
+                round=place[0],
+                attempt=place[1],
+                weight=weight,
+                session=client.session_of.get(place),
+                header=client.header_of.get(client.session_of.get(place, b"")),
+                accepted=client.session_of.get(place) in client.accepted,
+            )
+            for place, weight in sorted(client.declared.items())
+            if place[0] >= chain.round  # what is over binds nobody
+        )
+        weights = chain.W.astype("<i8").tobytes()
+        state = _State(round=chain.round, previous=chain.previous, weights=weights, answered=answered)
+        write_atomic(self._path, state.to_bytes(), mode=0o600)
+
+    def _load(self) -> None:
+        state = _State.from_bytes(read_capped(self._path, _LIMIT), limit=_LIMIT)
+        client = self.client
+        W = np.frombuffer(state.weights, "<i8").astype(np.int64)
+        if len(W) != len(client.chain.W):
+            raise Refused("state folder", "shape", "holds another model's state", party=client.name)
+        old = client.chain
+        client.chain = Chain(old.policy, old.suite, old.layout, state.round, state.previous, W)
+        for a in state.answered:
+            place = a.round, a.attempt
+            client.declared[place] = a.weight
+            if a.session is not None:
+                client.session_of[place] = a.session
+                if a.header is not None:
+                    client.header_of[a.session] = a.header
+                if a.accepted:
+                    client.accepted.add(a.session)

@@ -1,0 +1,107 @@
+"""The aggregator's state folder. What was acknowledged is on the disk before the acknowledgement leaves, and every write is whole
+or absent, so that a kill at any point loses nothing and leaves nothing half done (spec/round.md §6).
+
+    log/                 the record (fedproof.log)
+    blobs/ab/abcd…       what the record names, by SHA-256
+    attempt              number of the round and of the attempt at it, after one was given up
+    open/announcement    the round under way, as announced
+    open/opened          when, in Unix seconds
+    open/NNNN-upload     what was received, in order; owner-readable: it holds clear updates
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from fedproof.encoding.digest import sha256
+from fedproof.encoding.files import read_capped, sync_folder, write_atomic
+from fedproof.errors import Refused
+from fedproof.identity.signed import Signed
+
+_MAX_BLOB = 1 << 32
+
+
+class Store:
+    """root: the folder, made if it is not there, for its owner alone."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in ("blobs", "open"):
+            (root / name).mkdir(mode=0o700, exist_ok=True)
+        for leftover in root.rglob("*.tmp"):
+            leftover.unlink()
+
+    @property
+    def log(self) -> Path:
+        return self.root / "log"
+
+    # -- blobs ---------------------------------------------------------------------------------------------
+
+    def _blob(self, name: bytes) -> Path:
+        return self.root / "blobs" / name.hex()[:2] / name.hex()
+
+    def put_all(self, blobs: Mapping[bytes, bytes]) -> None:
+        """Keeps blobs under their SHA-256. Before the entry that names them is appended."""
+        for name, data in blobs.items():
+            path = self._blob(name)
+            if not path.exists():
+                path.parent.mkdir(mode=0o700, exist_ok=True)
+                write_atomic(path, data)
+
+    def blob(self, name: bytes) -> bytes:
+        """Raises `Refused` (stage "digest") if the file is not what its name says."""
+        data = read_capped(self._blob(name), _MAX_BLOB)
+        if sha256(data) != name:
+            raise Refused("state folder", "digest", f"blob {name.hex()} was changed")
+        return data
+
+    # -- the round under way -------------------------------------------------------------------------------
+
+    def open_round(self, announcement: Signed, opened: int) -> None:
+        """Before the announcement is sent. It is written last: without it there is no round under way."""
+        write_atomic(self.root / "open" / "opened", str(opened).encode())
+        write_atomic(self.root / "open" / "announcement", announcement.to_bytes())
+
+    def opened_round(self) -> tuple[Signed, int] | None:
+        """The announcement under way and when it was made, if there is one."""
+        path = self.root / "open" / "announcement"
+        if not path.exists():
+            return None
+        opened = int(read_capped(self.root / "open" / "opened", 64))
+        return Signed.from_bytes(read_capped(path, _MAX_BLOB)), opened
+
+    def put_upload(self, number: int, data: bytes) -> None:
+        """Before its verdict is sent."""
+        write_atomic(self.root / "open" / f"{number:06}-upload", data, mode=0o600)
+
+    def uploads(self) -> Iterator[bytes]:
+        """What was received in the round under way, in order."""
+        for path in sorted((self.root / "open").glob("*-upload")):
+            yield read_capped(path, _MAX_BLOB)
+
+    def clear_round(self) -> None:
+        """After the entry was appended: the clear updates are gone. The announcement goes first."""
+        folder = self.root / "open"
+        (folder / "announcement").unlink(missing_ok=True)
+        sync_folder(folder)
+        for path in folder.iterdir():
+            path.unlink()
+
+    def attempt(self, round: int) -> int:
+        """Which attempt at this round is next or under way."""
+        path = self.root / "attempt"
+        if not path.exists():
+            return 0
+        at, attempt = read_capped(path, 64).split()
+        return int(attempt) if int(at) == round else 0
+
+    def set_attempt(self, round: int, attempt: int) -> None:
+        """Before the round that it replaces is cleared."""
+        write_atomic(self.root / "attempt", f"{round} {attempt}".encode())
+
+    def destroy(self) -> None:
+        """Removes the whole folder."""
+        shutil.rmtree(self.root)
