@@ -1,1 +1,1 @@
-"""A second verifier, written from the pages in spec/ alone, in plain Python integers. See README.md."""
+"""A second verifier, in plain Python integers, whose only source is spec/. See README.md."""
