@@ -22,7 +22,7 @@ from fedproof.round.store import Store
 
 def log_origin(federation: str) -> str:
     """The log's name in its checkpoints."""
-    return f"fedproof/{federation}"
+    return federation
 
 
 class Aggregator:
