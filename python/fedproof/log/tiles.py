@@ -126,7 +126,7 @@ class TileLog:
 
     @classmethod
     def open(cls, folder: Path, origin: str, key: SigningKey) -> Self:
-        """Takes a log up again after checking all of it. Raises `Malformed`, `Refused`; `UsageError` if another process writes it."""
+        """Takes a log up again after checking all of it. Raises `Malformed`, `Refused`; `UsageError` if another writes it."""
         lock = _lock(folder)
         try:
             reader = TileReader(folder, origin, key.verify_key)

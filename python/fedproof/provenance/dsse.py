@@ -14,7 +14,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
-from securesystemslib.signer import Signature, SSlibKey
+from securesystemslib.signer import Signature, SSlibKey  # type: ignore[attr-defined]
 
 from fedproof.encoding.text import printable
 from fedproof.errors import Malformed, Refused

@@ -8,6 +8,7 @@ from typing import Any
 from fedproof.encoding.text import printable
 from fedproof.provenance.claims import CLAIMS, NOT_PROVEN, Claim
 from fedproof.provenance.statement import Statement
+from fedproof.round.rules import RoundReport
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,15 @@ class Left:
     stage: str
     reason: str
     rechecked: bool
+
+
+def left_out(report: RoundReport) -> tuple[Left, ...]:
+    """Who is not in a round's sum. In a void round that is everybody whose upload would have been accepted,
+    too.
+    """
+    return tuple(
+        Left(d.client, report.round, d.kind, d.subject, d.stage, d.reason, d.evidence) for d in report.dropped
+    )
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,11 @@ impl<S: Suite> Deferred<S> {
         if self.sum()?.is_zero() {
             Ok(())
         } else {
-            Err(Error::new("proof", Stage::Argument, "the proof does not hold"))
+            Err(Error::new(
+                "proof",
+                Stage::Argument,
+                "it does not hold: the statement is false, or the proof was made for another round, client or policy",
+            ))
         }
     }
 

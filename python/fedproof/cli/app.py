@@ -1,0 +1,92 @@
+"""The commands and the one place where an exception becomes an exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import click
+import typer
+from rich.console import Console
+
+import fedproof
+from fedproof.encoding.text import printable
+from fedproof.errors import FedproofError, Refused
+
+app = typer.Typer(
+    help="Federated learning whose updates and sums are proved, and models that carry a certificate.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
+ExistingFile = Annotated[Path, typer.Argument(exists=False)]
+
+
+def main() -> NoReturn:
+    """Runs a command and exits: 0 done or verified, 1 refused, 2 unreadable input or wrong usage."""
+    from fedproof.cli import demo, keys, policy, verify  # each adds its commands to `app`
+
+    del demo, keys, policy, verify
+    as_json = "--json" in sys.argv
+    try:
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except FedproofError as error:
+        _fail(error, as_json)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        Console(stderr=True).print("interrupted")
+        sys.exit(130)
+    except OSError as error:
+        problem = f"{error.filename or 'file'}: {error.strerror or error}"
+        _report({"error": printable(problem)}, f"error: {printable(problem)}", as_json)
+        sys.exit(2)
+
+
+def _fail(error: FedproofError, as_json: bool) -> NoReturn:
+    if isinstance(error, Refused):
+        details = {
+            "refused": True,
+            "verified": False,
+            "object": error.subject,
+            "stage": error.stage,
+            "detail": printable(error.detail),
+            "client": error.party and printable(error.party),
+            "round": error.round,
+        }
+        _report(details, f"REFUSED  {printable(str(error), 1000)}", as_json)
+        sys.exit(1)
+    _report(
+        {"error": printable(str(error), 1000), "verified": False},
+        f"error: {printable(str(error), 1000)}",
+        as_json,
+    )
+    sys.exit(2)
+
+
+def _report(details: dict[str, Any], text: str, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(details, ensure_ascii=True))
+    else:
+        Console(stderr=True, highlight=False).print(text, markup=False, style="bold red", soft_wrap=True)
+
+
+def emit(value: dict[str, Any]) -> None:
+    """The one JSON object of `--json`."""
+    print(json.dumps(value, ensure_ascii=True, indent=2))
+
+
+@app.command()
+def version(as_json: Json = False) -> None:
+    """Prints the version."""
+    if as_json:
+        emit({"version": fedproof.__version__})
+    else:
+        print(f"fedproof {fedproof.__version__}")

@@ -1,0 +1,147 @@
+"""`fedproof demo`: a whole federation on this machine, and its audit by a separate process."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from fedproof.cli.app import Json, app, emit
+from fedproof.encoding.text import printable
+from fedproof.errors import FedproofError, Refused, UsageError
+
+if TYPE_CHECKING:
+    from fedproof.demo.federation import Answer, Event, Outcome
+
+
+@app.command()
+def demo(
+    out: Annotated[
+        Path | None, typer.Option(help="Where bundle, model, policy and trust file are left. New or empty.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Seven hospitals train together; one lies, is caught by its proof and left out; the model comes with a certificate."""
+    if importlib.util.find_spec("sklearn") is None:
+        raise UsageError("the demo needs scikit-learn for its data: pip install 'fedproof[demo]'")
+    if out is None:
+        with tempfile.TemporaryDirectory(prefix="fedproof-demo-") as folder:
+            _demo(Path(folder), as_json)
+        return
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"{printable(str(out))} exists and is not an empty folder")
+    out.mkdir(parents=True, exist_ok=True)
+    _demo(out, as_json)
+    if not as_json:
+        print(f"left in {printable(str(out))}: bundle/ model.safetensors policy.toml trust.toml")
+
+
+def _demo(out: Path, as_json: bool) -> None:
+    from fedproof.demo.federation import run
+
+    console = Console(highlight=False)
+    if as_json:
+        outcome = run(out)
+        checked = _verify(out, "--json")
+        _emit(outcome, checked.returncode == 0, json.loads(checked.stdout))
+    else:
+        with Live(console=console, refresh_per_second=8) as live:
+            view = _View(live)
+            outcome = run(out, view.tell)
+        _summary(console, outcome)
+        console.print("\nA separate process now verifies the bundle from public files only:\n", markup=False)
+        checked = _verify(out, capture=False)
+    if checked.returncode != 0:
+        raise Refused("demo", "argument", "the separate process did not verify the bundle")
+
+
+def _verify(out: Path, *options: str, capture: bool = True) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "fedproof", "verify", str(out / "bundle"), *options]
+    for option, name in (
+        ("--model", "model.safetensors"),
+        ("--policy", "policy.toml"),
+        ("--trust", "trust.toml"),
+    ):
+        command += [option, str(out / name)]
+    try:
+        return subprocess.run(command, check=False, capture_output=capture, text=True)
+    except OSError as error:
+        raise FedproofError(f"the verifier could not be started: {error}") from None
+
+
+def _emit(outcome: Outcome, verified: bool, report: object) -> None:
+    refused = [{"client": a.client, "round": a.round, "reason": a.reason} for a in outcome.refused]
+    emit(
+        {
+            "rounds": outcome.rounds,
+            "accepted": outcome.accepted,
+            "refused": refused,
+            "accuracy": outcome.accuracy,
+            "accuracy_plain": outcome.accuracy_plain,
+            "parameters": outcome.parameters,
+            "verified": verified,
+            "verify": report,
+        }
+    )
+
+
+class _View:
+    """The live table: one row a client for the round under way, one line a finished round."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._answers: dict[str, Answer] = {}
+        self._rounds = Table("round", "accepted", "accuracy", "refused", title="Rounds", title_justify="left")
+        self._refused = ""
+
+    def tell(self, event: Event) -> None:
+        from fedproof.demo.federation import Answer
+
+        if isinstance(event, Answer):
+            if self._answers and event.round != next(iter(self._answers.values())).round:
+                self._answers.clear()
+            self._answers[event.client] = event
+            if not event.accepted:
+                self._refused = f"{event.client}: {event.reason}"
+        else:
+            self._rounds.add_row(
+                str(event.round),
+                f"{event.accepted}/7",
+                f"{event.accuracy:.1%}",
+                Text(printable(self._refused), "red"),
+            )
+            self._refused = ""
+        self._live.update(Group(self._table(), self._rounds))
+
+    def _table(self) -> Table:
+        table = Table(
+            "client", "update", "prove ms", "verify ms", "bytes", title="This round", title_justify="left"
+        )
+        for a in self._answers.values():
+            what = (
+                Text("accepted", "green")
+                if a.accepted
+                else Text(printable(f"refused: {a.reason}"), "bold red")
+            )
+            table.add_row(a.client, what, f"{a.prove_ms:.0f}", f"{a.verify_ms:.0f}", f"{a.size:,}")
+        return table
+
+
+def _summary(console: Console, outcome: Outcome) -> None:
+    console.print(f"\n{outcome.accepted} updates accepted, {len(outcome.refused)} refused:", markup=False)
+    for a in outcome.refused:
+        console.print(f"  {a.client}, round {a.round}: {a.reason}", style="red", markup=False, soft_wrap=True)
+    console.print(
+        f"accuracy {outcome.accuracy:.1%} with fedproof and the attacker, {outcome.accuracy_plain:.1%} without either",
+        markup=False,
+    )

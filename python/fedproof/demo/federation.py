@@ -1,0 +1,266 @@
+"""Seven hospitals and an aggregator in one process, talking only through the signed messages of `fedproof.round`. Hospital 4
+cheats twice: in one round it multiplies its update by 50 and forces a proof out of the prover, in another it sends a proof of an
+earlier round."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fedproof import __version__
+from fedproof.demo import network
+from fedproof.demo.data import Records, load
+from fedproof.encoding.digest import sha256
+from fedproof.encoding.files import write_atomic
+from fedproof.identity.keys import EnvelopeKey, SigningKey
+from fedproof.identity.roster import Member, Roster, endorse
+from fedproof.identity.signed import Signed, sign
+from fedproof.identity.trust import Trust
+from fedproof.model.layout import Layout
+from fedproof.model.quantise import to_arrays
+from fedproof.model.tensors import model_bytes, serialise
+from fedproof.policy.policy import Policy
+from fedproof.provenance.bundle import write_bundle
+from fedproof.provenance.certificate import issue
+from fedproof.provenance.statement import Producer
+from fedproof.round.aggregator import Aggregator
+from fedproof.round.chain import Chain
+from fedproof.round.client import Client
+from fedproof.round.messages import Announcement, Upload, UploadHeader
+from fedproof.round.node import Node
+from fedproof.round.record import RoundEntry, named_blobs
+from fedproof.round.rules import context
+
+SEED = 2
+ROUNDS = 10
+CHEAT = "hospital-4"
+SCALED_ROUND = 3
+REPLAY_ROUND = 6
+FEDERATION = "breast-cancer-demo"
+ENDORSER = "ethics-board"
+
+POLICY = """\
+# What this federation demands of every update. A verifier holds its own copy of this file.
+version = 1
+federation = "{federation}"
+suites = ["pallas-keccak-ed25519-v1"]
+base_model = "{base}"
+
+[update]
+scale = 14          # one unit is 2^-14
+max_abs = 32767     # bound on every coordinate: just under 2.0
+max_norm = 24576    # bound on the Euclidean norm: 1.5
+weights = {{ source = "declared", max = 200 }}
+
+[aggregate]
+rule = "weighted-mean"
+strategy = "FedAvg"
+
+[round]
+rounds = {rounds}
+min_accepted = 4
+deadline_seconds = 60
+
+[masking]
+enabled = false     # the aggregator can read the uploads in this version
+
+[prove]
+update = "bounded"
+training = "none"
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one upload. prove_ms and verify_ms: its proof. size: bytes on the wire. reason: empty if accepted."""
+
+    client: str
+    round: int
+    accepted: bool
+    reason: str
+    prove_ms: float
+    verify_ms: float
+    size: int
+
+
+@dataclass(frozen=True)
+class RoundDone:
+    """The end of a round: the new model's accuracy on the held-out records."""
+
+    round: int
+    accepted: int
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """accuracy, accuracy_plain: fractions, with fedproof and attacker, and without either."""
+
+    rounds: int
+    accepted: int
+    refused: tuple[Answer, ...]
+    accuracy: float
+    accuracy_plain: float
+    parameters: int
+
+
+Event = Answer | RoundDone
+Tell = Callable[[Event], None]
+
+
+def run(out: Path, tell: Tell = lambda event: None) -> Outcome:
+    """Runs the federation and leaves `out/{bundle/,model.safetensors,policy.toml,trust.toml}`. `out` exists and is empty."""
+    hospitals, held_out = load(SEED)
+    base = network.initial(SEED)
+    layout = Layout.of_arrays(base)
+    base_file = serialise(base, layout)
+    text = POLICY.format(federation=FEDERATION, base=f"sha256:{sha256(base_file).hex()}", rounds=ROUNDS)
+    write_atomic(out / "policy.toml", text.encode())
+    policy = Policy.load(out / "policy.toml")
+    with tempfile.TemporaryDirectory(prefix="fedproof-demo-") as private:
+        return _Federation(Path(private), out, policy, hospitals, held_out, base_file).run(base, tell)
+
+
+class _Federation:
+    def __init__(
+        self,
+        private: Path,
+        out: Path,
+        policy: Policy,
+        hospitals: tuple[Records, ...],
+        held_out: Records,
+        base: bytes,
+    ) -> None:
+        self.out, self.policy, self.held_out = out, policy, held_out
+        names = [f"hospital-{k}" for k in range(1, len(hospitals) + 1)]
+        self.records = dict(zip(names, hospitals, strict=True))
+        keys = {name: SigningKey.generate() for name in names}
+        endorser, message_key, self.envelope = (
+            SigningKey.generate(),
+            SigningKey.generate(),
+            EnvelopeKey.generate(),
+        )
+        members = tuple(Member(client=name, key=key.verify_key.raw) for name, key in sorted(keys.items()))
+        roster = Roster(version=1, federation=FEDERATION, endorser=ENDORSER, previous=None, members=members)
+        self.roster = endorse(roster, endorser)
+        endorsers = {ENDORSER: endorser.verify_key}
+        self.trust = Trust(message_key.verify_key, self.envelope.verify_key, endorsers)
+        self.trust.save(out / "trust.toml")
+        self.aggregator = Aggregator(
+            private / "aggregator", message_key, policy, self.roster, endorsers, base
+        )
+        self.nodes = {
+            name: Node(
+                private / name,
+                Client(
+                    name, key, message_key.verify_key, roster, self.roster.digest(), Chain.start(policy, base)
+                ),
+            )
+            for name, key in keys.items()
+        }
+        self.earlier: Upload | None = None
+
+    def run(self, base: network.Weights, tell: Tell) -> Outcome:
+        answers: list[Answer] = []
+        for number in range(ROUNDS):
+            announcement = self.aggregator.announce([self._ready(name) for name in self.nodes])
+            for name in self.nodes:
+                answers.append(self._answer(number, name, announcement))
+                tell(answers[-1])
+            closed = self.aggregator.close()
+            for node in self.nodes.values():
+                node.adopt(closed.entry, self.aggregator.read)
+            accepted = len(closed.result.accepted)
+            tell(RoundDone(number, accepted, network.accuracy(self._weights(), self.held_out)))
+        self._release()
+        hospitals = tuple(self.records.values())
+        seeds = [[self._seed(number, name) for name in self.records] for number in range(ROUNDS)]
+        plain = network.plain_federation(base, hospitals, seeds)
+        return Outcome(
+            rounds=ROUNDS,
+            accepted=sum(a.accepted for a in answers),
+            refused=tuple(a for a in answers if not a.accepted),
+            accuracy=network.accuracy(self._weights(), self.held_out),
+            accuracy_plain=network.accuracy(plain, self.held_out),
+            parameters=self.aggregator.chain.layout.size,
+        )
+
+    def _ready(self, name: str) -> Signed:
+        return self.nodes[name].ready(len(self.records[name].y), attempt=self.aggregator.attempt)
+
+    def _seed(self, number: int, name: str) -> tuple[int, ...]:
+        return SEED, number, int(name.rsplit("-", 1)[1])
+
+    def _weights(self) -> network.Weights:
+        chain = self.aggregator.chain
+        arrays = to_arrays(chain.W, chain.layout, self.policy.update.scale)
+        return {name: array.astype(np.float32) for name, array in arrays.items()}
+
+    def _answer(self, number: int, name: str, announcement: Signed) -> Answer:
+        """Trains, proves, sends, and reads the verdict."""
+        node = self.nodes[name]
+        trained = network.train(self._weights(), self.records[name], self._seed(number, name))
+        x = node.client.update(trained)
+        start = time.perf_counter()
+        if name == CHEAT and number == SCALED_ROUND:
+            session = node.client.check(announcement).digest()
+            ctx = context(announcement.open(Announcement, node.client.aggregator), session, name)
+            upload = node.client.seal(ctx, 50 * x, unchecked=True)
+        elif name == CHEAT and number == REPLAY_ROUND and self.earlier is not None:
+            upload = self._replayed(node, announcement, self.earlier)
+        else:
+            upload = node.upload(announcement, x)
+        if name == CHEAT:
+            self.earlier = upload
+        proved = time.perf_counter()
+        data = upload.to_bytes()
+        verdict = node.verdict(self.aggregator.receive(data))
+        verified = time.perf_counter()
+        reason = f"{verdict.subject}: {verdict.reason}" if not verdict.accepted else ""
+        return Answer(
+            name,
+            number,
+            verdict.accepted,
+            reason,
+            1000 * (proved - start),
+            1000 * (verified - proved),
+            len(data),
+        )
+
+    def _replayed(self, node: Node, announcement: Signed, earlier: Upload) -> Upload:
+        """An earlier round's update and proof under a header for this session: the signature is good, the proof is not."""
+        session = node.client.check(announcement).digest()
+        old = earlier.header.open(UploadHeader, node.client.key.verify_key)
+        header = sign(old.model_copy(update={"session": session}), node.client.key)
+        node.client.header_of[session] = header.digest()
+        return earlier.model_copy(update={"header": header})
+
+    def _release(self) -> None:
+        """The bundle, the model and its certificate, from the aggregator's record."""
+        chain, store = self.aggregator.chain, self.aggregator.store
+        model = self.out / "model.safetensors"
+        write_atomic(model, model_bytes(chain.W, chain.layout, self.policy.update.scale))
+        names = {self.policy.base_digest}
+        for entry in self.aggregator.entries():
+            names.update(named_blobs(RoundEntry.from_bytes(entry), store.blob))
+        write_bundle(
+            self.out / "bundle",
+            policy=self.policy.to_bytes(),
+            roster=self.roster.to_bytes(),
+            log=store.log,
+            blobs=names,
+            read=store.blob,
+        )
+        issue(
+            self.out / "bundle",
+            model=model,
+            policy=self.policy,
+            trust=self.trust,
+            key=self.envelope,
+            producer=Producer(package="fedproof", version=__version__),
+        )
