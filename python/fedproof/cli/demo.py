@@ -141,6 +141,7 @@ def _summary(console: Console, outcome: Outcome) -> None:
     console.print(f"\n{outcome.accepted} updates accepted, {len(outcome.refused)} refused:", markup=False)
     for a in outcome.refused:
         console.print(f"  {a.client}, round {a.round}: {a.reason}", style="red", markup=False, soft_wrap=True)
+        console.print(f"    (what it sent: {a.cheat})", markup=False, soft_wrap=True)
     console.print(
         f"accuracy {outcome.accuracy:.1%} with fedproof and the attacker, {outcome.accuracy_plain:.1%} without either",
         markup=False,

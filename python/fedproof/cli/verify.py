@@ -30,7 +30,7 @@ def verify(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Checks a model's whole pedigree, offline: every update's proof, every sum, and the way from base model to released weights."""
+    """Checks a model's whole pedigree, offline: every update's proof, every sum, the way from base model to released weights."""
     held, believed = Policy.load(policy) if policy else None, Trust.load(trust)
     console = Console(highlight=False)
     # Stays away unless somebody watches a terminal.

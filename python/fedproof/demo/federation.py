@@ -77,7 +77,8 @@ training = "none"
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of one upload. prove_ms and verify_ms: its proof. size: bytes on the wire. reason: empty if accepted."""
+    """What became of one upload. prove_ms and verify_ms: its proof. size: bytes on the wire. reason: empty if accepted. cheat: what the
+    client did wrong, which only the demo knows."""
 
     client: str
     round: int
@@ -86,6 +87,7 @@ class Answer:
     prove_ms: float
     verify_ms: float
     size: int
+    cheat: str
 
 
 @dataclass(frozen=True)
@@ -206,12 +208,14 @@ class _Federation:
         node = self.nodes[name]
         trained = network.train(self._weights(), self.records[name], self._seed(number, name))
         x = node.client.update(trained)
-        start = time.perf_counter()
+        start, cheat = time.perf_counter(), ""
         if name == CHEAT and number == SCALED_ROUND:
+            cheat = "its update times 50, with a proof forced out of the prover"
             session = node.client.check(announcement).digest()
             ctx = context(announcement.open(Announcement, node.client.aggregator), session, name)
             upload = node.client.seal(ctx, 50 * x, unchecked=True)
         elif name == CHEAT and number == REPLAY_ROUND and self.earlier is not None:
+            cheat = "update and proof of the round before, under a fresh signature"
             upload = self._replayed(node, announcement, self.earlier)
         else:
             upload = node.upload(announcement, x)
@@ -222,15 +226,8 @@ class _Federation:
         verdict = node.verdict(self.aggregator.receive(data))
         verified = time.perf_counter()
         reason = f"{verdict.subject}: {verdict.reason}" if not verdict.accepted else ""
-        return Answer(
-            name,
-            number,
-            verdict.accepted,
-            reason,
-            1000 * (proved - start),
-            1000 * (verified - proved),
-            len(data),
-        )
+        prove_ms, verify_ms = 1000 * (proved - start), 1000 * (verified - proved)
+        return Answer(name, number, verdict.accepted, reason, prove_ms, verify_ms, len(data), cheat)
 
     def _replayed(self, node: Node, announcement: Signed, earlier: Upload) -> Upload:
         """An earlier round's update and proof under a header for this session: the signature is good, the proof is not."""

@@ -29,8 +29,8 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Audit:
-    """What the record was found to say. roster_digest: of the roster as signed. chain: policy, suite, layout and the last model state. rounds: one
-    for each entry. record_root: the log's root, 32 bytes. blobs: digests of all that the record leads to."""
+    """What the record was found to say. roster_digest: of the roster as signed. chain: policy, suite, layout and the last
+    model state. rounds: one for each entry. record_root: the log's root, 32 bytes. blobs: digests of all that the record leads to."""
 
     chain: Chain
     roster: Roster

@@ -65,10 +65,15 @@ impl Error {
         if self.subject == subject {
             return self;
         }
+        // "proof" says no more than the relation's own name.
+        let detail = match self.subject {
+            "proof" => self.detail,
+            inner => format!("{inner}: {}", self.detail).into(),
+        };
         Self {
             subject,
             stage: self.stage,
-            detail: format!("{}: {}", self.subject, self.detail).into(),
+            detail,
         }
     }
 }

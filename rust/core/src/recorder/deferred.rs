@@ -50,7 +50,7 @@ impl<S: Suite> Deferred<S> {
             Err(Error::new(
                 "proof",
                 Stage::Argument,
-                "it does not hold: the statement is false, or the proof was made for another round, client or policy",
+                "the proof does not hold: what it claims is false, or it was made for another round, client or policy",
             ))
         }
     }

@@ -1,0 +1,17 @@
+from pathlib import Path
+
+import pytest
+
+from tests.provenance.world import World, honest_bundle, play
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    """Three rounds with an update that is too long, a replayed proof and a silent client."""
+    return play()
+
+
+@pytest.fixture
+def bundle(world: World, tmp_path: Path) -> Path:
+    """A certified bundle; the model lies beside it."""
+    return honest_bundle(world, tmp_path / "honest")[0]

@@ -1,0 +1,130 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fedproof.errors import Malformed, Refused, UsageError
+from fedproof.model.digest import model_root
+from fedproof.provenance import verify_bundle
+from tests.provenance.world import World
+
+
+def test_an_honest_bundle_verifies(world: World, bundle: Path) -> None:
+    model = bundle.parent / "model.safetensors"
+    steps: list[tuple[int, int]] = []
+    report = verify_bundle(
+        bundle, model=model, policy=world.policy, trust=world.trust, progress=lambda *a: steps.append(a)
+    )
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+    claims = {claim.claim: claim for claim in report.claims}
+    assert set(claims) == {"AGGREGATE_EXACT", "MODEL_CHAIN", "PARTICIPANTS_ENDORSED", "UPDATES_BOUNDED"}
+    for claim in claims.values():
+        assert (claim.rounds, claim.updates, claim.weight) == ("3/3", "12/15", "35/45")
+    assert claims["PARTICIPANTS_ENDORSED"].distinct == "5"
+    assert claims["PARTICIPANTS_ENDORSED"].endorsers == ("board",)
+    assert report.statement.subject[0].digest.sha256 == model_root(model).hex()
+
+
+def test_the_report_says_who_was_left_out_and_whether_it_was_checked(world: World, bundle: Path) -> None:
+    report = verify_bundle(
+        bundle, model=bundle.parent / "model.safetensors", policy=world.policy, trust=world.trust
+    )
+    left = [(x.round, x.client, x.kind, x.subject, x.stage, x.rechecked) for x in report.left_out]
+    assert left == [
+        (0, "eve", "refused", "bounded update", "argument", True),
+        (1, "dee", "refused", "bounded update", "argument", True),
+        (2, "bob", "dropped", "upload", "deadline", False),
+    ]
+    assert [row[0] for row in report.claim_rows()] == [claim.claim for claim in report.claims]
+    assert all(meaning for _, meaning in report.not_proven_rows())
+
+
+def test_the_report_for_machines(world: World, bundle: Path) -> None:
+    report = verify_bundle(
+        bundle, model=bundle.parent / "model.safetensors", policy=world.policy, trust=world.trust
+    )
+    value = json.loads(json.dumps(report.to_json()))
+    assert value["verified"] is True
+    assert {claim["claim"] for claim in value["claims"]} >= {"UPDATES_BOUNDED", "AGGREGATE_EXACT"}
+    assert value["claims"][0]["updates"] == "12/15"
+    assert set(value["notProven"]) == {
+        "BASE_MODEL",
+        "CENSORSHIP",
+        "CLIENT_CODE",
+        "DATA_QUALITY",
+        "DROPPED_ASSERTED",
+        "RUN_SELECTION",
+        "TRAINING",
+        "UPDATES_READABLE_BY_AGGREGATOR",
+        "WEIGHTS_SELF_DECLARED",
+    }
+    assert [left["client"] for left in value["leftOut"]] == ["eve", "dee", "bob"]
+
+
+def test_without_a_policy_the_trust_file_must_pin_it(world: World, bundle: Path) -> None:
+    model = bundle.parent / "model.safetensors"
+    with pytest.raises(UsageError, match="--policy"):
+        verify_bundle(bundle, model=model, policy=None, trust=world.trust)
+    pinned = replace(world.trust, policy=world.policy.digest())
+    report = verify_bundle(bundle, model=model, policy=None, trust=pinned)
+    assert report.policy_source == "trust file"
+    with pytest.raises(Refused) as refused:
+        verify_bundle(bundle, model=model, policy=None, trust=replace(world.trust, policy=bytes(32)))
+    assert (refused.value.subject, refused.value.stage) == ("policy", "trust")
+
+
+def test_a_policy_that_the_trust_file_does_not_pin_is_refused(world: World, bundle: Path) -> None:
+    with pytest.raises(Refused) as refused:
+        verify_bundle(
+            bundle,
+            model=bundle.parent / "model.safetensors",
+            policy=world.policy,
+            trust=replace(world.trust, policy=bytes(32)),
+        )
+    assert (refused.value.subject, refused.value.stage) == ("policy", "trust")
+
+
+@pytest.mark.parametrize("path", ["certificate.dsse.json", "policy.cbor", "roster.cbor", "log/checkpoint"])
+def test_a_missing_file_is_unreadable(world: World, bundle: Path, path: str) -> None:
+    (bundle / path).unlink()
+    with pytest.raises(Malformed):
+        verify_bundle(
+            bundle, model=bundle.parent / "model.safetensors", policy=world.policy, trust=world.trust
+        )
+
+
+def test_a_missing_model_is_unreadable(world: World, bundle: Path) -> None:
+    with pytest.raises(Malformed):
+        verify_bundle(bundle, model=bundle.parent / "absent", policy=world.policy, trust=world.trust)
+
+
+def test_each_blob_is_needed_and_checked(world: World, bundle: Path) -> None:
+    """Missing, or with one bit changed: refused at its digest, by name."""
+    model = bundle.parent / "model.safetensors"
+    for blob in sorted(path for path in (bundle / "blobs").rglob("*") if path.is_file()):
+        data = blob.read_bytes()
+        for tampered in (None, data[:-1] + bytes([data[-1] ^ 1]), data[:-1], data + b"\0"):
+            if tampered is None:
+                blob.unlink()
+            else:
+                blob.write_bytes(tampered)
+            with pytest.raises(Refused) as refused:
+                verify_bundle(bundle, model=model, policy=world.policy, trust=world.trust)
+            assert refused.value.stage == "digest"
+        blob.write_bytes(data)
+    verify_bundle(bundle, model=model, policy=world.policy, trust=world.trust)
+
+
+def test_each_byte_of_policy_roster_and_certificate_counts(world: World, bundle: Path) -> None:
+    model = bundle.parent / "model.safetensors"
+    for name in ("policy.cbor", "roster.cbor", "certificate.dsse.json"):
+        whole = (bundle / name).read_bytes()
+        step = max(1, len(whole) // 40)
+        for position in range(0, len(whole), step):
+            damaged = bytearray(whole)
+            damaged[position] ^= 4
+            (bundle / name).write_bytes(damaged)
+            with pytest.raises((Refused, Malformed)):
+                verify_bundle(bundle, model=model, policy=world.policy, trust=world.trust)
+        (bundle / name).write_bytes(whole)

@@ -1,0 +1,280 @@
+"""A small federation for the tests: five clients, three rounds, one lie, one replay, one silence; and an aggregator that will
+sign anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fedproof.encoding.digest import ZERO, sha256
+from fedproof.encoding.message import Message
+from fedproof.identity.keys import EnvelopeKey, SigningKey
+from fedproof.identity.roster import Member, Roster, endorse
+from fedproof.identity.signed import Signed, sign
+from fedproof.identity.trust import Trust
+from fedproof.log.tiles import TileLog
+from fedproof.model.layout import Layout
+from fedproof.model.tensors import model_bytes, serialise
+from fedproof.policy.policy import Policy
+from fedproof.provenance.bundle import write_bundle
+from fedproof.provenance.certificate import issue
+from fedproof.provenance.statement import Producer
+from fedproof.round.chain import Chain
+from fedproof.round.client import Client
+from fedproof.round.messages import Announcement, Result, Total, Upload, Verdict
+from fedproof.round.record import RoundBody, RoundEntry
+from fedproof.round.rules import context
+from fedproof.round.server import Closed, Server
+
+NAMES = ("ada", "bob", "cyd", "dee", "eve")
+WEIGHTS = {"ada": 3, "bob": 5, "cyd": 2, "dee": 4, "eve": 1}
+BASE = {
+    "layer.weight": np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3),
+    "layer.bias": np.zeros(3, np.float32),
+}
+LAYOUT = Layout.of_arrays(BASE)
+PRODUCER = Producer(package="fedproof", version="0.0.0")
+POLICY = f"""
+version = 1
+federation = "tests"
+base_model = "sha256:{sha256(serialise(BASE, LAYOUT)).hex()}"
+[update]
+scale = 12
+max_abs = 4095
+max_norm = 5000
+weights = {{ source = "declared", max = 10 }}
+[round]
+rounds = 3
+min_accepted = 3
+[prove]
+update = "PROVE"
+"""
+
+
+@dataclass(frozen=True)
+class World:
+    """Keys of everybody, the rounds as played, and what follows from them."""
+
+    aggregator: SigningKey
+    endorser: SigningKey
+    envelope: EnvelopeKey
+    clients: dict[str, SigningKey]
+    policy: Policy
+    trust: Trust
+    roster: Signed
+    closed: tuple[Closed, ...]
+    chain: Chain
+    blobs: dict[bytes, bytes]
+
+    @property
+    def bodies(self) -> list[RoundBody]:
+        return [RoundBody.from_bytes(self.blobs[RoundEntry.from_bytes(c.entry).body]) for c in self.closed]
+
+    @property
+    def model(self) -> bytes:
+        return model_bytes(self.chain.W, self.chain.layout, self.policy.update.scale)
+
+
+def play(prove: str = "bounded", *, lies: bool = True) -> World:
+    """Three rounds. With lies: in round 0 eve's update is far too long, in round 1 dee's proof is of another session, in
+    round 2 bob is silent."""
+    aggregator, endorser, envelope = SigningKey.generate(), SigningKey.generate(), EnvelopeKey.generate()
+    keys = {name: SigningKey.generate() for name in NAMES}
+    policy = Policy.parse(POLICY.replace("PROVE", prove))
+    trust = Trust(
+        aggregator=aggregator.verify_key,
+        envelope=envelope.verify_key,
+        endorsers={"board": endorser.verify_key},
+    )
+    members = tuple(Member(client=name, key=keys[name].verify_key.raw) for name in NAMES)
+    roster = Roster(version=1, federation="tests", endorser="board", previous=None, members=members)
+    signed = endorse(roster, endorser)
+    base = serialise(BASE, LAYOUT)
+    chain = Chain.start(policy, base)
+    blobs = {policy.base_digest: base}
+    clients = {
+        name: Client(name, keys[name], aggregator.verify_key, roster, signed.digest(), chain)
+        for name in NAMES
+    }
+    random = np.random.default_rng(7)
+    closed: list[Closed] = []
+    for number in range(3):
+        server = Server(aggregator, chain, roster, signed.digest())
+        announced = server.announce([clients[name].ready(WEIGHTS[name]) for name in NAMES])
+        announcement = announced.open(Announcement, aggregator.verify_key)
+        for name in NAMES:
+            x = random.integers(-900, 900, LAYOUT.size)
+            ctx = context(announcement, server.session, name)
+            if lies and (number, name) == (0, "eve"):
+                upload = clients[name].seal(ctx, x * 4, unchecked=True)
+            elif lies and (number, name) == (1, "dee"):
+                other = clients[name].seal(replace(ctx, announcement=bytes(32)), x)
+                header = clients[name].seal(ctx, x)
+                upload = _with_proof_of(header, other, keys[name], server.session, name)
+            elif lies and (number, name) == (2, "bob"):
+                continue
+            else:
+                upload = clients[name].upload(announced, x)
+            server.receive(upload.to_bytes())
+        done = server.close(opened=1000, now=1001)
+        closed.append(done)
+        blobs |= done.blobs
+        chain = done.chain
+        for client in clients.values():
+            client.chain = chain
+    return World(aggregator, endorser, envelope, keys, policy, trust, signed, tuple(closed), chain, blobs)
+
+
+def _with_proof_of(upload: Upload, other: Upload, key: SigningKey, session: bytes, name: str) -> Upload:
+    """The other's commitment and proof under a header for this session."""
+    from fedproof.round.messages import UploadHeader
+
+    old = UploadHeader.from_bytes(other.header.payload)
+    header = UploadHeader(session=session, client=name, commitment=old.commitment, proof=old.proof)
+    return Upload(
+        header=sign(header, key),
+        points=other.points,
+        proof=other.proof,
+        values=other.values,
+        blinds=other.blinds,
+    )
+
+
+@dataclass
+class Round:
+    """One round in the aggregator's hands: decoded, free to be changed and signed again."""
+
+    announcement: Announcement
+    result: Result
+    verdicts: dict[str, Verdict]
+    body: RoundBody
+    entry: RoundEntry
+    total: Total | None
+    log_copies: int = 1
+
+
+@dataclass
+class Forgery:
+    """A bundle that a dishonest aggregator writes: it changes what it likes, then signs again what it can sign."""
+
+    world: World
+    rounds: list[Round] = field(default_factory=list)
+    blobs: dict[bytes, bytes] = field(default_factory=dict)
+    policy: bytes = b""
+    roster: bytes = b""
+    model: bytes = b""
+    origin: str = ""
+    certificate: bytes | None = None
+
+    @classmethod
+    def of(cls, world: World) -> Forgery:
+        rounds = []
+        for done, body in zip(world.closed, world.bodies, strict=True):
+            result = Result.from_bytes(body.result.payload)
+            rounds.append(
+                Round(
+                    announcement=Announcement.from_bytes(body.announcement.payload),
+                    result=result,
+                    verdicts={u.client: Verdict.from_bytes(u.verdict.payload) for u in body.uploads},
+                    body=body,
+                    entry=RoundEntry.from_bytes(done.entry),
+                    total=Total.from_bytes(world.blobs[result.total]) if result.total else None,
+                )
+            )
+        return cls(
+            world,
+            rounds,
+            dict(world.blobs),
+            world.policy.to_bytes(),
+            world.roster.to_bytes(),
+            world.model,
+            world.policy.federation,
+        )
+
+    def keep(self, data: bytes) -> bytes:
+        self.blobs[sha256(data)] = data
+        return sha256(data)
+
+    def sign(self, message: Message) -> Signed:
+        return sign(message, self.world.aggregator)
+
+    def resign(self, index: int) -> None:
+        """Everything of a round that the aggregator signs, signed again, with sessions and digests that fit."""
+        r = self.rounds[index]
+        session = r.announcement.digest()
+        if r.total is not None:
+            r.result = changed(r.result, total=self.keep(r.total.to_bytes()))
+        r.result = changed(r.result, session=session)
+        uploads = []
+        for upload in r.body.uploads:
+            r.verdicts[upload.client] = changed(r.verdicts[upload.client], session=session)
+            uploads.append(changed(upload, verdict=self.sign(r.verdicts[upload.client])))
+        r.body = changed(
+            r.body, announcement=self.sign(r.announcement), result=self.sign(r.result), uploads=tuple(uploads)
+        )
+        self.rebody(index)
+
+    def rebody(self, index: int) -> None:
+        self.rounds[index].entry = changed(
+            self.rounds[index].entry, body=self.keep(self.rounds[index].body.to_bytes())
+        )
+
+    def entries(self, *, rechain: bool = True) -> list[bytes]:
+        """The log's entries, each naming the one before."""
+        found, previous = [], ZERO
+        for r in self.rounds:
+            entry = changed(r.entry, previous=previous) if rechain else r.entry
+            found.append(entry.to_bytes())
+            previous = sha256(found[-1])
+        return found
+
+    def write(
+        self, root: Path, entries: list[bytes] | None = None, *, unused: bool = False
+    ) -> tuple[Path, Path]:
+        """(bundle, model). Blobs that the record no longer reaches are left out, unless `unused`."""
+        entries = self.entries() if entries is None else entries
+        log = root / "record"
+        TileLog.create(log, self.origin, self.world.aggregator).append(entries)
+        wanted = set(self.blobs) if unused else self.reached(entries)
+        write_bundle(
+            root / "bundle",
+            policy=self.policy,
+            roster=self.roster,
+            log=log,
+            blobs=wanted,
+            read=self.blobs.__getitem__,
+        )
+        (root / "model.safetensors").write_bytes(self.model)
+        if self.certificate is not None:
+            (root / "bundle/certificate.dsse.json").write_bytes(self.certificate)
+        return root / "bundle", root / "model.safetensors"
+
+    def reached(self, entries: list[bytes]) -> set[bytes]:
+        reached = {self.world.policy.base_digest}
+        for data in entries:
+            entry = RoundEntry.from_bytes(data)
+            body = RoundBody.from_bytes(self.blobs[entry.body])
+            result = Result.from_bytes(body.result.payload)
+            names = [entry.body, result.total, result.proof]
+            names += [name for u in body.uploads for name in (u.points, u.proof)]
+            reached |= {name for name in names if name in self.blobs}
+        return reached
+
+
+def changed(message: Any, **fields: Any) -> Any:
+    """A copy with other fields, not validated: what a hostile writer can encode."""
+    return message.model_copy(update=fields)
+
+
+def honest_bundle(world: World, root: Path) -> tuple[Path, Path]:
+    """A bundle with a certificate."""
+    bundle, model = Forgery.of(world).write(root)
+    issue(bundle, model=model, policy=world.policy, trust=world.trust, key=world.envelope, producer=PRODUCER)
+    return bundle, model
+
+
+Change = Callable[[Forgery], None]
