@@ -58,6 +58,8 @@ def violations(source: str, module: str, *, is_package: bool) -> list[str]:
     """What a module imports although it doesn't stand before it."""
     parts = module.split(".")
     layer = parts[1] if len(parts) > 1 else "errors"  # the package itself may use the errors, nothing else
+    if layer == "__main__":
+        layer = "cli"  # `python -m fedproof`
     if layer not in LAYERS:
         return [f"{module}: {layer} is no layer"]
     wrong = []
