@@ -100,7 +100,7 @@ def test_names(name: str) -> None:
         "а",
         "\uff41",
         "a\u200b",
-    ],  # noqa: RUF001
+    ],
 )
 def test_what_is_no_name(name: str) -> None:
     with pytest.raises(ValidationError):

@@ -3,7 +3,6 @@ import json
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
-from fedproof.identity.keys import EnvelopeKey
 from hypothesis import given
 from hypothesis import strategies as st
 from securesystemslib.dsse import Envelope
@@ -11,6 +10,7 @@ from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey
 
 from fedproof.errors import Malformed, Refused
+from fedproof.identity.keys import EnvelopeKey
 from fedproof.provenance.dsse import MAX_ENVELOPE, PAYLOAD_TYPE, open_envelope, sign_envelope
 from fedproof.provenance.statement import canonical_json
 
