@@ -1,0 +1,67 @@
+"""Reads vectors (vectors/v1/README.md) with the engine, exactly as the second verifier reads them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fedproof import _core
+
+FOLDER = Path(__file__).resolve().parents[2] / "vectors" / "v1"
+Json = dict[str, Any]
+
+
+def check(vector: Json) -> str:
+    """ "accept", or the stage at which the engine refuses."""
+    try:
+        _verify(vector)
+    except _core.ProofError as error:
+        return str(error.args[1])
+    return "accept"
+
+
+def expected(vector: Json) -> str:
+    expect = vector["expect"]
+    return expect if isinstance(expect, str) else str(expect["stage"])
+
+
+def _context(context: Json) -> tuple[bytes, str, int, bytes | None]:
+    certificate = context["certificate"]
+    return (
+        bytes.fromhex(context["announcement"]),
+        context["client"],
+        context["weight"],
+        None if certificate is None else bytes.fromhex(certificate),
+    )
+
+
+def _verify(vector: Json) -> None:
+    statement, suite, proof = vector["statement"], vector["suite"], bytes.fromhex(vector["proof"])
+    shape = statement["shape"]["d"], statement["shape"]["columns"]
+    match vector["relation"]:
+        case "plain opening":
+            points = bytes.fromhex(statement["points"])
+            _core.verify_plain_opening(suite, _context(statement["context"]), shape, points, proof)
+        case "bounded update":
+            b = statement["bounds"]
+            bounds = b["max_abs"], int(b["max_norm_squared"]), b["limb"]
+            points = bytes.fromhex(statement["points"])
+            _core.verify_bounded_update(suite, _context(statement["context"]), shape, bounds, points, proof)
+        case "honest aggregate":
+            terms = [(t["weight"], bytes.fromhex(t["points"])) for t in statement["terms"]]
+            announcement = bytes.fromhex(statement["context"]["announcement"])
+            context = announcement, "aggregator", sum(w for w, _ in terms), None
+            _core.verify_honest_aggregate_proof(suite, context, shape, terms, proof)
+        case "honest aggregate sum":
+            terms = [(t["weight"], bytes.fromhex(t["points"])) for t in statement["terms"]]
+            values = np.array([int(v) for v in statement["values"]], dtype=np.int64)
+            context = bytes(32), "aggregator", sum(w for w, _ in terms), None
+            _core.verify_sum(suite, context, shape, terms, values, bytes.fromhex(statement["blinds"]))
+        case other:
+            raise AssertionError(f"unknown relation {other}")
+
+
+def read(path: Path) -> Json:
+    vector: Json = json.loads(path.read_text())
+    return vector
