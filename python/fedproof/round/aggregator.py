@@ -60,6 +60,7 @@ class Aggregator:
         """The round under way, with what was received; one that is already on record is over."""
         under_way = self.store.opened_round()
         if under_way is None:
+            self.store.clear_round()  # what a kill within `clear_round` left
             return None
         announcement, self._opened = under_way
         server = self._new_server()

@@ -52,6 +52,8 @@ class Node:
         """client: at the start of the federation; an earlier state in `root` replaces its place in the chain. Raises `Refused`,
         `Malformed`."""
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for leftover in root.glob("*.tmp"):
+            leftover.unlink()
         self._path = root / "state.cbor"
         self._upload = root / "upload.cbor"
         self.client = client

@@ -1,0 +1,278 @@
+"""Killed at any durable step, both sides take up where they were: nothing that was acknowledged is lost, and the record is the same as
+if nothing had happened."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fedproof.encoding import files
+from fedproof.errors import Refused
+from fedproof.identity.signed import Signed
+from fedproof.log import tiles
+from fedproof.round import node as node_module
+from fedproof.round import store as store_module
+from fedproof.round.aggregator import Aggregator
+from fedproof.round.messages import Upload, Verdict
+from fedproof.round.node import Node
+from tests.round.world import (
+    AGGREGATOR,
+    BASE_FILE,
+    ENDORSERS,
+    KEYS,
+    NAMES,
+    ROSTER,
+    ROSTER_DIGEST,
+    SIGNED_ROSTER,
+    STRANGER,
+    WEIGHTS,
+    World,
+    client,
+    numbers,
+    policy,
+)
+
+
+class Killed(BaseException):
+    """Not an Exception: nothing may catch it and go on."""
+
+
+class Fuse:
+    """Counts durable operations and kills before the `at`-th, leaving a torn temporary file behind."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.at: int | None = None
+        self.count = 0
+        write, unlink = files.write_atomic, Path.unlink
+
+        def burning_write(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+            if self._burns():
+                (path.parent / f".{path.name}.torn.tmp").write_bytes(data[: len(data) // 2])
+                raise Killed
+            write(path, data, mode=mode)
+
+        def burning_unlink(path: Path, missing_ok: bool = False) -> None:
+            if self._burns():
+                raise Killed
+            unlink(path, missing_ok=missing_ok)
+
+        for module in (store_module, node_module, tiles):
+            monkeypatch.setattr(module, "write_atomic", burning_write)
+        monkeypatch.setattr(Path, "unlink", burning_unlink)
+
+    def _burns(self) -> bool:
+        self.count += 1
+        return self.count == self.at
+
+
+def aggregator(root: Path) -> Aggregator:
+    return Aggregator(root, AGGREGATOR, policy(), SIGNED_ROSTER, ENDORSERS, BASE_FILE, clock=lambda: 1000)
+
+
+def closing(opened: Aggregator) -> Aggregator:
+    """The lock goes with the process."""
+    opened._log.close()
+    return opened
+
+
+def test_killed_at_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fuse = Fuse(monkeypatch)
+    for at in itertools.count(1):
+        root = tmp_path / str(at)
+        clients = {n: client(n) for n in NAMES}
+        readies = [c.ready(WEIGHTS[n]) for n, c in clients.items()]
+        announcement: list[Signed] = []
+        acknowledged: dict[int, bytes] = {}
+        made: dict[bytes, list[bytes]] = {}
+
+        def uploads(
+            announced: list[Signed] = announcement,
+            clients: dict[str, Any] = clients,
+            made: dict[bytes, list[bytes]] = made,
+        ) -> list[bytes]:
+            """The clients answer an announcement once."""
+            session = announced[0].digest()
+            if session not in made:
+                for c in clients.values():
+                    c.session_of.clear()
+                made[session] = [
+                    clients[n].upload(announced[0], numbers(ord(n[0]))).to_bytes() for n in NAMES[:3]
+                ]
+            return made[session]
+
+        fuse.count, fuse.at = 0, at
+        died = False
+        for _ in range(3):
+            try:
+                server = aggregator(root)
+                if server.chain.round == 0:
+                    if server.server is None:
+                        assert not acknowledged, "a round with verdicts was forgotten"
+                        announcement[:] = [server.announce(readies)]
+                    for number, data in enumerate(uploads()):
+                        verdict = server.receive(data).to_bytes()
+                        assert acknowledged.setdefault(number, verdict) == verdict
+                    server.close()
+                closing(server)
+                break
+            except Killed:
+                died = True
+                fuse.at = None
+                # The dead process's lock is gone; here it has to be taken away by hand.
+                import gc
+
+                gc.collect()
+                _unlock(root)
+        after = closing(aggregator(root))
+        assert after.chain.round == 1
+        assert after.chain.previous != bytes(32)
+        assert len(after.entries()) == 1
+        assert not list((root / "open").iterdir())
+        assert not list(root.rglob("*.tmp"))
+        if not died:
+            assert at > 15
+            return
+
+
+def _unlock(root: Path) -> None:
+    (root / "log.lock").rename(root / "log.lock.dead") if (root / "log.lock").exists() else None
+
+
+def test_a_verdict_survives_the_kill_that_follows_it(tmp_path: Path) -> None:
+    world = World.announced()
+    server = aggregator(tmp_path)
+    announcement = server.announce([c.ready(WEIGHTS[n]) for n, c in world.clients.items()])
+    for c in world.clients.values():
+        c.session_of.clear()
+    upload = world.clients["ada"].upload(announcement, numbers(1)).to_bytes()
+    verdict = server.receive(upload)
+    closing(server)
+    again = aggregator(tmp_path)
+    assert again.server is not None
+    assert again.server.waiting_for() == ["bob", "cyd", "dee"]
+    assert again.receive(upload) == verdict
+    closing(again)
+
+
+def test_an_aborted_round_is_another_attempt(tmp_path: Path) -> None:
+    server = aggregator(tmp_path)
+    clients = {n: client(n) for n in NAMES}
+    server.announce([c.ready(WEIGHTS[n]) for n, c in clients.items()])
+    with pytest.raises(Refused, match="under way"):
+        server.announce([c.ready(WEIGHTS[n]) for n, c in clients.items()])
+    server.abort()
+    closing(server)
+    again = aggregator(tmp_path)
+    assert (again.server, again.attempt) == (None, 1)
+    announcement = again.announce([c.ready(WEIGHTS[n], attempt=again.attempt) for n, c in clients.items()])
+    for n, c in clients.items():
+        again.receive(c.upload(announcement, numbers(ord(n[0]))).to_bytes())
+    closed = again.close()
+    for c in clients.values():
+        assert c.adopt(closed.entry, again.read).attempt == 1
+    closing(again)
+
+
+def test_a_folder_that_somebody_changed(tmp_path: Path) -> None:
+    server = aggregator(tmp_path)
+    clients = {n: client(n) for n in NAMES}
+    announcement = server.announce([c.ready(WEIGHTS[n]) for n, c in clients.items()])
+    for n, c in clients.items():
+        server.receive(c.upload(announcement, numbers(ord(n[0]))).to_bytes())
+    server.close()
+    closing(server)
+    blobs = [p for p in (tmp_path / "blobs").rglob("*") if p.is_file()]
+    for path in blobs:
+        data = path.read_bytes()
+        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+        if data != BASE_FILE:
+            with pytest.raises(Refused):
+                aggregator(tmp_path)
+            _unlock(tmp_path)
+        path.write_bytes(data)
+    closing(aggregator(tmp_path))
+
+
+def test_another_roster_than_the_endorsers(tmp_path: Path) -> None:
+    with pytest.raises(Refused):
+        Aggregator(tmp_path, AGGREGATOR, policy(), SIGNED_ROSTER, {"board": STRANGER.verify_key}, BASE_FILE)
+
+
+# -- the client's side ---------------------------------------------------------------------------------------
+
+
+def fresh_node(root: Path) -> Node:
+    return Node(root, client("ada"))
+
+
+def test_a_node_is_killed_at_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may not have answered, but never answers twice with different uploads."""
+    fuse = Fuse(monkeypatch)
+    for at in itertools.count(1):
+        root = tmp_path / str(at)
+        others = {n: client(n) for n in NAMES[1:]}
+        server = World.announced(clients={"ada": client("ada"), **others}).server
+        signed = server._signed
+        assert signed is not None
+        sent: set[bytes] = set()
+        died = False
+        fuse.count, fuse.at = 0, at
+        for _ in range(3):
+            try:
+                node = fresh_node(root)
+                if not node.client.declared:
+                    node.ready(WEIGHTS["ada"])
+                sent.add(node.upload(signed, numbers(1)).to_bytes())
+                break
+            except Killed:
+                died, fuse.at = True, None
+        fuse.at = None
+        assert len(sent) == 1
+        reopened = fresh_node(root)
+        assert reopened.upload(signed, numbers(1)).to_bytes() in sent
+        verdict = server.receive(next(iter(sent)))
+        assert reopened.verdict(verdict).accepted
+        for n, c in others.items():
+            server.receive(c.upload(signed, numbers(ord(n[0]))).to_bytes())
+        closed = server.close(opened=1, now=2)
+        last = fresh_node(root)
+        last.adopt(closed.entry, lambda name, _w, _l, blobs=closed.blobs: blobs[name])
+        assert (fresh_node(root).client.chain.W == closed.chain.W).all()
+        if not died:
+            assert at > 3
+            return
+
+
+def test_a_node_remembers_what_it_answered(tmp_path: Path) -> None:
+    first, second = World.announced(), World.announced()
+    node = fresh_node(tmp_path)
+    node.ready(WEIGHTS["ada"])
+    node.upload(first.announcement, numbers(1))
+    with pytest.raises(Refused, match="a second announcement"):
+        fresh_node(tmp_path).upload(second.announcement, numbers(1))
+    events = fresh_node(tmp_path).audit.events()
+    assert [e["event"] for e in events] == ["ready", "upload", "refused"]
+
+
+def test_a_node_of_another_model(tmp_path: Path) -> None:
+    node = fresh_node(tmp_path)
+    node.ready(3)
+    state = node_module._State.from_bytes((tmp_path / "state.cbor").read_bytes())
+    shorter = state.model_copy(update={"weights": state.weights[:-8]})
+    (tmp_path / "state.cbor").write_bytes(shorter.to_bytes())
+    with pytest.raises(Refused, match="another model"):
+        fresh_node(tmp_path)
+
+
+def test_verdicts_and_uploads_are_typed() -> None:
+    """What travels is one message kind each."""
+    world = World.announced()
+    upload = world.upload("ada")
+    assert Upload.from_bytes(upload.to_bytes()) == upload
+    signed = world.server.receive(upload.to_bytes())
+    assert signed.open(Verdict, AGGREGATOR.verify_key).accepted
+    assert ROSTER.key_of("ada") == KEYS["ada"].verify_key
+    assert len(ROSTER_DIGEST) == 32

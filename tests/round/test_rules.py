@@ -1,0 +1,229 @@
+"""An aggregator that signs false records against `verify_round`, which clients and auditors run."""
+
+import numpy as np
+import pytest
+
+from fedproof.encoding.digest import ZERO, sha256
+from fedproof.errors import Malformed, Refused
+from fedproof.identity.signed import sign
+from fedproof.round.chain import Chain
+from fedproof.round.messages import Accepted, Dropped, Result, Total, Verdict
+from fedproof.round.record import RoundBody, RoundEntry
+from fedproof.round.server import Closed
+from tests.round.world import (
+    AGGREGATOR,
+    BASE_FILE,
+    KEYS,
+    STRANGER,
+    World,
+    copy,
+    forge,
+    numbers,
+    played,
+    policy,
+)
+
+WORLD, CLOSED = played()
+RESULT = CLOSED.result
+BODY = RoundBody.from_bytes(CLOSED.blobs[RoundEntry.from_bytes(CLOSED.entry).body])
+
+
+def test_an_honest_record() -> None:
+    report = forge(CLOSED)()
+    assert report.accepted == (("ada", 3), ("bob", 5), ("cyd", 2))
+    assert [(d.client, d.kind, d.evidence) for d in report.dropped] == [("dee", "refused", True)]
+    assert report.weight_sum == 10
+
+
+def refused(*stage: str, **forgery: object) -> None:
+    with pytest.raises((Refused, Malformed)) as error:
+        forge(CLOSED, **forgery)()  # type: ignore[arg-type]
+    if stage:
+        assert isinstance(error.value, Refused)
+        assert (error.value.subject, error.value.stage) == stage
+
+
+def test_entries_out_of_place() -> None:
+    refused("record", "chain", entry=copy(round=1))
+    refused("record", "chain", entry=copy(previous=bytes([1] * 32)))
+    refused("record", "chain", entry=copy(attempt=1))
+
+
+def test_an_announcement_changed_afterwards() -> None:
+    for field, value, stage in (
+        ("policy", ZERO, "policy"),
+        ("roster", ZERO, "trust"),
+        ("layout", ZERO, "chain"),
+        ("round", 3, "chain"),
+    ):
+        refused("announcement", stage, announcement=copy(**{field: value}))
+    refused("result", "statement", announcement=copy(nonce=ZERO))
+
+
+def test_signed_by_somebody_else() -> None:
+    refused("result", "signature", result=copy(), key=STRANGER)
+    refused("announcement", "signature", announcement=copy(), key=STRANGER)
+
+
+def total_changed(**change: bytes) -> dict[str, object]:
+    assert RESULT.total is not None
+    data = Total.from_bytes(CLOSED.blobs[RESULT.total]).model_copy(update=change).to_bytes()
+    return {"result": copy(total=sha256(data)), "blobs": {sha256(data): data}}
+
+
+def test_a_sum_off_by_one() -> None:
+    assert RESULT.total is not None
+    total = Total.from_bytes(CLOSED.blobs[RESULT.total])
+    values = np.frombuffer(total.values, "<i8").copy()
+    values[17] += 1
+    refused("honest aggregate", "argument", **total_changed(values=values.tobytes()))
+    refused("honest aggregate", "argument", **total_changed(blinds=bytes(len(total.blinds))))
+    refused("total", "shape", **total_changed(values=total.values[:-8]))
+
+
+def test_another_aggregate_proof() -> None:
+    _, other = played()
+    assert other.result.proof is not None
+    proof = other.blobs[other.result.proof]
+    refused("honest aggregate", "argument", result=copy(proof=sha256(proof)), blobs={sha256(proof): proof})
+
+
+def test_another_model_after_the_round() -> None:
+    refused("result", "chain", result=copy(after=RESULT.after.model_copy(update={"weights": ZERO})))
+    refused("result", "chain", result=copy(after=RESULT.after.model_copy(update={"commitment": ZERO})))
+
+
+def test_a_client_that_vanished() -> None:
+    refused("result", "statement", result=copy(dropped=()))
+    refused("result", "statement", result=copy(accepted=RESULT.accepted[1:]))
+
+
+def silent(name: str) -> Dropped:
+    return Dropped(
+        client=name, kind="dropped", subject="upload", stage="deadline", reason="silent", evidence=False
+    )
+
+
+def test_an_accepted_upload_called_silent() -> None:
+    """The sum still holds it."""
+    result = copy(accepted=RESULT.accepted[1:], dropped=(silent("ada"), *RESULT.dropped))
+    refused("honest aggregate", "argument", result=result, body=copy(uploads=BODY.uploads[1:]))
+    refused("record", "shape", result=result)
+
+
+def resigned(body: RoundBody, result: Result) -> RoundBody:
+    return body.model_copy(update={"result": sign(result, AGGREGATOR)})
+
+
+def test_an_upload_that_failed_called_accepted() -> None:
+    dee = next(u for u in BODY.uploads if u.client == "dee")
+    accepted = (*RESULT.accepted, Accepted(client="dee", header=dee.header.digest()))
+    verdict = dee.verdict.open(Verdict, AGGREGATOR.verify_key)
+    told = verdict.model_copy(update={"accepted": True, "subject": "", "stage": "", "reason": ""})
+    uploads = (*BODY.uploads[:3], dee.model_copy(update={"verdict": sign(told, AGGREGATOR)}))
+    refused(
+        "bounded update", "argument", result=copy(accepted=accepted, dropped=()), body=copy(uploads=uploads)
+    )
+    refused("verdict", "statement", result=copy(accepted=accepted, dropped=()))
+
+
+def test_an_honest_upload_called_refused() -> None:
+    """With evidence, the evidence speaks; without, it is the aggregator's word and labelled so."""
+    world = World.announced()
+    for name in ("ada", "bob", "cyd"):
+        world.send(world.upload(name))
+    received = world.server._received
+    lie = Refused("bounded update", "argument", "the proof does not hold")
+    verdict = received["ada"].verdict.open(Verdict, AGGREGATOR.verify_key)
+    told = verdict.model_copy(
+        update={"accepted": False, "subject": lie.subject, "stage": lie.stage, "reason": lie.detail}
+    )
+    from dataclasses import replace
+
+    received["ada"] = replace(received["ada"], refusal=lie, evidence=True, verdict=sign(told, AGGREGATOR))
+    closed = world.close()
+    with pytest.raises(Refused, match="although its proof holds") as error:
+        forge(closed)()
+    assert (error.value.subject, error.value.stage, error.value.party) == ("result", "statement", "ada")
+
+
+def test_verdicts_that_disagree_with_the_result() -> None:
+    reason = RESULT.dropped[0].model_copy(update={"reason": "did not feel like it"})
+    refused("verdict", "statement", result=copy(dropped=(reason,)))
+    swapped = tuple(
+        u.model_copy(update={"verdict": BODY.uploads[1].verdict}) if u.client == "ada" else u
+        for u in BODY.uploads
+    )
+    refused("verdict", "statement", body=copy(uploads=swapped))
+
+
+def test_headers_of_somebody_else() -> None:
+    uploads = list(BODY.uploads)
+    uploads[0] = uploads[0].model_copy(update={"header": uploads[1].header})
+    refused("upload-header", "signature", body=copy(uploads=tuple(uploads)))
+    accepted = (Accepted(client="ada", header=ZERO), *RESULT.accepted[1:])
+    refused("result", "digest", result=copy(accepted=accepted))
+
+
+def test_points_and_proofs_of_somebody_else() -> None:
+    for part in ("points", "proof"):
+        uploads = list(BODY.uploads)
+        uploads[0] = uploads[0].model_copy(update={part: getattr(uploads[1], part)})
+        refused("upload", "digest", body=copy(uploads=tuple(uploads)))
+
+
+def test_uploads_twice_missing_or_unsorted() -> None:
+    for uploads in (BODY.uploads[1:], (BODY.uploads[0], *BODY.uploads), BODY.uploads[::-1]):
+        refused("record", "shape", body=copy(uploads=uploads))
+
+
+def test_a_void_round_that_is_none_and_the_other_way_round() -> None:
+    nothing = {"total": None, "proof": None, "void": True}
+    refused("result", "policy", result=copy(**nothing))
+
+
+def test_a_stricter_policy_refuses_the_whole_round() -> None:
+    """Verification is against the policy that the verifier holds."""
+    from fedproof.round.rules import verify_round
+    from tests.round.world import ROSTER, ROSTER_DIGEST
+
+    chain = Chain.start(policy(max_abs="500"), BASE_FILE)
+    with pytest.raises(Refused) as error:
+        verify_round(
+            chain,
+            ROSTER,
+            ROSTER_DIGEST,
+            AGGREGATOR.verify_key,
+            CLOSED.entry,
+            lambda n, _w, _l: CLOSED.blobs[n],
+        )
+    assert error.value.stage == "policy"
+
+
+def test_another_base_model() -> None:
+    with pytest.raises(Refused) as error:
+        Chain.start(policy(), BASE_FILE[:-1] + bytes([BASE_FILE[-1] ^ 1]))
+    assert (error.value.subject, error.value.stage) == ("model", "digest")
+
+
+def test_every_blob_byte_counts() -> None:
+    """Blobs are found by their digest; a record that names other bytes is another record."""
+    for name, data in CLOSED.blobs.items():
+        flipped = bytearray(data)
+        flipped[len(data) // 2] ^= 1
+        with pytest.raises((Refused, Malformed)):
+            forge(CLOSED, blobs={name: bytes(flipped)})()
+
+
+def played_void() -> Closed:
+    world = World.announced()
+    world.send(world.upload("ada", numbers(3)))
+    return world.close()
+
+
+def test_a_void_round_keeps_the_model() -> None:
+    closed = played_void()
+    assert forge(closed)().void
+    with pytest.raises(Refused, match="void"):
+        forge(closed, result=copy(void=False, total=ZERO, proof=ZERO))()
+    assert KEYS.keys() >= {"ada"}

@@ -1,0 +1,211 @@
+"""Dishonest clients against the real aggregator: each is refused, at the stage that its lie belongs to."""
+
+import numpy as np
+import pytest
+
+from fedproof.errors import Refused
+from fedproof.identity.signed import sign
+from fedproof.proofs import Context, commit, update
+from fedproof.round.messages import Ready, Total, Upload, UploadHeader
+from fedproof.round.server import Server
+from tests.round.world import (
+    AGGREGATOR,
+    KEYS,
+    NAMES,
+    ROSTER,
+    ROSTER_DIGEST,
+    STRANGER,
+    WEIGHTS,
+    World,
+    client,
+    numbers,
+    reheaded,
+    start,
+)
+
+
+@pytest.fixture
+def world() -> World:
+    return World.announced()
+
+
+def test_an_honest_round(world: World) -> None:
+    xs = {n: numbers(ord(n[0])) for n in NAMES}
+    assert all(world.send(world.upload(n, x)) == (True, "", "") for n, x in xs.items())
+    closed = world.close()
+    assert [a.client for a in closed.result.accepted] == list(NAMES)
+    assert closed.result.total is not None
+    total = Total.from_bytes(closed.blobs[closed.result.total])
+    assert (np.frombuffer(total.values, "<i8") == sum(WEIGHTS[n] * x for n, x in xs.items())).all()
+    expected = start().W + np.floor_divide(2 * sum(WEIGHTS[n] * x for n, x in xs.items()) + 14, 28)
+    assert (expected == closed.chain.W).all()
+
+
+@pytest.mark.parametrize(
+    "x", [numbers(1) * 50, np.where(np.arange(35) == 7, 1001, 0), np.where(np.arange(35) == 34, -1001, 0)]
+)
+def test_an_update_out_of_bounds(world: World, x: np.ndarray) -> None:
+    assert world.send(world.forced("dee", x.astype(np.int64))) == (False, "bounded update", "argument")
+
+
+def test_a_norm_above_the_bound(world: World) -> None:
+    x = np.full(35, 600, dtype=np.int64)  # each within 1000, together above 3000
+    assert world.send(world.forced("dee", x)) == (False, "bounded update", "argument")
+
+
+def test_the_honest_prover_does_not_prove_a_lie(world: World) -> None:
+    with pytest.raises(Refused, match="coordinate is out of bounds") as refused:
+        world.upload("dee", numbers(1) * 50)
+    assert (refused.value.subject, refused.value.stage) == ("bounded update", "witness")
+
+
+def test_a_proof_of_another_round(world: World) -> None:
+    other = World.announced(clients=world.clients)
+    old = other.forced("dee", numbers(4))
+    assert world.send(old) == (False, "upload", "statement")
+    again = World.announced()
+    assert again.send(reheaded(old, "dee", session=again.server.session)) == (
+        False,
+        "bounded update",
+        "argument",
+    )
+
+
+def test_another_clients_upload(world: World) -> None:
+    stolen = world.upload("ada")
+    assert world.send(reheaded(stolen, "dee", client="dee")) == (False, "bounded update", "argument")
+
+
+def test_a_commitment_copied_with_a_proof_of_its_own(world: World) -> None:
+    """Without the opening nothing but another commitment can be proved."""
+    theirs, own = world.upload("ada"), world.upload("dee")
+    mixed = own.model_copy(update={"points": theirs.points})
+    header = theirs.header.open(UploadHeader, KEYS["ada"].verify_key)
+    assert world.send(reheaded(mixed, "dee", commitment=header.commitment)) == (
+        False,
+        "bounded update",
+        "argument",
+    )
+
+
+def test_a_commitment_made_from_the_others(world: World) -> None:
+    """A combination of its own commitment and another client's, to steer the sum: no proof of its opening exists."""
+    from fedproof import _core
+    from fedproof.proofs import Commitment
+
+    theirs = world.upload("ada")
+    target, opening = commit(world.server.chain.suite, numbers(9))
+    points = _core.combine(target.suite, [target.points, theirs.points], [1, 1])
+    rogue = Commitment(target.suite, target.shape, points)
+    ctx = Context(world.server.session, "dee", WEIGHTS["dee"])
+    proof = update.prove(world.server.chain.policy, ctx, rogue, opening, unchecked=True)
+    from fedproof.encoding.digest import sha256
+
+    header = UploadHeader(
+        session=world.server.session, client="dee", commitment=rogue.root(), proof=sha256(proof)
+    )
+    upload = Upload(
+        header=sign(header, KEYS["dee"]),
+        points=points,
+        proof=proof,
+        values=opening.values.astype("<i4").tobytes(),
+        blinds=opening.blinds,
+    )
+    assert world.send(upload) == (False, "bounded update", "argument")
+
+
+def test_values_that_do_not_open_the_commitment(world: World) -> None:
+    upload = world.upload("dee")
+    for change in (
+        {"values": (np.frombuffer(upload.values, "<i4") + 1).astype("<i4").tobytes()},
+        {"values": upload.values[:-4]},
+        {"blinds": upload.blinds[:-1] + bytes([upload.blinds[-1] ^ 1])},
+    ):
+        fresh = World.announced()
+        bad = reheaded(fresh.upload("dee"), "dee")
+        values = {**change}
+        if "values" in change and len(change["values"]) == len(bad.values):
+            values["values"] = (np.frombuffer(bad.values, "<i4") + 1).astype("<i4").tobytes()
+        accepted, _, stage = fresh.send(bad.model_copy(update=values))
+        assert (accepted, stage) == (False, "opening")
+        dropped = {d.client: d for d in fresh.server.close(opened=1, now=2).result.dropped}["dee"]
+        assert not dropped.evidence  # only the aggregator saw the clear values
+
+
+def test_parts_that_the_header_does_not_name(world: World) -> None:
+    upload, other = world.upload("dee"), World.announced().upload("dee")
+    for part in ("proof", "points"):
+        fresh = World.announced()
+        bad = reheaded(upload, "dee", session=fresh.server.session).model_copy(
+            update={part: getattr(other, part)}
+        )
+        assert fresh.send(bad) == (False, "upload", "digest")
+
+
+def test_points_that_are_none(world: World) -> None:
+    upload = world.upload("dee")
+    assert world.send(upload.model_copy(update={"points": b"\xff" * len(upload.points)}))[2] == "decoding"
+    assert World.announced().send(upload.model_copy(update={"points": upload.points * 2}))[2] == "shape"
+
+
+def test_the_same_upload_again_and_a_second_one(world: World) -> None:
+    first, second = world.upload("dee"), world.upload("dee")
+    verdict = world.server.receive(first.to_bytes())
+    assert world.server.receive(first.to_bytes()) == verdict
+    with pytest.raises(Refused, match="the first stands"):
+        world.server.receive(second.to_bytes())
+    assert world.server.waiting_for() == ["ada", "bob", "cyd"]
+
+
+@pytest.mark.parametrize(
+    "case", ["stranger", "not a participant", "unsigned", "other kind", "garbage", "huge"]
+)
+def test_nobody_answers_for_it(world: World, case: str) -> None:
+    upload = world.upload("dee")
+    header = upload.header.open(UploadHeader, KEYS["dee"].verify_key)
+    match case:
+        case "stranger":
+            data = upload.model_copy(update={"header": sign(header, STRANGER)}).to_bytes()
+        case "not a participant":
+            named = header.model_copy(update={"client": "zed"})
+            data = upload.model_copy(update={"header": sign(named, STRANGER)}).to_bytes()
+        case "unsigned":
+            broken = upload.header.model_copy(update={"signature": bytes(64)})
+            data = upload.model_copy(update={"header": broken}).to_bytes()
+        case "other kind":
+            data = upload.model_copy(update={"header": client("dee").ready(1)}).to_bytes()
+        case "garbage":
+            data = b"\xa1" * 100
+        case _:
+            data = upload.model_copy(update={"values": bytes(1 << 22)}).to_bytes()
+    with pytest.raises(Refused):
+        world.server.receive(data)
+    assert "dee" in world.server.waiting_for()  # nothing of it stands against the client
+
+
+def test_readies_out_of_order() -> None:
+    server = Server(AGGREGATOR, start(), ROSTER, ROSTER_DIGEST)
+    good = client("ada").ready(3)
+    ready = good.open(Ready, KEYS["ada"].verify_key)
+    bad = [
+        sign(ready.model_copy(update={"client": "bob", "round": 5}), KEYS["bob"]),
+        sign(ready.model_copy(update={"client": "cyd", "weight": 11}), KEYS["cyd"]),
+        sign(ready.model_copy(update={"client": "dee"}), STRANGER),
+        sign(ready.model_copy(update={"client": "zed"}), STRANGER),
+    ]
+    server.announce([good, *bad])
+    assert len(server.refused_readies) == len(bad)
+    assert server.waiting_for() == ["ada"]
+    with pytest.raises(Refused):
+        Server(AGGREGATOR, start(), ROSTER, ROSTER_DIGEST).announce([good, good])
+    with pytest.raises(Refused):
+        Server(AGGREGATOR, start(), ROSTER, ROSTER_DIGEST).announce([])
+
+
+def test_too_few_accepted_is_a_void_round(world: World) -> None:
+    assert world.send(world.upload("ada"))[0]
+    closed = world.close()
+    assert closed.result.void
+    assert closed.result.total is None
+    assert (closed.chain.W == start().W).all()
+    assert {d.kind for d in closed.result.dropped} == {"dropped"}
