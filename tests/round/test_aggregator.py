@@ -126,6 +126,7 @@ def test_killed_at_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
                 gc.collect()
                 _unlock(root)
+        fuse.at = None
         after = closing(aggregator(root))
         assert after.chain.round == 1
         assert after.chain.previous != bytes(32)

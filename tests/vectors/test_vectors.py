@@ -26,5 +26,5 @@ def test_fresh_vectors_of_the_same_kinds() -> None:
     """The committed files are what the maker makes today, but for the blinds."""
     made = {f"good_{name}": v for name, v in good().items()}
     made |= {f"bad_{n}": v for n, v in bad({k.removeprefix("good_"): v for k, v in made.items()}).items()}
-    assert {name for name in made} == {p.stem for p in FILES if not p.stem.startswith("good_reference_")}
+    assert set(made) == {p.stem for p in FILES if not p.stem.startswith("good_reference_")}
     assert [name for name, v in made.items() if check(v) != expected(v)] == []
