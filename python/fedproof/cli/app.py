@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-import click
 import typer
 from rich.console import Console
 
@@ -24,7 +22,6 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
-ExistingFile = Annotated[Path, typer.Argument(exists=False)]
 
 
 def main() -> NoReturn:
@@ -34,16 +31,10 @@ def main() -> NoReturn:
     del demo, keys, policy, verify
     as_json = "--json" in sys.argv
     try:
-        code = app(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
+        app()
+        sys.exit(0)
     except FedproofError as error:
         _fail(error, as_json)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        Console(stderr=True).print("interrupted")
-        sys.exit(130)
     except OSError as error:
         problem = f"{error.filename or 'file'}: {error.strerror or error}"
         _report({"error": printable(problem)}, f"error: {printable(problem)}", as_json)

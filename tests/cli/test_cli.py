@@ -1,0 +1,186 @@
+"""The commands as a shell sees them: exit codes, JSON, no hostile bytes on the terminal."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fedproof.identity.keys import EnvelopeVerifyKey, VerifyKey
+
+
+def fedproof(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "fedproof", *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
+    """The real demo, once."""
+    out = tmp_path_factory.mktemp("demo") / "out"
+    ran = fedproof("demo", "--out", out, "--json")
+    assert ran.returncode == 0, ran.stderr
+    return out, json.loads(ran.stdout)
+
+
+def test_the_demo_keeps_its_promises(demo: tuple[Path, dict[str, object]]) -> None:
+    out, told = demo
+    assert told["rounds"] == 10
+    assert told["accepted"] == 68
+    refused = told["refused"]
+    assert isinstance(refused, list)
+    assert [(r["client"], r["round"]) for r in refused] == [("hospital-4", 3), ("hospital-4", 6)]
+    assert all("bounded update" in r["reason"] for r in refused)
+    accuracy, plain = told["accuracy"], told["accuracy_plain"]
+    assert isinstance(accuracy, float)
+    assert isinstance(plain, float)
+    assert accuracy > 0.95
+    assert abs(accuracy - plain) <= 0.01
+    assert told["verified"] is True
+    assert {p.name for p in out.iterdir()} == {"bundle", "model.safetensors", "policy.toml", "trust.toml"}
+
+
+def verify(out: Path, *more: str, **replaced: Path) -> subprocess.CompletedProcess[str]:
+    paths = {
+        "model": out / "model.safetensors",
+        "policy": out / "policy.toml",
+        "trust": out / "trust.toml",
+        **replaced,
+    }
+    bundle = paths.pop("bundle", out / "bundle")
+    return fedproof(
+        "verify", bundle, *[part for name, path in paths.items() for part in (f"--{name}", path)], *more
+    )
+
+
+def test_verify_prints_what_is_proved_and_what_is_not(demo: tuple[Path, dict[str, object]]) -> None:
+    ran = verify(demo[0])
+    assert ran.returncode == 0
+    for word in ("UPDATES_BOUNDED", "AGGREGATE_EXACT", "RUN_SELECTION", "hospital-4"):
+        assert word in ran.stdout
+    assert ran.stdout.rstrip().endswith("VERIFIED")
+    told = json.loads(verify(demo[0], "--json").stdout)
+    assert {c["claim"] for c in told["claims"]} >= {"UPDATES_BOUNDED", "AGGREGATE_EXACT", "MODEL_CHAIN"}
+    assert "CENSORSHIP" in told["notProven"]
+
+
+def test_refused_is_one_and_says_what_failed(demo: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
+    model = tmp_path / "model.safetensors"
+    data = bytearray((demo[0] / "model.safetensors").read_bytes())
+    data[-1] ^= 1
+    model.write_bytes(data)
+    ran = verify(demo[0], model=model)
+    assert ran.returncode == 1
+    assert "model" in ran.stderr
+    assert "VERIFIED" not in ran.stdout + ran.stderr
+    told = json.loads(verify(demo[0], "--json", model=model).stdout)
+    assert (told["object"], told["stage"], told["verified"]) == ("model", "chain", False)
+
+
+def test_a_stricter_policy_refuses(demo: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text((demo[0] / "policy.toml").read_text().replace("max_abs = 32767", "max_abs = 1000"))
+    ran = verify(demo[0], "--json", policy=policy)
+    assert ran.returncode == 1
+    assert json.loads(ran.stdout)["object"] == "policy"
+
+
+def test_a_changed_record_refuses(demo: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    shutil.copytree(demo[0] / "bundle", bundle)
+    blob = max((p for p in (bundle / "blobs").rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
+    blob.write_bytes(blob.read_bytes()[:-1] + b"\0")
+    assert verify(demo[0], bundle=bundle).returncode == 1
+
+
+@pytest.mark.parametrize("name", ["bundle", "model", "policy", "trust"])
+def test_what_is_not_there_is_two(demo: tuple[Path, dict[str, object]], tmp_path: Path, name: str) -> None:
+    ran = verify(demo[0], "--json", **{name: tmp_path / "missing"})
+    assert ran.returncode == 2
+    assert "missing" in json.loads(ran.stdout)["error"]
+
+
+def test_wrong_usage_is_two(tmp_path: Path) -> None:
+    for arguments in (["verify"], ["nonsense"], ["verify", "x", "--nope"], ["policy", "check"]):
+        assert fedproof(*arguments).returncode == 2
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    assert fedproof("demo", "--out", tmp_path / "full").returncode == 2
+
+
+def test_hostile_names_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    ran = fedproof(
+        "verify",
+        tmp_path / "\x1b[2Jbundle",
+        "--model",
+        "m",
+        "--policy",
+        tmp_path / "\x1b]0;x\x07p",
+        "--trust",
+        "t",
+    )
+    assert ran.returncode == 2
+    assert "\x1b" not in ran.stdout + ran.stderr
+
+
+def test_keys_and_rosters(tmp_path: Path) -> None:
+    public = [fedproof("keygen", tmp_path / name).stdout.strip() for name in ("endorser", "ada", "bob")]
+    assert all(VerifyKey.parse(p) for p in public)
+    assert fedproof("keygen", tmp_path / "ada").returncode == 2
+    pem = json.loads(fedproof("keygen", "--envelope", tmp_path / "envelope", "--json").stdout)["public"]
+    assert EnvelopeVerifyKey.parse(pem)
+    members = tmp_path / "members.toml"
+    members.write_text(
+        f'federation = "tests"\nendorser = "board"\n[members]\nbob = "{public[2]}"\nada = "{public[1]}"\n'
+    )
+    ran = fedproof("endorse", members, "--key", tmp_path / "endorser", "--out", tmp_path / "roster.cbor")
+    assert ran.stdout.startswith("roster version 1 with 2 members")
+    told = json.loads(
+        fedproof(
+            "endorse",
+            members,
+            "--key",
+            tmp_path / "endorser",
+            "--previous",
+            tmp_path / "roster.cbor",
+            "--out",
+            tmp_path / "r2.cbor",
+            "--json",
+        ).stdout
+    )
+    assert told["version"] == 2
+    other = fedproof(
+        "endorse",
+        members,
+        "--key",
+        tmp_path / "ada",
+        "--previous",
+        tmp_path / "roster.cbor",
+        "--out",
+        tmp_path / "r3.cbor",
+    )
+    assert other.returncode == 1
+    members.write_text("federation = 3")
+    assert (
+        fedproof("endorse", members, "--key", tmp_path / "endorser", "--out", tmp_path / "r4.cbor").returncode
+        == 2
+    )
+
+
+def test_policies(demo: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
+    policy = demo[0] / "policy.toml"
+    assert "valid: federation breast-cancer-demo" in fedproof("policy", "check", policy).stdout
+    told = json.loads(fedproof("policy", "check", policy, "--json").stdout)
+    assert told["digest"] == fedproof("policy", "digest", policy).stdout.strip()
+    (tmp_path / "bad.toml").write_text(policy.read_text().replace("FedAvg", "Krum"))
+    ran = fedproof("policy", "check", tmp_path / "bad.toml")
+    assert ran.returncode == 2
+    assert "Krum is not supported" in ran.stderr
+
+
+def test_version() -> None:
+    assert fedproof("version").stdout.startswith("fedproof ")
+    assert json.loads(fedproof("version", "--json").stdout)["version"]

@@ -1,0 +1,195 @@
+"""Keys, signatures, rosters and trust files: each check tripped."""
+
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from fedproof.encoding.message import Message
+from fedproof.errors import Malformed, Refused, UsageError
+from fedproof.identity.keys import EnvelopeKey, EnvelopeVerifyKey, SigningKey, VerifyKey
+from fedproof.identity.roster import Member, Roster, endorse, open_roster
+from fedproof.identity.signed import Signed, sign
+from fedproof.identity.trust import Trust
+
+KEY, OTHER, ENDORSER, ENVELOPE = (
+    SigningKey.generate(),
+    SigningKey.generate(),
+    SigningKey.generate(),
+    EnvelopeKey.generate(),
+)
+
+
+class Note(Message):
+    KIND: ClassVar[str] = "note"
+    text: str
+
+
+class Order(Message):
+    KIND: ClassVar[str] = "order"
+    text: str
+
+
+def test_keys_are_saved_for_their_owner(tmp_path: Path) -> None:
+    for key, name in ((KEY, "a"), (ENVELOPE, "b")):
+        key.save(tmp_path / name)
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+        assert type(key).load(tmp_path / name).verify_key == key.verify_key
+    with pytest.raises(Malformed, match="another kind of key"):
+        SigningKey.load(tmp_path / "b")
+    with pytest.raises(Malformed, match="another kind of key"):
+        EnvelopeKey.load(tmp_path / "a")
+    (tmp_path / "c").write_bytes(b"no key")
+    with pytest.raises(Malformed):
+        SigningKey.load(tmp_path / "c")
+
+
+def test_secrets_are_not_printed() -> None:
+    assert "PrivateKey" not in repr(KEY)
+    assert "PrivateKey" not in repr(ENVELOPE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ed25519:",
+        "ed25519:AAAA",
+        "rsa:" + "A" * 44,
+        "ed25519:" + "A" * 42 + "B=",
+        " " + KEY.verify_key.text,
+    ],
+)
+def test_keys_that_are_none(text: str) -> None:
+    with pytest.raises(Malformed):
+        VerifyKey.parse(text)
+
+
+def test_a_key_has_one_spelling() -> None:
+    assert VerifyKey.parse(KEY.verify_key.text) == KEY.verify_key
+    pem = ENVELOPE.verify_key.pem
+    assert EnvelopeVerifyKey.parse(pem + "\n\n").keyid == ENVELOPE.verify_key.keyid
+
+
+def test_a_signature_is_for_one_kind_one_key_and_one_payload() -> None:
+    signed = sign(Note(text="pay"), KEY)
+    assert signed.open(Note, KEY.verify_key).text == "pay"
+    with pytest.raises(Refused) as refused:
+        signed.open(Order, KEY.verify_key)
+    assert refused.value.stage == "signature"
+    for bad in (
+        sign(Note(text="pay"), OTHER),
+        signed.model_copy(update={"payload": Note(text="more").to_bytes()}),
+        signed.model_copy(update={"signature": bytes(64)}),
+        signed.model_copy(update={"signer": OTHER.verify_key.raw}),
+    ):
+        with pytest.raises(Refused) as refused:
+            bad.open(Note, KEY.verify_key)
+        assert refused.value.stage == "signature"
+
+
+def test_a_signed_payload_of_the_wrong_shape() -> None:
+    from fedproof.encoding import cbor
+
+    payload = cbor.encode({"kind": "note", "text": "x", "more": 1})
+    signature = KEY.sign(b"fedproof/v1/signed/note\0" + payload)
+    signed = Signed(payload=payload, signer=KEY.verify_key.raw, signature=signature)
+    with pytest.raises(Refused) as refused:
+        signed.open(Note, KEY.verify_key)
+    assert refused.value.stage == "decoding"
+
+
+def roster(**changes: object) -> Roster:
+    fields: dict[str, object] = {
+        "version": 1,
+        "federation": "tests",
+        "endorser": "board",
+        "previous": None,
+        "members": (
+            Member(client="ada", key=KEY.verify_key.raw),
+            Member(client="bob", key=OTHER.verify_key.raw),
+        ),
+    }
+    return Roster.model_validate({**fields, **changes})
+
+
+def test_an_endorsed_roster() -> None:
+    opened = open_roster(endorse(roster(), ENDORSER), {"board": ENDORSER.verify_key}, "tests")
+    assert opened.key_of("ada") == KEY.verify_key
+    with pytest.raises(Refused):
+        opened.key_of("zed")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"members": roster().members[::-1]},
+        {"members": (roster().members[0], roster().members[0])},
+        {"members": (roster().members[0], Member(client="bob", key=KEY.verify_key.raw))},
+        {"members": ()},
+        {"version": 2},
+        {"previous": bytes(32)},
+        {"version": 0},
+        {"federation": "Not A Name"},
+    ],
+)
+def test_rosters_that_are_none(changes: dict[str, object]) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 pydantic's own
+        roster(**changes)
+
+
+def test_rosters_by_the_wrong_people() -> None:
+    trusted = {"board": ENDORSER.verify_key}
+    for signed, federation, stage in (
+        (endorse(roster(), OTHER), "tests", "signature"),
+        (endorse(roster(endorser="mallory"), ENDORSER), "tests", "trust"),
+        (endorse(roster(), ENDORSER), "elsewhere", "statement"),
+    ):
+        with pytest.raises(Refused) as refused:
+            open_roster(signed, trusted, federation)
+        assert refused.value.stage == stage
+    with pytest.raises(Refused):
+        open_roster(endorse(roster(), ENDORSER), {}, "tests")
+
+
+TRUST = Trust(
+    KEY.verify_key,
+    ENVELOPE.verify_key,
+    {"board": ENDORSER.verify_key},
+    bytes(32),
+    frozenset({OTHER.verify_key.raw}),
+)
+
+
+def test_a_trust_file_round_trip(tmp_path: Path) -> None:
+    TRUST.save(tmp_path / "trust.toml")
+    assert Trust.load(tmp_path / "trust.toml") == TRUST
+
+
+def test_revoked_endorsers_do_not_count() -> None:
+    text = TRUST.to_toml().replace(OTHER.verify_key.text, ENDORSER.verify_key.text)
+    assert Trust.parse(text).endorsers == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("version = 1", "version = 2"),
+        ("[aggregator]", "[server]"),
+        ("ed25519:", "rsa:"),
+        (ENDORSER.verify_key.text, KEY.verify_key.text),
+        (OTHER.verify_key.text, KEY.verify_key.text),
+        ("-----BEGIN", "-----BEGAN"),
+        ("sha256 = ", "sha1 = "),
+        ("version = 1", "version = 1\nextra = 1"),
+        ("version = 1", "version = "),
+    ],
+)
+def test_trust_files_that_are_none(tmp_path: Path, old: str, new: str) -> None:
+    text = TRUST.to_toml()
+    assert old in text
+    (tmp_path / "trust.toml").write_text(text.replace(old, new))
+    with pytest.raises(UsageError, match="trust file"):
+        Trust.load(tmp_path / "trust.toml")
+    with pytest.raises(UsageError):
+        Trust.load(tmp_path / "missing.toml")

@@ -1,0 +1,140 @@
+"""The policy: one digest for one meaning, and nothing accepted that this version cannot do."""
+
+from pathlib import Path
+
+import pytest
+
+from fedproof.errors import Malformed, Refused, UsageError
+from fedproof.policy.parameters import check_sums, limb, shape
+from fedproof.policy.policy import Policy
+
+TEXT = f"""
+version = 1
+federation = "tests"
+base_model = "sha256:{"ab" * 32}"
+[update]
+scale = 12
+max_abs = 32767
+max_norm = 181019
+"""
+
+
+def test_defaults_are_part_of_the_digest() -> None:
+    plain = Policy.parse(TEXT)
+    spelled = Policy.parse(
+        TEXT + '[prove]\nupdate = "bounded"\n[aggregate]\nstrategy = "FedAvg"\n[round]\nmin_accepted = 2\n'
+    )
+    assert plain == spelled
+    assert plain.digest() == spelled.digest()
+    assert Policy.from_bytes(plain.to_bytes()) == plain
+
+
+def test_the_digest_of_a_known_policy_never_changes() -> None:
+    """Defaults and encoding of version 1 are fixed: every certificate made under it depends on that."""
+    assert (
+        Policy.parse(TEXT).digest().hex()
+        == "3fc517cacfa83fbdc3b9f94ba9a444129305de0af3ea4e65db7433eeb5fbc0e0"
+    )
+
+
+@pytest.mark.parametrize(
+    "change", ["scale = 13", "max_abs = 32766", "max_norm = 181018", 'federation = "test"']
+)
+def test_every_demand_changes_the_digest(change: str) -> None:
+    name = change.split(" =")[0]
+    text = "\n".join(change if line.startswith(f"{name} =") else line for line in TEXT.splitlines())
+    assert Policy.parse(text).digest() != Policy.parse(TEXT).digest()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("version = 1", "version = 2", "version"),
+        ("scale = 12", "scale = 12.0", "scale"),
+        ("scale = 12", "scale = -1", "scale"),
+        ("scale = 12", "scale = 25", "scale"),
+        ("scale = 12", "scale = true", "scale"),
+        ("max_abs = 32767", "max_abs = 32768", "max_abs"),
+        ("max_abs = 32767", "max_abs = 0", "max_abs"),
+        ("max_norm = 181019", "max_norm = 0", "max_norm"),
+        ("max_norm = 181019", "", "max_norm"),
+        ("sha256:ab", "sha1:ab", "base_model"),
+        ("sha256:ab", "sha256:AB", "base_model"),
+        ('"tests"', '"Tests"', "federation"),
+        ("version = 1", "version = 1\nlearning_rate = 1", "learning_rate"),
+        ("version = 1", 'version = 1\nsuites = ["rot13"]', "rot13"),
+        ("version = 1", "version = 1\nsuites = []", "suites"),
+        ("version = 1", 'version = 1\nsuites = ["bn254-keccak-ed25519-v1"]', "100 bits"),
+        (
+            "version = 1",
+            'version = 1\nsuites = ["pallas-keccak-ed25519-v1", "pallas-keccak-ed25519-v1"]',
+            "twice",
+        ),
+        ("[update]", '[aggregate]\nstrategy = "Krum"\n[update]', "Krum is not supported"),
+        ("[update]", '[aggregate]\nstrategy = "FedAdam"\n[update]', "FedAdam is not supported"),
+        ("[update]", "[masking]\nenabled = true\n[update]", "not in this version"),
+        ("[update]", '[prove]\ntraining = "steps"\n[update]', "training"),
+        ("[update]", "[round]\nmin_accepted = 0\n[update]", "min_accepted"),
+        ("scale = 12", "scale = ", "TOML"),
+    ],
+)
+def test_policies_that_are_none(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert old in TEXT
+    (tmp_path / "policy.toml").write_text(TEXT.replace(old, new, 1))
+    with pytest.raises(UsageError) as error:
+        Policy.load(tmp_path / "policy.toml")
+    assert said in str(error.value)
+
+
+def test_a_weak_suite_only_by_name() -> None:
+    text = TEXT.replace(
+        "version = 1", 'version = 1\nallow_below_112_bits = true\nsuites = ["bn254-keccak-ed25519-v1"]'
+    )
+    assert Policy.parse(text).suites == ("bn254-keccak-ed25519-v1",)
+
+
+def test_bytes_that_are_no_policy() -> None:
+    data = Policy.parse(TEXT).to_bytes()
+    for bad in (data[:-1], data + b"\0", b"", data.replace(b"policy", b"police")):
+        with pytest.raises(Malformed):
+            Policy.from_bytes(bad)
+
+
+@pytest.mark.parametrize(
+    ("d", "columns"),
+    [
+        (1, 256),
+        (1000, 256),
+        (1 << 14, 256),
+        (100_000, 1024),
+        (1 << 17, 1024),
+        (1 << 20, 2048),
+        (10**7, 4096),
+        (1 << 28, 4096),
+    ],
+)
+def test_shapes(d: int, columns: int) -> None:
+    assert (shape(d).columns, shape(d).rows) == (columns, -(-d // columns))
+
+
+@pytest.mark.parametrize("d", [0, -1, (1 << 28) + 1])
+def test_shapes_that_are_none(d: int) -> None:
+    with pytest.raises(Refused):
+        shape(d)
+
+
+def test_limbs() -> None:
+    assert [
+        limb(1 << 18, 32767),
+        limb(1000, 255),
+        limb(1000, 32767),
+        limb(1000, 256),
+        limb((1 << 18) - 1, 32767),
+    ] == [0, 0, 256, 32, 256]
+
+
+def test_sums_that_could_overflow() -> None:
+    text = TEXT + f"weights = {{ max = {1 << 32} }}\n"
+    check_sums(Policy.parse(text), 1 << 14)
+    with pytest.raises(Refused):
+        check_sums(Policy.parse(text), 1 << 15)
