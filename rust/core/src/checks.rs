@@ -1,10 +1,24 @@
 //! Which checks are in force. Always all of them, except in a test build (feature `drop-checks`), where a test may switch
 //! off one by its label, for prover and verifier alike, to show that a lie passes without it.
 
-/// Whether the check or the absorb with this label is in force.
+/// Whether the constraint with this label is in force.
 #[cfg(not(feature = "drop-checks"))]
 #[inline(always)]
 pub(crate) fn keeps(_label: &str) -> bool {
+    true
+}
+
+/// Whether values with this label are absorbed.
+#[cfg(not(feature = "drop-checks"))]
+#[inline(always)]
+pub(crate) fn absorbs(_label: &str) -> bool {
+    true
+}
+
+/// Whether the challenge with this label is drawn.
+#[cfg(not(feature = "drop-checks"))]
+#[inline(always)]
+pub(crate) fn draws(_label: &str) -> bool {
     true
 }
 
@@ -18,7 +32,20 @@ mod dropping {
         DROPPED.with(|d| d.get() != Some(label))
     }
 
-    /// Runs `body` on this thread with the check `label` switched off.
+    fn names(kind: &str, label: &str) -> bool {
+        DROPPED.with(|d| d.get().and_then(|d| d.strip_prefix(kind)) == Some(label))
+    }
+
+    pub(crate) fn absorbs(label: &str) -> bool {
+        !names("absorb:", label)
+    }
+
+    pub(crate) fn draws(label: &str) -> bool {
+        !names("challenge:", label)
+    }
+
+    /// Runs `body` on this thread with one rule switched off: a constraint by its label, `absorb:NAME` (the value is not
+    /// absorbed), or `challenge:NAME` (it is 1; for the tails of rows, 0).
     pub fn without<T>(label: &'static str, body: impl FnOnce() -> T) -> T {
         DROPPED.with(|d| d.set(Some(label)));
         let out = body();
@@ -28,6 +55,6 @@ mod dropping {
 }
 
 #[cfg(feature = "drop-checks")]
-pub(crate) use dropping::keeps;
-#[cfg(feature = "drop-checks")]
 pub use dropping::without;
+#[cfg(feature = "drop-checks")]
+pub(crate) use dropping::{absorbs, draws, keeps};

@@ -8,7 +8,6 @@ use rayon::prelude::*;
 use zeroize::Zeroize;
 
 use crate::group::scalar_from_i64;
-use crate::lookup::Leaves;
 use crate::sumcheck::{SumTable, bind};
 use crate::wide::{Accumulate, Products, SmallProducts, two_products};
 
@@ -89,12 +88,12 @@ struct Nodes<F> {
     q: Vec<F>,
 }
 
-/// All layers of a tree above the leaves, and the leaves' column.
+/// A tree's layers, from the root down.
 pub struct TreeTables<F: Accumulate> {
-    /// layers[j] has 2^j nodes, j < depth.
+    /// layers[j] has 2^j nodes; of leaves 1/(α − v) the layers above the leaves only.
     layers: Vec<Nodes<F>>,
-    leaves: Leaves<F>,
-    column: Column,
+    /// Leaves 1/(α − v), as α and the values.
+    values: Option<(F, Column)>,
 }
 
 impl<F: Accumulate> Drop for TreeTables<F> {
@@ -118,32 +117,24 @@ fn table_denominators<F: Accumulate>(alpha: F, bound: u64, length: usize) -> Vec
 }
 
 impl<F: Accumulate> TreeTables<F> {
-    /// `column`: one value per leaf, a power of two of them, at least two.
-    pub fn build(leaves: &Leaves<F>, column: &[i64]) -> Self {
-        let column = Column::new(column);
-        let mut layers = vec![match leaves {
-            Leaves::Values { alpha } => {
-                let q = column.affine(*alpha, -F::one());
-                let pairs = q.par_chunks(2).with_min_len(PARALLEL);
-                let (p, q) = pairs.map(|q| (q[0] + q[1], q[0] * q[1])).unzip();
-                Nodes { p, q }
-            }
-            Leaves::Table { alpha, bound } => {
-                let m = column.affine(F::zero(), F::one());
-                parents(&Nodes {
-                    q: table_denominators(*alpha, *bound, m.len()),
-                    p: m,
-                })
-            }
-        }];
-        while let Some(below) = layers.last().filter(|l| l.p.len() > 1) {
-            layers.push(parents(below));
-        }
-        layers.reverse();
+    /// Leaves 1/(α − v), a power of two of them, at least two.
+    pub fn of_values(alpha: F, values: &[i64]) -> Self {
+        let column = Column::new(values);
+        let q = column.affine(alpha, -F::one());
+        let pairs = q.par_chunks(2).with_min_len(PARALLEL);
+        let (p, q) = pairs.map(|q| (q[0] + q[1], q[0] * q[1])).unzip();
         Self {
-            layers,
-            leaves: *leaves,
-            column,
+            layers: upwards(Nodes { p, q }),
+            values: Some((alpha, column)),
+        }
+    }
+
+    /// Leaves m/(α − T_t) for the multiplicities `m`, a power of two of them, at least two.
+    pub fn of_table(alpha: F, bound: u64, m: Vec<F>) -> Self {
+        let q = table_denominators(alpha, bound, m.len());
+        Self {
+            layers: upwards(Nodes { p: m, q }),
+            values: None,
         }
     }
 
@@ -153,31 +144,24 @@ impl<F: Accumulate> TreeTables<F> {
 
     /// Layer j's sumcheck table, over its 2^j nodes; what it is made of is given up.
     pub fn layer(&mut self, j: usize, lambda: F, weight: F) -> Layer<F> {
-        let kind = if let Some(children) = self.layers.get_mut(j + 1) {
-            Kind::nodes(
-                std::mem::take(&mut children.p),
-                std::mem::take(&mut children.q),
-                lambda,
-            )
-        } else {
-            let column = std::mem::replace(&mut self.column, Column::Small(Vec::new()));
-            match self.leaves {
-                Leaves::Table { alpha, bound } => {
-                    let m = column.affine(F::zero(), F::one());
-                    let q = table_denominators(alpha, bound, m.len());
-                    Kind::nodes(m, q, lambda)
-                }
-                Leaves::Values { alpha } => {
-                    let shift = F::one() + lambda * alpha;
-                    match column {
-                        Column::Large(_) => Kind::Values {
-                            a: column.affine(shift, -lambda),
-                            shift,
-                        },
-                        Column::Small(_) => Kind::Integers { column, alpha },
-                    }
+        let depth = self.layers.len();
+        let kind = match (
+            self.layers.get_mut(j + 1),
+            self.values.take_if(|_| j + 1 == depth),
+        ) {
+            (Some(children), _) => {
+                let (p, q) = (std::mem::take(&mut children.p), std::mem::take(&mut children.q));
+                Kind::nodes(p, q, lambda)
+            }
+            (None, Some((alpha, column @ Column::Small(_)))) => Kind::Integers { column, alpha },
+            (None, Some((alpha, column))) => {
+                let shift = F::one() + lambda * alpha;
+                Kind::Values {
+                    a: column.affine(shift, -lambda),
+                    shift,
                 }
             }
+            (None, None) => Kind::nodes(Vec::new(), Vec::new(), lambda),
         };
         // λ = 0 has probability 2^-128 and costs the honest prover a proof that fails.
         Layer {
@@ -187,6 +171,16 @@ impl<F: Accumulate> TreeTables<F> {
             weight,
         }
     }
+}
+
+/// The layers from the root down to `bottom`.
+fn upwards<F: Accumulate>(bottom: Nodes<F>) -> Vec<Nodes<F>> {
+    let mut layers = vec![bottom];
+    while let Some(below) = layers.last().filter(|l| l.p.len() > 1) {
+        layers.push(parents(below));
+    }
+    layers.reverse();
+    layers
 }
 
 fn parents<F: Accumulate>(children: &Nodes<F>) -> Nodes<F> {

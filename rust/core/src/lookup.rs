@@ -9,12 +9,11 @@ use ark_ff::{AdditiveGroup, Field, PrimeField};
 
 use crate::error::Result;
 use crate::fractions::{Layer, TreeTables};
-use crate::group::Suite;
+use crate::group::{Suite, scalar_from_i64};
 use crate::poly::below;
 use crate::recorder::{Lin, Recorder};
 use crate::sumcheck::{Part, SumTable, sumcheck};
 use crate::transcript::Label;
-use crate::wide::Accumulate;
 
 /// What a leaf's fraction is, given the committed column.
 #[derive(Clone, Copy, Debug)]
@@ -75,10 +74,7 @@ pub fn fractional_sums<S: Suite>(
 ) -> Result<FractionalSums<S::Scalar>> {
     let depth = trees.iter().map(|t| t.depth).max().unwrap_or(0);
     let mut tables: Vec<TreeTables<S::Scalar>> = if rec.knows() {
-        trees
-            .iter()
-            .map(|t| TreeTables::build(&t.leaves, t.column.as_deref().unwrap_or_default()))
-            .collect()
+        trees.iter().map(|t| tables_of(rec, t)).collect()
     } else {
         Vec::new()
     };
@@ -113,7 +109,7 @@ pub fn fractional_sums<S: Suite>(
         } else {
             Vec::new()
         };
-        let mut norm = (leaf && rec.knows()).then(|| squares_table(trees, squares));
+        let mut norm = (leaf && rec.knows()).then(|| squares_table(rec, trees, squares));
         let mut provers = layers.iter_mut();
         let weighted = live
             .iter()
@@ -204,7 +200,29 @@ pub fn fractional_sums<S: Suite>(
     ))
 }
 
-fn squares_table<F: Accumulate>(trees: &[Tree<F>], squares: &Squares<F>) -> crate::fractions::SquareTable<F> {
+/// The prover's tables of a tree.
+fn tables_of<S: Suite>(rec: &mut Recorder<S>, tree: &Tree<S::Scalar>) -> TreeTables<S::Scalar> {
+    let column = tree.column.as_deref().unwrap_or_default();
+    let _ = &rec;
+    match tree.leaves {
+        Leaves::Values { alpha } => TreeTables::of_values(alpha, column),
+        Leaves::Table { alpha, bound } => {
+            #[allow(unused_mut, reason = "only a dishonest prover changes them")]
+            let mut counts = column.iter().map(|m| scalar_from_i64(*m)).collect();
+            #[cfg(feature = "drop-checks")]
+            if let Some(d) = rec.dishonest() {
+                d.multiplicities(alpha, &mut counts);
+            }
+            TreeTables::of_table(alpha, bound, counts)
+        }
+    }
+}
+
+fn squares_table<S: Suite>(
+    rec: &mut Recorder<S>,
+    trees: &[Tree<S::Scalar>],
+    squares: &Squares<S::Scalar>,
+) -> crate::fractions::SquareTable<S::Scalar> {
     let length = squares
         .parts
         .first()
@@ -219,6 +237,11 @@ fn squares_table<F: Accumulate>(trees: &[Tree<F>], squares: &Squares<F>) -> crat
         for (to, v) in sums.iter_mut().zip(column) {
             *to = to.wrapping_add(v.wrapping_mul(i64::try_from(*weight).unwrap_or_default()));
         }
+    }
+    let _ = &rec;
+    #[cfg(feature = "drop-checks")]
+    if let Some(d) = rec.dishonest() {
+        d.squares(&mut sums);
     }
     crate::fractions::SquareTable::new(&sums)
 }

@@ -76,7 +76,7 @@ impl Transcript {
     pub fn absorb(&mut self, label: impl Into<Label>, data: &[u8]) {
         let label = label.into();
         self.log.push(Event::Absorb(label));
-        if checks::keeps(label.0) {
+        if checks::absorbs(label.0) {
             self.state = self.advance(ABSORB, label, Some(data));
         }
     }

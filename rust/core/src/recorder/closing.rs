@@ -152,10 +152,18 @@ fn one_product<S: Suite>(
     let [ma, mb, t0, t1] =
         <[Lin<S::Scalar>; 4]>::try_from(masks).map_err(|m| Error::lengths("product masks", 4, m.len()))?;
     let e = rec.challenge("product/e", 2);
-    let known = |mask: S::Scalar, value: S::Scalar, knows: bool| knows.then_some(mask + value * e);
+    #[allow(unused_mut, reason = "only a dishonest prover changes them")]
+    let mut masked = [mask_a + value_a * e, mask_b + value_b * e];
+    #[cfg(feature = "drop-checks")]
+    {
+        let (transcript, gap) = (rec.transcript.clone(), rec.value(product) - value_a * value_b);
+        if let Some(d) = rec.dishonest() {
+            d.masked(&transcript, e, gap, &mut masked);
+        }
+    }
     let knows = rec.knows();
-    let u = rec.scalar("product/u".into(), known(mask_a, value_a, knows))?;
-    let v = rec.scalar("product/v".into(), known(mask_b, value_b, knows))?;
+    let u = rec.scalar("product/u".into(), knows.then_some(masked[0]))?;
+    let v = rec.scalar("product/v".into(), knows.then_some(masked[1]))?;
     let minus = |k: S::Scalar| Lin::constant(-k);
     rec.require_zero("product u", ma + a.clone() * e + minus(u), vec![]);
     rec.require_zero("product v", mb + b.clone() * e + minus(v), vec![]);
@@ -265,6 +273,12 @@ fn row_vector<S: Suite>(
         .get(columns)
         .map(Arc::clone)
         .ok_or_else(|| Error::new(SUBJECT, Stage::Shape, "no such columns"))?;
+    // Without the tails, a test build shows, a component beyond the row goes unnoticed.
+    let beta = if crate::checks::draws("combine/beta") {
+        beta
+    } else {
+        S::Scalar::zero()
+    };
     let tail = powers(beta, size - own.len() + 1);
     let weights = own
         .iter()
@@ -292,6 +306,10 @@ fn row_vector<S: Suite>(
                 *to += v;
             }
             blind += crate::poly::dot(&rows, &witness.blinds);
+            #[cfg(feature = "drop-checks")]
+            if let (Some(known), 0, Some(to)) = (rec.foreign(), opening.matrix, secret.get_mut(own.len())) {
+                *to += known * rows.first().copied().unwrap_or_default();
+            }
         }
     }
     Ok(Vector {

@@ -66,14 +66,16 @@ pub(super) fn merge<S: Suite>(
     others: Vec<Vector<S::Scalar>>,
     mut value: Value<S::Scalar>,
 ) -> Result<(Vec<Vector<S::Scalar>>, Value<S::Scalar>)> {
+    #[cfg(feature = "drop-checks")]
+    let smuggled = smuggle(rec, &mut a, &b, &value)?;
     let cross = [dot(&a.secret, &b.weights), dot(&b.secret, &a.weights)];
     let blinds = [rec.blind()?, rec.blind()?];
     let key = Key::<S>::get(1);
     let known = rec.knows().then(|| {
-        to_affine::<S>(&[
-            key.commit_value(&cross[0], &blinds[0]),
-            key.commit_value(&cross[1], &blinds[1]),
-        ])
+        let low = key.commit_value(&cross[0], &blinds[0]);
+        #[cfg(feature = "drop-checks")]
+        let low = low + smuggled;
+        to_affine::<S>(&[low, key.commit_value(&cross[1], &blinds[1])])
     });
     let at = |k: usize| known.as_ref().and_then(|p| p.get(k).copied());
     let low = rec.point(Label("merge/low", count, 0), at(0))?;
@@ -102,6 +104,24 @@ pub(super) fn merge<S: Suite>(
     value.secret = cross[0] + e * value.secret + e * e * cross[1];
     value.blind = blinds[0] + e * value.blind + e * e * blinds[1];
     Ok((vectors, value))
+}
+
+/// A dishonest prover shifts a slot so that the sum comes out, and hides the shift in the cross term's point.
+#[cfg(feature = "drop-checks")]
+fn smuggle<S: Suite>(
+    rec: &mut Recorder<S>,
+    a: &mut Vector<S::Scalar>,
+    b: &Vector<S::Scalar>,
+    value: &Value<S::Scalar>,
+) -> Result<Point<S>> {
+    if !rec.dishonest().is_some_and(|d| d.smuggles()) {
+        return Ok(Point::<S>::zero());
+    }
+    let error = value.secret - dot(&a.secret, &a.weights) - dot(&b.secret, &b.weights);
+    let slot = a.weights.iter().position(|w| !w.is_zero()).unwrap_or_default();
+    let delta = error / a.weights[slot];
+    a.secret[slot] += delta;
+    Key::<S>::get(slot + 1).commit_scalars(slot, &[delta], &S::Scalar::zero())
 }
 
 /// The prover's side of a round, half of the work in each of L and R.

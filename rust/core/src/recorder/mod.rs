@@ -6,6 +6,8 @@
 
 pub mod closing;
 pub mod deferred;
+#[cfg(feature = "drop-checks")]
+pub mod dishonest;
 mod inner_product;
 pub mod lin;
 mod nonce;
@@ -114,6 +116,8 @@ pub struct Recorder<S: Suite> {
     full_degree: u64,
     short_degree: u64,
     secrets: Option<Secrets<S::Scalar>>,
+    #[cfg(feature = "drop-checks")]
+    rounds: Vec<(Label, usize)>,
 }
 
 impl<S: Suite> Recorder<S> {
@@ -133,6 +137,8 @@ impl<S: Suite> Recorder<S> {
             full_degree: 0,
             short_degree: 0,
             secrets: None,
+            #[cfg(feature = "drop-checks")]
+            rounds: Vec::new(),
         }
     }
 
@@ -176,6 +182,66 @@ impl<S: Suite> Recorder<S> {
             .map_or(S::Scalar::zero(), |s| form.evaluate(&s.values))
     }
 
+    #[cfg(feature = "drop-checks")]
+    pub(crate) fn dishonest(&mut self) -> Option<&mut Box<dyn dishonest::Dishonest<S>>> {
+        match &mut self.role {
+            Role::Prover(p) => p.dishonest.as_mut(),
+            _ => None,
+        }
+    }
+
+    #[cfg(feature = "drop-checks")]
+    fn foreign(&self) -> Option<S::Scalar> {
+        match &self.role {
+            Role::Prover(p) => p.dishonest.as_ref().and_then(|d| d.foreign()),
+            _ => None,
+        }
+    }
+
+    /// A dishonest prover's changes to a message, and what it adds to the message's point: rewriting an earlier slot.
+    #[cfg(feature = "drop-checks")]
+    fn cheat(&mut self, label: Label, values: &mut Vec<S::Scalar>) -> Result<Point<S>> {
+        let transcript = self.transcript.clone();
+        let mut rewrites = None;
+        if let Some(d) = self.dishonest() {
+            d.message(label, &transcript, values);
+            rewrites = d.rewrites().filter(|_| label == Label("products/round", 0, 0));
+        }
+        let mut smuggled = Point::<S>::zero();
+        if let Some((round, k)) = rewrites {
+            let at = self
+                .rounds
+                .iter()
+                .find(|(l, _)| *l == round)
+                .map(|(_, first)| first + k);
+            let slot = at.ok_or_else(|| Error::new(SUBJECT, Stage::Witness, "no such round"))?;
+            let product = self
+                .products
+                .iter()
+                .find(|p| p.linear.terms.iter().any(|(s, _)| *s == slot));
+            let product = product.ok_or_else(|| Error::new(SUBJECT, Stage::Witness, "no such constraint"))?;
+            let weight: S::Scalar = product
+                .linear
+                .terms
+                .iter()
+                .filter(|(s, _)| *s == slot)
+                .map(|(_, c)| *c)
+                .sum();
+            let error = product
+                .pairs
+                .iter()
+                .fold(self.value(&product.linear), |sum, (a, b)| {
+                    sum + self.value(a) * self.value(b)
+                });
+            let delta = -error / weight;
+            if let Some(value) = self.secrets()?.values.get_mut(slot) {
+                *value += delta;
+            }
+            smuggled = Key::<S>::get(slot + 1).commit_scalars(slot, &[delta], &S::Scalar::zero())?;
+        }
+        Ok(smuggled)
+    }
+
     // -- public data and challenges ----------------------------------------------------------------------------------
 
     pub fn public(&mut self, label: impl Into<Label>, data: &[u8]) {
@@ -185,12 +251,34 @@ impl<S: Suite> Recorder<S> {
     /// A challenge from the whole field. `degree`: a false claim survives it with probability at most degree/r.
     pub fn challenge_full(&mut self, label: impl Into<Label>, degree: usize) -> S::Scalar {
         self.full_degree = self.full_degree.saturating_add(degree as u64);
-        self.transcript.full(label)
+        let label = label.into();
+        let drawn = self.transcript.full(label);
+        let value = if checks::draws(label.0) {
+            drawn
+        } else {
+            S::Scalar::from(1u64)
+        };
+        #[cfg(feature = "drop-checks")]
+        if let Some(d) = self.dishonest() {
+            d.challenge(label, value);
+        }
+        value
     }
 
     /// One of 2^128 challenges. `degree`: a false claim survives it with probability at most degree/2^128.
     pub fn challenge(&mut self, label: impl Into<Label>, degree: usize) -> S::Scalar {
-        self.challenge_pair(label, degree).scalar(self.zeta)
+        let label = label.into();
+        let drawn = self.challenge_pair(label, degree).scalar(self.zeta);
+        let value = if checks::draws(label.0) {
+            drawn
+        } else {
+            S::Scalar::from(1u64)
+        };
+        #[cfg(feature = "drop-checks")]
+        if let Some(d) = self.dishonest() {
+            d.challenge(label, value);
+        }
+        value
     }
 
     /// The same, as the pair that multiplies points quickly.
@@ -218,17 +306,21 @@ impl<S: Suite> Recorder<S> {
         let label = label.into();
         let first = self.slots;
         self.slots += size;
+        #[cfg(feature = "drop-checks")]
+        self.rounds.push((label, first));
         let mut committed = None;
         if self.knows() {
             #[allow(unused_mut, reason = "only a dishonest prover changes them")]
             let mut values = make();
             #[cfg(feature = "drop-checks")]
-            self.tamper(label, &mut values);
+            let smuggled = self.cheat(label, &mut values)?;
             if values.len() != size {
                 return Err(Error::lengths("message", size, values.len()));
             }
             let blind = self.blind()?;
             let point = Key::<S>::get(self.slots).commit_scalars(first, &values, &blind)?;
+            #[cfg(feature = "drop-checks")]
+            let point = point + smuggled;
             committed = to_affine::<S>(&[point]).first().copied();
             let secrets = self.secrets()?;
             secrets.values.extend_from_slice(&values);

@@ -74,16 +74,13 @@ fn read_count(bytes: &[u8]) -> Option<(usize, &[u8])> {
     Some((usize::try_from(u32::from_be_bytes(*head)).ok()?, rest))
 }
 
-#[cfg(feature = "drop-checks")]
-pub type Tamper<S> = Box<dyn FnMut(Label, &Transcript, &mut Vec<<S as Suite>::Scalar>)>;
-
 /// Writes a proof.
 #[derive(Default)]
 pub struct Prover<S: Suite> {
     pub(super) proof: Proof<S>,
-    /// A dishonest prover changes what it commits to.
+    /// What a dishonest prover changes.
     #[cfg(feature = "drop-checks")]
-    pub tamper: Option<Tamper<S>>,
+    pub dishonest: Option<Box<dyn super::dishonest::Dishonest<S>>>,
 }
 
 /// Reads a proof.
@@ -121,7 +118,18 @@ impl<S: Suite> Role<S> {
                 scalars: Vec::new(),
             },
             #[cfg(feature = "drop-checks")]
-            tamper: None,
+            dishonest: None,
+        })
+    }
+
+    #[cfg(feature = "drop-checks")]
+    pub fn dishonest(hooks: Box<dyn super::dishonest::Dishonest<S>>) -> Self {
+        Self::Prover(Prover {
+            proof: Proof {
+                points: Vec::new(),
+                scalars: Vec::new(),
+            },
+            dishonest: Some(hooks),
         })
     }
 

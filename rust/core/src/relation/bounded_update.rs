@@ -159,7 +159,15 @@ impl<S: Suite> BoundedUpdate<S> {
         witness: Option<&Witness<S>>,
     ) -> Result<Lin<S::Scalar>> {
         let (depth, columns, digits) = (self.depth(), self.shape.columns(), self.bounds.digits());
-        let split = witness.map(|w| split(&w.values, &digits, 1 << depth));
+        let split = witness.map(|w| {
+            #[allow(unused_mut, reason = "only a dishonest prover changes them")]
+            let mut x = std::borrow::Cow::from(&w.values);
+            #[cfg(feature = "drop-checks")]
+            if let Some(d) = rec.dishonest() {
+                d.looked_up(x.to_mut());
+            }
+            split(&x, &digits, 1 << depth)
+        });
         let column = |k: usize| split.as_ref().and_then(|s| s.get(k).cloned());
 
         // 1. Limbs above the lowest, multiplicities, in rows; the slack of the norm, in bits. The lowest limb is x − m·hi and
