@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from fedproof.encoding import files
 from fedproof.encoding.files import read_capped, write_atomic
 from fedproof.errors import Malformed, UsageError
 
@@ -31,7 +30,7 @@ def test_a_failure_at_any_step_leaves_the_old_file(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, step, fail)
+    monkeypatch.setattr(os, step, fail)
     with pytest.raises(UsageError, match="No space left"):
         write_atomic(path, b"new")
     monkeypatch.undo()
@@ -46,7 +45,7 @@ def test_an_interrupt_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mo
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files.os, "replace", interrupt)
+    monkeypatch.setattr(os, "replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
         write_atomic(path, b"new")
     assert [p.read_bytes() for p in tmp_path.iterdir()] == [b"old"]

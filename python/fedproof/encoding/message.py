@@ -50,6 +50,8 @@ def validated(cls: type[M], fields: dict[str, Any], subject: str) -> M:
     """Fields as a model; raises `Malformed` with the first thing that is wrong, and where."""
     try:
         return cls.model_validate(_tuples(fields))
+    except RecursionError:  # a TOML key of a thousand parts is a thousand tables; CBOR is capped earlier
+        raise Malformed(f"{subject}: nested too deep") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
