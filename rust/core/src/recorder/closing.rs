@@ -19,7 +19,7 @@ use crate::error::{Error, Result, Stage};
 use crate::group::Suite;
 use crate::poly::{eq_table, powers};
 use crate::sumcheck::{Part, ProductTable, sumcheck};
-use crate::transcript::Label;
+use crate::transcript::{Label, Transcript};
 
 /// The summed soundness error of a proof is at most 2^-115.
 pub const MIN_SOUNDNESS_BITS: f64 = 115.0;
@@ -39,7 +39,12 @@ pub enum Outcome<S: Suite> {
 }
 
 /// Audits and proves, or checks, everything that was recorded. Consumes the recorder.
-pub fn close<S: Suite>(mut rec: Recorder<S>) -> Result<Outcome<S>> {
+pub fn close<S: Suite>(rec: Recorder<S>) -> Result<Outcome<S>> {
+    close_and_keep(rec).map(|(outcome, _)| outcome)
+}
+
+/// The same, with the transcript: for inventories, and for the world of a simulator.
+pub fn close_and_keep<S: Suite>(mut rec: Recorder<S>) -> Result<(Outcome<S>, Transcript)> {
     let products = rec.products.iter().map(|p| p.pairs.len()).sum();
     reduce_products(&mut rec)?;
     rec.audit()?;
@@ -67,7 +72,7 @@ pub fn close<S: Suite>(mut rec: Recorder<S>) -> Result<Outcome<S>> {
             format!("soundness of only {soundness_bits:.1} bits"),
         ));
     }
-    Ok(match std::mem::replace(&mut rec.role, Role::counter()) {
+    let outcome = match std::mem::replace(&mut rec.role, Role::counter()) {
         Role::Prover(p) => Outcome::Proof(p.proof),
         Role::Simulator(s) => Outcome::Proof(s.proof),
         Role::Verifier(_) => Outcome::Deferred(deferred),
@@ -79,7 +84,8 @@ pub fn close<S: Suite>(mut rec: Recorder<S>) -> Result<Outcome<S>> {
             products,
             soundness_bits,
         },
-    })
+    };
+    Ok((outcome, rec.transcript.clone()))
 }
 
 fn reduce_products<S: Suite>(rec: &mut Recorder<S>) -> Result<()> {

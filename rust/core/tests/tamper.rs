@@ -1,0 +1,318 @@
+//! Every element of a proof and every field of a statement counts. Fields are found by taking the types apart, so a new field
+//! without a mutation does not compile.
+
+mod common;
+
+use ark_ff::One;
+use common::{Case, bounded, commit, context, numbers, statement};
+use fedproof_core::error::Stage;
+use fedproof_core::generators::named_generator;
+use fedproof_core::group::{Pallas, Suite, to_affine};
+use fedproof_core::recorder::{Deferred, Proof};
+use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
+use fedproof_core::relation::honest_aggregate::HonestAggregate;
+use fedproof_core::relation::plain_opening::PlainOpening;
+use fedproof_core::relation::{Context, Relation, Shape};
+use proptest::prelude::*;
+
+type F = <Pallas as Suite>::Scalar;
+
+fn refused<R: Relation<Pallas>>(statement: &R, proof: &[u8]) -> Stage {
+    statement.verify(proof).expect_err("tampered with").stage
+}
+
+#[test]
+fn every_element_of_a_proof() {
+    let (truth, witness) = bounded::<Pallas>(&Case {
+        d: 6,
+        columns: 4,
+        max_abs: 3,
+        limb: 2,
+        ..Case::default()
+    });
+    let Proof { points, scalars } = truth.prove(&witness).expect("an honest prover");
+    for i in 0..points.len() {
+        let mut changed = points.clone();
+        changed[i] = to_affine::<Pallas>(&[changed[i] + named_generator::<Pallas>("H")])[0];
+        let proof = Proof::<Pallas> {
+            points: changed,
+            scalars: scalars.clone(),
+        };
+        assert_eq!(refused(&truth, &proof.to_bytes()), Stage::Argument, "point {i}");
+    }
+    for i in 0..scalars.len() {
+        let mut changed = scalars.clone();
+        changed[i] += F::one();
+        let proof = Proof::<Pallas> {
+            points: points.clone(),
+            scalars: changed,
+        };
+        assert_eq!(refused(&truth, &proof.to_bytes()), Stage::Argument, "scalar {i}");
+    }
+}
+
+fn contexts(original: &Context) -> Vec<Context> {
+    let Context {
+        announcement,
+        client,
+        weight,
+        certificate,
+    } = original.clone();
+    let mut other = announcement;
+    other[0] ^= 1;
+    vec![
+        Context {
+            announcement: other,
+            ..original.clone()
+        },
+        Context {
+            client: format!("{client}x"),
+            ..original.clone()
+        },
+        Context {
+            weight: weight + 1,
+            ..original.clone()
+        },
+        Context {
+            certificate: certificate.map_or(Some([0; 32]), |_| None),
+            ..original.clone()
+        },
+    ]
+}
+
+fn shapes(original: &Shape) -> Vec<Shape> {
+    let Shape { d, columns } = *original;
+    vec![
+        Shape { d: d - 1, columns },
+        Shape { d: d + 1, columns },
+        Shape {
+            d,
+            columns: columns * 2,
+        },
+    ]
+}
+
+#[test]
+fn every_field_of_a_bounded_update() {
+    let (truth, witness) = bounded::<Pallas>(&Case {
+        d: 22,
+        max_norm_squared: Some(1000),
+        ..Case::default()
+    });
+    let proof = truth.prove(&witness).expect("an honest prover").to_bytes();
+    let BoundedUpdate {
+        context,
+        shape,
+        bounds,
+        points,
+    } = truth;
+    let Bounds {
+        max_abs,
+        max_norm_squared,
+        limb,
+    } = bounds;
+    let with = |context: &Context, shape: Shape, bounds: Bounds, points: &[_]| {
+        refused(
+            &BoundedUpdate::<Pallas> {
+                context: context.clone(),
+                shape,
+                bounds,
+                points: points.to_vec(),
+            },
+            &proof,
+        );
+    };
+    contexts(&context)
+        .iter()
+        .for_each(|c| with(c, shape, bounds, &points));
+    shapes(&shape)
+        .iter()
+        .for_each(|s| with(&context, *s, bounds, &points));
+    for changed in [
+        Bounds {
+            max_abs: max_abs + 1,
+            ..bounds
+        },
+        Bounds {
+            max_abs: max_abs - 1,
+            ..bounds
+        },
+        Bounds {
+            max_norm_squared: max_norm_squared + 1,
+            ..bounds
+        },
+        Bounds {
+            max_norm_squared: max_norm_squared - 1,
+            ..bounds
+        },
+        Bounds {
+            limb: limb + 2,
+            ..bounds
+        },
+    ] {
+        with(&context, shape, changed, &points);
+    }
+    for i in 0..points.len() {
+        let mut changed = points.clone();
+        changed[i] = named_generator::<Pallas>("J");
+        with(&context, shape, bounds, &changed);
+    }
+    with(&context, shape, bounds, &points[1..]);
+}
+
+#[test]
+fn every_field_of_a_plain_opening() {
+    let (truth, witness) = statement::<Pallas>(22, 8);
+    let proof = truth.prove(&witness).expect("an honest prover").to_bytes();
+    let PlainOpening {
+        context,
+        shape,
+        points,
+    } = truth;
+    let with = |context: &Context, shape: Shape, points: &[_]| {
+        refused(
+            &PlainOpening::<Pallas> {
+                context: context.clone(),
+                shape,
+                points: points.to_vec(),
+            },
+            &proof,
+        );
+    };
+    contexts(&context).iter().for_each(|c| with(c, shape, &points));
+    shapes(&shape).iter().for_each(|s| with(&context, *s, &points));
+    for i in 0..points.len() {
+        let mut changed = points.clone();
+        changed[i] = named_generator::<Pallas>("J");
+        with(&context, shape, &changed);
+    }
+}
+
+#[test]
+fn every_field_of_an_honest_aggregate() {
+    let shape = Shape { d: 22, columns: 8 };
+    let parts: Vec<_> = (0..3).map(|k| commit::<Pallas>(numbers(22, 100, k), 8)).collect();
+    let (points, witnesses): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+    let weights = vec![2u64, 3, 5];
+    let total: Vec<i64> = (0..22)
+        .map(|j| {
+            witnesses
+                .iter()
+                .zip(&weights)
+                .map(|(w, k)| w.values[j] * *k as i64)
+                .sum()
+        })
+        .collect();
+    let blinds: Vec<F> = (0..3)
+        .map(|r| {
+            witnesses
+                .iter()
+                .zip(&weights)
+                .map(|(w, k)| w.blinds[r] * F::from(*k))
+                .sum()
+        })
+        .collect();
+    let ctx = Context {
+        client: "aggregator".into(),
+        weight: 10,
+        ..context()
+    };
+    let make = |c: &Context, s: Shape, w: &[u64], p: &[Vec<_>]| {
+        HonestAggregate::<Pallas>::new(c.clone(), s, w.to_vec(), p.to_vec())
+    };
+    let truth = make(&ctx, shape, &weights, &points);
+    truth.verify_sum(&total, &blinds).expect("the sum");
+    let rows = fedproof_core::recorder::Rows {
+        values: total.clone(),
+        columns: 8,
+        blinds: blinds.clone(),
+        bits: 64,
+    };
+    let proof = truth
+        .prove(&std::sync::Arc::new(rows))
+        .expect("an honest prover")
+        .to_bytes();
+    truth.verify(&proof).expect("an honest proof");
+
+    for c in contexts(&ctx) {
+        refused(&make(&c, shape, &weights, &points), &proof);
+    }
+    for s in shapes(&shape) {
+        refused(&make(&ctx, s, &weights, &points), &proof);
+        make(&ctx, s, &weights, &points)
+            .verify_sum(&total, &blinds)
+            .expect_err("another shape");
+    }
+    for (w, order) in [
+        ([3u64, 2, 5], [0, 1, 2]),
+        ([2, 3, 5], [1, 0, 2]),
+        ([5, 3, 2], [0, 1, 2]),
+        ([1, 4, 5], [0, 1, 2]),
+    ] {
+        let p: Vec<_> = order.iter().map(|k| points[*k].clone()).collect();
+        let other = make(&ctx, shape, &w, &p);
+        refused(&other, &proof);
+        other.verify_sum(&total, &blinds).expect_err("other terms");
+    }
+    for j in 0..22 {
+        let mut changed = total.clone();
+        changed[j] += 1;
+        truth.verify_sum(&changed, &blinds).expect_err("another result");
+    }
+    for r in 0..3 {
+        let mut changed = blinds.clone();
+        changed[r] += F::one();
+        truth.verify_sum(&total, &changed).expect_err("another blind");
+    }
+}
+
+#[test]
+fn two_bad_proofs_do_not_cancel() {
+    let (truth, witness) = bounded::<Pallas>(&Case::default());
+    let good = || truth.prove(&witness).expect("an honest prover");
+    let shifted = |by: F| {
+        let mut proof = good();
+        proof.scalars[3] += by;
+        truth.defer(&proof.to_bytes()).expect("well-formed")
+    };
+    let honest = || truth.defer(&good().to_bytes()).expect("well-formed");
+    Deferred::check_all(vec![honest(), honest()]).expect("two honest proofs");
+    Deferred::<Pallas>::check_all(vec![]).expect("nothing to check");
+    let pair = vec![shifted(F::one()), shifted(-F::one())];
+    assert_eq!(
+        Deferred::check_all(pair)
+            .expect_err("they would cancel in a plain sum")
+            .stage,
+        Stage::Argument
+    );
+    Deferred::check_all(vec![honest(), shifted(F::one()), honest()]).expect_err("one bad among good ones");
+}
+
+proptest! {
+    /// Whatever the bytes: an error, never a panic.
+    #[test]
+    fn arbitrary_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let _ = Proof::<Pallas>::from_bytes(&bytes);
+        let (truth, _) = bounded::<Pallas>(&Case { d: 5, columns: 4, max_abs: 3, ..Case::default() });
+        prop_assert!(truth.verify(&bytes).is_err());
+    }
+
+    /// Arbitrary public parameters: checked before anything is allocated.
+    #[test]
+    fn arbitrary_parameters(d in any::<u64>(), columns in any::<u32>(), max_abs in any::<u64>(), norm in any::<u128>(), limb in any::<u64>()) {
+        let (truth, witness) = statement::<Pallas>(8, 4);
+        let proof = truth.prove(&witness).expect("an honest prover").to_bytes();
+        let bounds = Bounds { max_abs, max_norm_squared: norm, limb };
+        let lie = BoundedUpdate::<Pallas> { context: context(), shape: Shape { d, columns }, bounds, points: truth.points.clone() };
+        prop_assert!(lie.verify(&proof).is_err());
+    }
+
+    #[test]
+    fn flipped_bits(at in any::<prop::sample::Index>(), bit in 0..8u8) {
+        let (truth, witness) = statement::<Pallas>(6, 4);
+        let mut proof = truth.prove(&witness).expect("an honest prover").to_bytes();
+        let at = at.index(proof.len());
+        proof[at] ^= 1 << bit;
+        prop_assert!(truth.verify(&proof).is_err());
+    }
+}

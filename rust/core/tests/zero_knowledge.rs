@@ -1,0 +1,225 @@
+//! A simulator that has no witness and programs one challenge makes transcripts that the verifier accepts, for true and for
+//! false statements; and an inventory of everything that a prover sends, with what hides it.
+
+mod common;
+
+use common::{Case, bounded, context, statement};
+use fedproof_core::error::Stage;
+use fedproof_core::generators::named_generator;
+use fedproof_core::group::Pallas;
+use fedproof_core::recorder::closing::{Outcome, close_and_keep};
+use fedproof_core::recorder::{Proof, Recorder, Role};
+use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
+use fedproof_core::relation::{Relation, Shape};
+use fedproof_core::transcript::{Event, Transcript};
+
+type Programmed = Vec<([u8; 32], [u8; 16])>;
+
+fn simulate<R: Relation<Pallas>>(statement: &R) -> (Proof<Pallas>, Programmed) {
+    let mut rec = Recorder::new(Role::simulator().expect("randomness"));
+    statement.check().expect("parameters");
+    statement
+        .record(&mut rec, None)
+        .expect("a simulator needs no witness");
+    let (outcome, transcript) = close_and_keep(rec).expect("a simulator closes");
+    let Outcome::Proof(proof) = outcome else {
+        panic!("a simulator writes a proof")
+    };
+    (proof, transcript.programmed().to_vec())
+}
+
+fn accepted<R: Relation<Pallas>>(statement: &R, proof: &Proof<Pallas>, programmed: &Programmed) {
+    let world = Transcript::with_programmed(programmed);
+    statement
+        .defer_in(proof.clone(), world)
+        .expect("well-formed")
+        .check()
+        .expect("accepted in the simulator's world");
+    let ours = statement
+        .defer_in(proof.clone(), Transcript::new())
+        .expect("well-formed")
+        .check();
+    assert_eq!(
+        ours.map_err(|e| e.stage),
+        Err(Stage::Argument),
+        "only because the oracle was programmed"
+    );
+}
+
+#[test]
+fn without_a_witness() {
+    for limb in [0, 3] {
+        let (truth, witness) = bounded::<Pallas>(&Case {
+            limb,
+            ..Case::default()
+        });
+        let (proof, programmed) = simulate(&truth);
+        assert_eq!(programmed.len(), 1);
+        accepted(&truth, &proof, &programmed);
+        let real = truth.prove(&witness).expect("an honest prover");
+        assert_eq!(
+            (real.points.len(), real.scalars.len()),
+            (proof.points.len(), proof.scalars.len())
+        );
+    }
+    let (truth, _) = statement::<Pallas>(21, 8);
+    let (proof, programmed) = simulate(&truth);
+    accepted(&truth, &proof, &programmed);
+}
+
+#[test]
+fn for_a_false_statement() {
+    let points = ["H", "U", "J", "K"].map(named_generator::<Pallas>).to_vec();
+    let shape = Shape { d: 32, columns: 8 };
+    let bounds = Bounds {
+        max_abs: 7,
+        max_norm_squared: 1,
+        limb: 0,
+    };
+    let lie = BoundedUpdate::<Pallas> {
+        context: context(),
+        shape,
+        bounds,
+        points,
+    };
+    let (proof, programmed) = simulate(&lie);
+    accepted(&lie, &proof, &programmed);
+}
+
+/// What a prover absorbs beyond the statement, and what hides each from everybody.
+const SENT: [(&str, &str); 13] = [
+    ("limb", "a blind on H per row"),
+    ("m", "a blind on H per row"),
+    ("slack", "a blind on H"),
+    ("gkr/roots", "a blind on H"),
+    ("gkr/round", "a blind on H"),
+    ("gkr/ends", "a blind on H"),
+    ("products/round", "a blind on H"),
+    ("product/masks", "a blind on H"),
+    ("product/u", "the uniform mask m_a, committed before e"),
+    ("product/v", "the uniform mask m_b, committed before e"),
+    ("merge/low", "a blind on H"),
+    ("merge/high", "a blind on H"),
+    ("ipa/low", "a blind on H"),
+];
+const SENT_LAST: [(&str, &str); 3] = [
+    ("ipa/high", "a blind on H"),
+    ("schnorr/nonce", "two nonces"),
+    ("schnorr/answer", "a nonce each"),
+];
+const STATEMENT: [&str; 11] = [
+    "suite",
+    "version",
+    "relation",
+    "generators",
+    "announcement",
+    "client",
+    "weight",
+    "certificate",
+    "shape",
+    "bounds",
+    "x",
+];
+
+#[test]
+fn nothing_else_is_sent() {
+    let (truth, witness) = bounded::<Pallas>(&Case {
+        limb: 3,
+        ..Case::default()
+    });
+    let mut rec = Recorder::new(Role::prover());
+    truth.record(&mut rec, Some(&witness)).expect("an honest prover");
+    let (_, transcript) = close_and_keep(rec).expect("an honest prover");
+    let mut known: Vec<&str> = STATEMENT.to_vec();
+    known.extend(SENT.iter().chain(&SENT_LAST).map(|(name, _)| *name));
+    let mut seen: Vec<&str> = Vec::new();
+    for event in transcript.log() {
+        if let Event::Absorb(label) = event {
+            assert!(
+                known.contains(&label.0),
+                "{} is sent and nobody says what hides it",
+                label.0
+            );
+            seen.push(label.0);
+        }
+    }
+    for name in known {
+        assert!(seen.contains(&name), "{name} is listed and never sent");
+    }
+}
+
+/// All roles absorb and draw the same, in the same order: the statement before the first challenge.
+#[test]
+fn the_roles_keep_step() {
+    let (truth, witness) = bounded::<Pallas>(&Case {
+        limb: 3,
+        ..Case::default()
+    });
+    let log = |role: Role<Pallas>, witness| {
+        let mut rec = Recorder::new(role);
+        truth.record(&mut rec, witness).expect("recorded");
+        let (outcome, transcript) = close_and_keep(rec).expect("closed");
+        (outcome, transcript.log().to_vec())
+    };
+    let (outcome, proved) = log(Role::prover(), Some(&witness));
+    let Outcome::Proof(proof) = outcome else {
+        panic!("a proof")
+    };
+    let (outcome, counted) = log(Role::counter(), None);
+    let Outcome::Counts {
+        points,
+        scalars,
+        soundness_bits,
+        ..
+    } = outcome
+    else {
+        panic!("counts")
+    };
+    assert_eq!((points, scalars), (proof.points.len(), proof.scalars.len()));
+    assert!(soundness_bits > 115.0);
+    assert_eq!(proved, log(Role::verifier(proof), None).1);
+    assert_eq!(proved, counted);
+    assert_eq!(proved, log(Role::simulator().expect("randomness"), None).1);
+    let first = proved
+        .iter()
+        .position(|e| matches!(e, Event::Challenge(_)))
+        .expect("a challenge");
+    assert_eq!(proved[first], Event::Challenge("alpha".into()));
+    assert!(
+        proved[..first]
+            .iter()
+            .take(STATEMENT.len())
+            .zip(STATEMENT)
+            .all(|(e, name)| *e == Event::Absorb(name.into()))
+    );
+}
+
+/// A real proof and a simulated one look alike: every element is uniform, so bytes of many proofs of one secret and of
+/// another have the same frequencies (a coarse test; the argument is in the specification).
+#[test]
+fn bytes_do_not_depend_on_the_secret() {
+    let counts = |x: Vec<i64>| {
+        let (truth, witness) = bounded::<Pallas>(&Case {
+            d: 4,
+            columns: 2,
+            max_abs: 3,
+            max_norm_squared: Some(40),
+            x: Some(x),
+            ..Case::default()
+        });
+        let mut ones = 0u32;
+        let mut bits = 0u32;
+        for _ in 0..40 {
+            for scalar in truth.prove(&witness).expect("an honest prover").scalars {
+                let bytes = fedproof_core::group::encode_field(scalar);
+                ones += bytes.iter().skip(1).map(|b| b.count_ones()).sum::<u32>();
+                bits += 8 * (bytes.len() as u32 - 1);
+            }
+        }
+        (f64::from(ones) - f64::from(bits) / 2.0) / (f64::from(bits) / 4.0).sqrt()
+    };
+    for x in [vec![0; 4], vec![3, -3, 3, 1]] {
+        let deviation = counts(x);
+        assert!(deviation.abs() < 6.0, "{deviation} standard deviations off");
+    }
+}
