@@ -54,6 +54,12 @@ def pytest_counts(output: str) -> Counts:
     )
 
 
+def vector_counts(output: str) -> Counts:
+    """Reads the second verifier's last line."""
+    found = re.findall(r"^(\d+) of (\d+) vectors came out as expected", output, re.MULTILINE)
+    return sum((Counts(int(good), int(total) - int(good)) for good, total in found), Counts())
+
+
 @dataclass(frozen=True)
 class Stage:
     """One check: what it is called, the command, and how its tests are counted."""
@@ -70,9 +76,17 @@ STAGES = (
         ("cargo", "clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"),
     ),
     Stage("cargo test", ("cargo", "test", "--package", "fedproof-core"), cargo_counts),
+    # A build of its own, in which single checks can be dropped: nothing else may ever use it.
+    Stage(
+        "dishonest",
+        ("cargo", "test", "--package", "fedproof-core", "--features", "drop-checks", "--test", "dishonest"),
+        cargo_counts,
+    ),
     Stage("ruff check", (str(BIN / "ruff"), "check", ".")),
     Stage("ruff format", (str(BIN / "ruff"), "format", "--check", ".")),
-    Stage("mypy --strict", (str(BIN / "mypy"), "--strict", "python/fedproof")),
+    Stage("mypy --strict", (str(BIN / "mypy"), "--strict", "python/fedproof", "reference")),
+    Stage("stubs", (str(BIN / "python"), "-m", "mypy.stubtest", "fedproof._core")),
+    Stage("vectors", (str(BIN / "python"), "-m", "reference.check_vectors", "vectors/v1"), vector_counts),
     Stage("pytest", (str(BIN / "python"), "-m", "pytest", "-q", "--durations=10"), pytest_counts),
 )
 

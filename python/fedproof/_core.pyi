@@ -5,6 +5,26 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "__version__",
+    "ProofError",
+    "suites",
+    "sizes",
+    "commit",
+    "commit_with",
+    "digest",
+    "combine",
+    "combine_blinds",
+    "prove_plain_opening",
+    "verify_plain_opening",
+    "prove_bounded_update",
+    "verify_bounded_update",
+    "verify_bounded_updates",
+    "prove_honest_aggregate",
+    "verify_honest_aggregate_proof",
+    "verify_sum",
+]
+
 __version__: str
 
 _Context: TypeAlias = tuple[bytes, str, int, bytes | None]
