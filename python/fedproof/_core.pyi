@@ -6,22 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "__version__",
     "ProofError",
-    "suites",
-    "sizes",
+    "__version__",
+    "combine",
+    "combine_blinds",
     "commit",
     "commit_with",
     "digest",
-    "combine",
-    "combine_blinds",
-    "prove_plain_opening",
-    "verify_plain_opening",
     "prove_bounded_update",
+    "prove_honest_aggregate",
+    "prove_plain_opening",
+    "sizes",
+    "suites",
     "verify_bounded_update",
     "verify_bounded_updates",
-    "prove_honest_aggregate",
     "verify_honest_aggregate_proof",
+    "verify_plain_opening",
     "verify_sum",
 ]
 
