@@ -5,6 +5,7 @@ mod tables;
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rayon::prelude::*;
@@ -143,6 +144,23 @@ impl<S: Suite> Key<S> {
         Ok(tables::multiply(low, high, values) + self.blind_table().multiply(blind))
     }
 
+    /// Σ scalar·G_j over the generators of these ranges, in order, for full-size secret scalars; no secret-dependent control flow.
+    pub fn multiply_ranges(&self, ranges: &[Range<usize>], scalars: &[S::Scalar]) -> Result<Point<S>> {
+        let count = ranges.iter().map(ExactSizeIterator::len).sum();
+        if scalars.len() != count || ranges.iter().any(|r| r.end > self.g.len()) {
+            return Err(Error::lengths("generators", count, scalars.len()));
+        }
+        Ok(rows::multiply_ranges(self.row_tables(), ranges, scalars))
+    }
+
+    /// Σ_b coefficients[b]·G_{i + b·m} for every i < m.
+    pub fn fold(&self, coefficients: &[S::Scalar], m: usize) -> Result<Vec<Point<S>>> {
+        if coefficients.len() * m > self.g.len() {
+            return Err(Error::lengths("generators", coefficients.len() * m, self.g.len()));
+        }
+        Ok(rows::fold(self.row_tables(), coefficients, m))
+    }
+
     /// value·U + blind·H.
     pub fn commit_value(&self, value: &S::Scalar, blind: &S::Scalar) -> Point<S> {
         self.inner.get_or_init(|| FixedBase::new(&self.u)).multiply(value)
@@ -235,6 +253,41 @@ mod tests {
     fn scalars_agree_with_plain_multiplication() {
         scalars_agree::<Pallas>();
         scalars_agree::<Bn254>();
+    }
+
+    fn many_scalars_agree<S: Suite>() {
+        let mut rng = StdRng::seed_from_u64(4);
+        let key = Key::<S>::get(256);
+        for ranges in [
+            vec![0..64usize],
+            vec![3..4],
+            vec![8..24, 40..56],
+            vec![1..4, 5..17],
+        ] {
+            let points: Vec<Affine<S>> = ranges.iter().flat_map(|r| key.g()[r.clone()].to_vec()).collect();
+            let scalars: Vec<S::Scalar> = points.iter().map(|_| scalar::<S>(&mut rng)).collect();
+            let plain = msm::<S>(&points, &scalars).expect("lengths");
+            assert_eq!(key.multiply_ranges(&ranges, &scalars).expect("generators"), plain);
+        }
+        let coefficients: Vec<S::Scalar> = (0..8).map(|_| scalar::<S>(&mut rng)).collect();
+        for (i, folded) in key
+            .fold(&coefficients, 20)
+            .expect("generators")
+            .into_iter()
+            .enumerate()
+        {
+            let points: Vec<Affine<S>> = (0..8).map(|b| key.g()[i + b * 20]).collect();
+            assert_eq!(folded, msm::<S>(&points, &coefficients).expect("lengths"));
+        }
+        key.multiply_ranges(&[0..4], &coefficients)
+            .expect_err("four generators, eight scalars");
+        key.fold(&coefficients, 1 << 20).expect_err("more than there are");
+    }
+
+    #[test]
+    fn many_scalars_agree_with_plain_multiplication() {
+        many_scalars_agree::<Pallas>();
+        many_scalars_agree::<Bn254>();
     }
 
     #[test]

@@ -3,11 +3,14 @@
 //! There are no special cases in an addition: an accumulator equal to plus or minus the next entry would give a relation
 //! between generators, which nobody can find. The first column is copied, not added.
 
+use std::ops::Range;
+
 use ark_ec::AdditiveGroup;
 use ark_ff::{Field, Zero};
 use rayon::prelude::*;
+use zeroize::Zeroizing;
 
-use super::tables::Tables;
+use super::tables::{Tables, digits};
 use super::{shift_of, small_sum};
 use crate::error::{Error, Result};
 use crate::group::{Affine, Point, Suite};
@@ -23,97 +26,156 @@ pub(super) fn commit<S: Suite>(
     columns: usize,
     bits: u32,
 ) -> Vec<Point<S>> {
-    let windows = (bits.max(1) as usize).div_ceil(8);
+    let windows = (bits.max(1) as usize).div_ceil(8).min(8);
     let rows = values.len().div_ceil(columns);
     // About four tasks per thread, so that a busy core stalls nobody.
     let per_task = (BATCH / windows)
         .max(1)
         .min(rows.div_ceil(4 * rayon::current_num_threads()).max(32));
+    let all: Vec<usize> = (0..columns).collect();
     values
         .par_chunks(columns * per_task)
-        .flat_map_iter(|chunk| Batch::new(chunk, columns, windows).run(tables))
+        .flat_map_iter(|chunk| {
+            let rows = chunk.len().div_ceil(columns);
+            let digits = digits_of_rows(chunk, rows, columns, windows);
+            let excess = tables.excess(0..columns);
+            let sums = sum_columns(tables, &all, &digits, rows, windows);
+            sums.into_iter().map(move |sum| sum - excess)
+        })
         .collect()
 }
 
-/// Some rows, their accumulators: one per row, window and lane. Lanes split the columns, so that few rows still fill a batch.
-struct Batch<'a> {
-    values: &'a [i64],
-    columns: usize,
-    windows: usize,
-    rows: usize,
-    lanes: usize,
+/// The digits of v + 256^windows/2, by column, row and window; values beyond the end are zero.
+fn digits_of_rows(values: &[i64], rows: usize, columns: usize, windows: usize) -> Zeroizing<Vec<u8>> {
+    let shift = 1u64 << (8 * windows - 1);
+    let mut digits = Zeroizing::new(vec![0; rows * columns * windows]);
+    for (at, out) in digits.chunks_exact_mut(windows).enumerate() {
+        let (column, row) = (at / rows, at % rows);
+        let value = values.get(row * columns + column).copied().unwrap_or(0);
+        for (to, from) in out
+            .iter_mut()
+            .zip(value.cast_unsigned().wrapping_add(shift).to_le_bytes())
+        {
+            *to = from;
+        }
+    }
+    digits
 }
 
-impl<'a> Batch<'a> {
-    fn new(values: &'a [i64], columns: usize, windows: usize) -> Self {
-        let rows = values.len().div_ceil(columns);
-        let wanted = (BATCH / (rows * windows).max(1)).max(1);
-        // A power of two that divides the columns where possible.
-        let lanes = if columns.is_power_of_two() {
-            wanted.next_power_of_two().min(columns.div_ceil(8))
-        } else {
-            1
-        };
-        Self {
-            values,
-            columns,
-            windows,
-            rows,
-            lanes,
-        }
-    }
+/// Σ_k scalars[k]·G_{index k} over the generators of the given ranges, for secret full-size scalars.
+pub(super) fn multiply_ranges<S: Suite>(
+    tables: &Tables<S>,
+    ranges: &[Range<usize>],
+    scalars: &[S::Scalar],
+) -> Point<S> {
+    let columns: Vec<usize> = ranges.iter().cloned().flatten().collect();
+    let digits: Zeroizing<Vec<u8>> = Zeroizing::new(scalars.iter().flat_map(|k| digits(*k)).collect());
+    let excess: Point<S> = ranges.iter().map(|r| tables.excess(r.clone())).sum();
+    let sums = sum_columns(tables, &columns, &digits, 1, 32);
+    sums.into_iter().sum::<Point<S>>() - excess
+}
 
-    /// Digit `window` of the value in `row` and `column`; beyond the end values are zero.
-    #[inline(always)]
-    fn digit(&self, row: usize, column: usize, window: usize) -> u8 {
-        let value = self.values.get(row * self.columns + column).copied().unwrap_or(0);
-        let shifted = i128::from(value) + (1i128 << (8 * self.windows - 1));
-        (shifted >> (8 * window)) as u8
-    }
-
-    fn run<S: Suite>(&self, tables: &Tables<S>) -> Vec<Point<S>> {
-        let per_lane = self.columns / self.lanes;
-        let count = self.rows * self.windows * self.lanes;
-        let mut sums: Vec<(S::Base, S::Base)> = Vec::with_capacity(count);
-        let mut next = Vec::with_capacity(count);
-        let mut scratch = Vec::with_capacity(count);
-        for step in 0..per_lane {
-            next.clear();
-            for lane in 0..self.lanes {
-                let column = lane * per_lane + step;
-                let table = tables.table(column);
-                for row in 0..self.rows {
-                    for window in 0..self.windows {
-                        next.push(table.entry(self.digit(row, column, window)));
-                    }
+/// Σ_b coefficients[b]·G_{i + b·m} for every i < m: generators folded several times at once.
+pub(super) fn fold<S: Suite>(tables: &Tables<S>, coefficients: &[S::Scalar], m: usize) -> Vec<Point<S>> {
+    const WINDOWS: usize = 32;
+    let digits: Vec<[u8; WINDOWS]> = coefficients.iter().map(|k| digits(*k)).collect();
+    let outputs: Vec<usize> = (0..m).collect();
+    outputs
+        .par_chunks(BATCH / WINDOWS)
+        .flat_map_iter(|chunk| {
+            let mut sums: Vec<(S::Base, S::Base)> = Vec::new();
+            let (mut next, mut scratch) = (Vec::new(), Vec::new());
+            for (b, digits) in digits.iter().enumerate() {
+                next.clear();
+                next.extend(chunk.iter().flat_map(|i| {
+                    let table = tables.table(i + b * m);
+                    digits.iter().map(|d| table.entry(*d))
+                }));
+                if b == 0 {
+                    sums.clone_from(&next)
+                } else {
+                    add_all::<S::Base>(&mut sums, &next, &mut scratch)
                 }
             }
-            if step == 0 {
-                sums.clone_from(&next)
-            } else {
-                add_all::<S::Base>(&mut sums, &next, &mut scratch)
-            }
-        }
-        let excess = tables.excess(self.columns);
-        (0..self.rows)
-            .map(|row| self.join::<S>(&sums, row) - excess)
-            .collect()
-    }
+            let joined = chunk.iter().enumerate().map(|(at, i)| {
+                let excess: Point<S> = (0..digits.len())
+                    .map(|b| tables.excess(i + b * m..i + b * m + 1))
+                    .sum();
+                join_windows::<S>(&sums[at * WINDOWS..(at + 1) * WINDOWS], 1, 0, 1, WINDOWS) - excess
+            });
+            joined.collect::<Vec<_>>()
+        })
+        .collect()
+}
 
-    /// A row's windows and lanes, put together.
-    fn join<S: Suite>(&self, sums: &[(S::Base, S::Base)], row: usize) -> Point<S> {
-        let mut total = Point::<S>::zero();
-        for window in (0..self.windows).rev() {
-            for _ in 0..8 {
-                total.double_in_place();
-            }
-            for lane in 0..self.lanes {
-                let (x, y) = sums[(lane * self.rows + row) * self.windows + window];
-                total += Affine::<S>::new_unchecked(x, y);
-            }
+/// Σ over `columns` of digit·G/2, for every row: one accumulator per row, window and lane. Lanes split the columns, so that few
+/// rows still fill a batch. Digits lie by column, row and window.
+fn sum_columns<S: Suite>(
+    tables: &Tables<S>,
+    columns: &[usize],
+    digits: &[u8],
+    rows: usize,
+    windows: usize,
+) -> Vec<Point<S>> {
+    let count = rows * windows;
+    let wanted = (BATCH / count.max(1)).max(1).next_power_of_two();
+    // A power of two that divides the columns, each lane with some work.
+    let lanes = wanted
+        .min(1 << columns.len().trailing_zeros())
+        .min(columns.len().div_ceil(8))
+        .max(1);
+    let lanes = if lanes.is_power_of_two() {
+        lanes
+    } else {
+        lanes.next_power_of_two() / 2
+    };
+    let per_lane = columns.len() / lanes;
+    let mut sums: Vec<(S::Base, S::Base)> = Vec::with_capacity(count * lanes);
+    let (mut next, mut scratch) = (
+        Vec::with_capacity(count * lanes),
+        Vec::with_capacity(count * lanes),
+    );
+    for step in 0..per_lane {
+        next.clear();
+        for lane in 0..lanes {
+            let column = lane * per_lane + step;
+            let table = tables.table(columns[column]);
+            next.extend(
+                digits[column * count..(column + 1) * count]
+                    .iter()
+                    .map(|d| table.entry(*d)),
+            );
         }
-        total
+        if step == 0 {
+            sums.clone_from(&next);
+        } else {
+            add_all::<S::Base>(&mut sums, &next, &mut scratch);
+        }
     }
+    (0..rows)
+        .map(|row| join_windows::<S>(&sums, rows, row, lanes, windows))
+        .collect()
+}
+
+/// A row's windows and lanes, put together.
+fn join_windows<S: Suite>(
+    sums: &[(S::Base, S::Base)],
+    rows: usize,
+    row: usize,
+    lanes: usize,
+    windows: usize,
+) -> Point<S> {
+    let mut total = Point::<S>::zero();
+    for window in (0..windows).rev() {
+        for _ in 0..8 {
+            total.double_in_place();
+        }
+        for lane in 0..lanes {
+            let (x, y) = sums[(lane * rows + row) * windows + window];
+            total += Affine::<S>::new_unchecked(x, y);
+        }
+    }
+    total
 }
 
 /// sums[i] += next[i], affine, one inversion for all. Four independent chains of products keep the multiplier busy.

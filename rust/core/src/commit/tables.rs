@@ -91,9 +91,10 @@ impl<S: Suite> Tables<S> {
         &self.tables[j]
     }
 
-    /// Σ_{j < columns} G_j/2: what the digits of a row add beyond its values.
-    pub(super) fn excess(&self, columns: usize) -> Point<S> {
-        self.halves.get(columns).copied().unwrap_or_default()
+    /// Σ G_j/2 over a range: what the digits of a row add beyond its values.
+    pub(super) fn excess(&self, range: std::ops::Range<usize>) -> Point<S> {
+        let before = |n: usize| self.halves.get(n).copied().unwrap_or_default();
+        before(range.end) - before(range.start)
     }
 }
 
@@ -113,7 +114,7 @@ pub(super) fn shifted<S: Suite>(generators: &[Affine<S>]) -> Vec<Table<S>> {
 }
 
 /// The 32 bytes of k + 2^255, least significant first: the digits of 2k + 1.
-fn digits<F: PrimeField>(k: F) -> [u8; 32] {
+pub(super) fn digits<F: PrimeField>(k: F) -> [u8; 32] {
     let mut out = [0; 32];
     for (to, from) in out.iter_mut().zip(k.into_bigint().to_bytes_le()) {
         *to = from;

@@ -5,10 +5,12 @@
 //! G = e·G_lo + G_hi, w = e·w_lo + w_hi and P = L + e·P + e²·R. At length one P = z·(G + w·χU) + ζ·H, by Schnorr.
 //! A verifier never folds generators: G = Σ s_j·G_j with s_j = Π_k (e_k where bit k of j, top first, is 0, else 1).
 
+use std::sync::Arc;
+
 use ark_ec::CurveGroup;
 use ark_ff::{One, Zero};
 use rayon::prelude::*;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::{Combination, Deferred, Recorder, Role, SUBJECT};
 use crate::commit::Key;
@@ -124,8 +126,13 @@ fn smuggle<S: Suite>(
     Key::<S>::get(slot + 1).commit_scalars(slot, &[delta], &S::Scalar::zero())
 }
 
-/// The prover's side of a round, half of the work in each of L and R.
+/// Rounds over the original generators, whose tables make full-size scalars cheap; then they are folded 2^3 to one at once.
+const ROUNDS_BEFORE_FOLDING: usize = 3;
+
+/// The prover's side. Generators after k rounds are Σ_b factors[b]·G_{i + b·n}; once folded they are in `g`.
 struct Folding<S: Suite> {
+    key: Arc<Key<S>>,
+    factors: Vec<S::Scalar>,
     g: Vec<Affine<S>>,
     z: Vec<S::Scalar>,
     w: Vec<S::Scalar>,
@@ -134,35 +141,59 @@ struct Folding<S: Suite> {
 }
 
 impl<S: Suite> Folding<S> {
+    /// ⟨z, half of the generators⟩; `high`: which half.
+    fn product(&self, z: &[S::Scalar], high: bool) -> Result<Point<S>> {
+        let (n, half) = (self.z.len(), z.len());
+        if self.factors.is_empty() {
+            let (low_g, high_g) = self.g.split_at(half);
+            return msm::<S>(if high { high_g } else { low_g }, z);
+        }
+        let start = if high { half } else { 0 };
+        let ranges: Vec<_> = (0..self.factors.len())
+            .map(|b| b * n + start..b * n + start + half)
+            .collect();
+        let scalars: Zeroizing<Vec<_>> = Zeroizing::new(
+            self.factors
+                .iter()
+                .flat_map(|f| z.iter().map(move |z| *z * f))
+                .collect(),
+        );
+        self.key.multiply_ranges(&ranges, &scalars)
+    }
+
     fn cross(&self, chi: S::Scalar, blinds: [S::Scalar; 2]) -> Result<[Affine<S>; 2]> {
         let half = self.z.len() / 2;
         let (z_lo, z_hi) = self.z.split_at(half);
         let (w_lo, w_hi) = self.w.split_at(half);
-        let (g_lo, g_hi) = self.g.split_at(half);
-        let key = Key::<S>::get(1);
-        let side =
-            |z: &[S::Scalar], g: &[Affine<S>], w: &[S::Scalar], blind: &S::Scalar| -> Result<Point<S>> {
-                Ok(msm::<S>(g, z)? + key.commit_value(&(chi * dot(z, w)), blind))
-            };
+        let side = |z: &[S::Scalar], high: bool, w: &[S::Scalar], blind: &S::Scalar| -> Result<Point<S>> {
+            Ok(self.product(z, high)? + self.key.commit_value(&(chi * dot(z, w)), blind))
+        };
         let [low_blind, high_blind] = &blinds;
         let (low, high) = rayon::join(
-            || side(z_lo, g_hi, w_hi, low_blind),
-            || side(z_hi, g_lo, w_lo, high_blind),
+            || side(z_lo, true, w_hi, low_blind),
+            || side(z_hi, false, w_lo, high_blind),
         );
         let both = to_affine::<S>(&[low?, high?]);
         <[Affine<S>; 2]>::try_from(both).map_err(|p| Error::lengths("round", 2, p.len()))
     }
 
-    fn fold(&mut self, challenge: Short, e: S::Scalar, blinds: [S::Scalar; 2]) {
+    fn fold(&mut self, challenge: Short, e: S::Scalar, blinds: [S::Scalar; 2]) -> Result<()> {
         let half = self.z.len() / 2;
-        let combine = |v: &[S::Scalar]| {
-            let (lo, hi) = v.split_at(half);
-            lo.iter().zip(hi).map(|(l, h)| (*l, *h)).collect::<Vec<_>>()
-        };
-        let mut z: Vec<S::Scalar> = combine(&self.z).into_iter().map(|(l, h)| l + e * h).collect();
+        let (lo, hi) = self.z.split_at(half);
+        let mut z: Vec<S::Scalar> = lo.iter().zip(hi).map(|(l, h)| *l + e * h).collect();
         std::mem::swap(&mut self.z, &mut z);
         z.zeroize();
-        self.w = combine(&self.w).into_iter().map(|(l, h)| e * l + h).collect();
+        let (lo, hi) = self.w.split_at(half);
+        self.w = lo.iter().zip(hi).map(|(l, h)| e * l + h).collect();
+        self.blind = blinds[0] + e * self.blind + e * e * blinds[1];
+        if !self.factors.is_empty() {
+            self.factors = self.factors.iter().flat_map(|t| [*t * e, *t]).collect();
+            return if self.factors.len() == 1 << ROUNDS_BEFORE_FOLDING {
+                self.materialise()
+            } else {
+                Ok(())
+            };
+        }
         let (lo, hi) = self.g.split_at(half);
         let folded: Vec<Point<S>> = lo
             .par_iter()
@@ -171,7 +202,16 @@ impl<S: Suite> Folding<S> {
             .map(|(l, h)| self.endomorphism.multiply(l, challenge.a, challenge.b) + h)
             .collect();
         self.g = to_affine::<S>(&folded);
-        self.blind = blinds[0] + e * self.blind + e * e * blinds[1];
+        Ok(())
+    }
+
+    /// The generators as points of their own.
+    fn materialise(&mut self) -> Result<()> {
+        if !self.factors.is_empty() {
+            self.g = to_affine::<S>(&self.key.fold(&self.factors, self.z.len())?);
+            self.factors.clear();
+        }
+        Ok(())
     }
 }
 
@@ -189,13 +229,10 @@ pub(super) fn prove<S: Suite>(
     point.append(&mut value.point);
     let mut u = chi * value.u;
     let mut folding = if rec.knows() {
-        let key = Key::<S>::get(size);
         Some(Folding {
-            g: key
-                .g()
-                .get(..size)
-                .ok_or_else(|| Error::lengths("generators", size, key.g().len()))?
-                .to_vec(),
+            key: Key::<S>::get(size),
+            factors: vec![S::Scalar::one()],
+            g: Vec::new(),
             z: std::mem::take(&mut vector.secret),
             w: vector.weights.clone(),
             blind: vector.blind + chi * value.blind,
@@ -214,7 +251,7 @@ pub(super) fn prove<S: Suite>(
         let pair = rec.challenge_pair(Label("ipa/e", k, 0), 2);
         let e = pair.scalar(rec.zeta);
         if let Some(f) = &mut folding {
-            f.fold(pair, e, blinds);
+            f.fold(pair, e, blinds)?;
         }
         scale(&mut point, e);
         u *= e;
@@ -222,6 +259,9 @@ pub(super) fn prove<S: Suite>(
         challenges.push(e);
     }
 
+    if let Some(f) = &mut folding {
+        f.materialise()?;
+    }
     let mut s = vec![S::Scalar::one()];
     for e in &challenges {
         s = s.iter().flat_map(|t| [*t * e, *t]).collect();

@@ -72,6 +72,11 @@ fn table_bits(bound: u64, shape: &Shape) -> usize {
     bits.max(shape.column_bits())
 }
 
+/// Bits that hold every number from −bound to bound.
+fn signed_bits(bound: u64) -> u32 {
+    u64::BITS - bound.leading_zeros() + 1
+}
+
 const MAX_ABS: u64 = 1 << 20;
 
 pub struct BoundedUpdate<S: Suite> {
@@ -187,7 +192,7 @@ impl<S: Suite> BoundedUpdate<S> {
                 Label("limb", name, 0),
                 self.shape.rows(),
                 columns,
-                16,
+                signed_bits(digits.get(k).map_or(0, |d| d.bound)),
                 make,
             )?);
         }
