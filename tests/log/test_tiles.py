@@ -11,8 +11,9 @@ from fedproof.encoding import files
 from fedproof.errors import Malformed, Refused, UsageError
 from fedproof.identity.keys import SigningKey
 from fedproof.log import tiles
+from fedproof.log.layout import MAX_ENTRY, index_path, tile_path
 from fedproof.log.note import verifier_text
-from fedproof.log.tiles import MAX_ENTRY, TileLog, TileReader, index_path, tile_path
+from fedproof.log.tiles import TileLog, TileReader
 
 KEY = SigningKey.generate()
 GO = Path(__file__).parent / "go"

@@ -7,13 +7,24 @@ import binascii
 import hashlib
 from dataclasses import dataclass
 
-from fedproof.errors import Malformed, Refused
+from fedproof.errors import Malformed, Refused, UsageError
 from fedproof.identity.keys import SigningKey, VerifyKey
 
 _ED25519 = b"\x01"
 _DASH = "— "
 MAX_NOTE = 1 << 16
 """Bytes of a note at most."""
+MAX_SIGNATURES = 100
+"""Signature lines at most, as in Go's reader."""
+
+
+def _is_name(name: str) -> bool:
+    """Names of keys have no spaces, no control characters, and no plus, which ends them in a verifier's text."""
+    return bool(name) and name.isprintable() and not any(c.isspace() or c == "+" for c in name)
+
+
+def _has_controls(text: str) -> bool:
+    return any(c < " " and c != "\n" for c in text)
 
 
 def key_id(name: str, key: VerifyKey) -> bytes:
@@ -27,9 +38,12 @@ def verifier_text(name: str, key: VerifyKey) -> str:
 
 
 def sign_note(text: str, name: str, key: SigningKey) -> bytes:
-    """text ends with a newline; the note adds an empty line and one signature line."""
-    if not text.endswith("\n"):
-        raise ValueError("a note's text ends with a newline")
+    """text ends with a newline; the note adds an empty line and one signature line. Raises `UsageError` for what no reader would
+    take."""
+    if not text.endswith("\n") or _has_controls(text):
+        raise UsageError("a note's text ends with a newline and has no control characters")
+    if not _is_name(name):
+        raise UsageError("a note is signed under a name without spaces and plus signs")
     signature = base64.b64encode(key_id(name, key.verify_key) + key.sign(text.encode())).decode()
     return f"{text}\n{_DASH}{name} {signature}\n".encode()
 
@@ -46,10 +60,10 @@ def open_note(data: bytes, name: str, key: VerifyKey) -> str:
     text, blank, signatures = note.rpartition("\n\n")
     lines = signatures.split("\n")
     if (
-        any(c < " " and c != "\n" for c in note)
+        _has_controls(note)
         or not blank
         or not signatures.endswith("\n")
-        or len(lines) < 2
+        or not 2 <= len(lines) <= MAX_SIGNATURES + 1
     ):
         raise Malformed("not a signed note")
     text += "\n"
@@ -62,7 +76,7 @@ def open_note(data: bytes, name: str, key: VerifyKey) -> str:
             value = b""
         if (
             not line.startswith(_DASH)
-            or not who
+            or not _is_name(who)
             or len(value) < 5
             or base64.b64encode(value).decode() != encoded
         ):

@@ -35,6 +35,12 @@ def tree_root(leaves: Sequence[bytes]) -> bytes:
     return node_hash(tree_root(leaves[:k]), tree_root(leaves[k:]))
 
 
+def _check_lengths(*hashes: bytes) -> None:
+    # With parts of other lengths an inner node could be passed off as made of something else.
+    if any(len(h) != 32 for h in hashes):
+        raise Refused("log", "shape", "a hash that is not 32 bytes long")
+
+
 def prove_inclusion(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """The hashes that lead from leaf `index` to the root, lowest first. Raises `IndexError`."""
     if not 0 <= index < len(leaves):
@@ -51,6 +57,7 @@ def check_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], 
     """Raises `Refused` unless the leaf hash is entry `index` of the tree of `size` entries with this root."""
     if not 0 <= index < size:
         raise Refused("log", "shape", f"entry {index} of a tree of {size}")
+    _check_lengths(leaf, root, *proof)
     node, last, current = index, size - 1, leaf
     for sibling in proof:
         if last == 0:
@@ -86,6 +93,7 @@ def check_consistency(old: int, old_root: bytes, size: int, root: bytes, proof: 
     """Raises `Refused` unless the tree of `size` entries extends the one of `old`."""
     if not 0 < old <= size:
         raise Refused("log", "shape", f"a tree of {size} entries cannot extend one of {old}")
+    _check_lengths(old_root, root, *proof)
     if old == size:
         if proof or old_root != root:
             raise Refused("log", "digest", "two trees of one size with different roots")
