@@ -1,6 +1,7 @@
 """The commands as a shell sees them: exit codes, JSON, no hostile bytes on the terminal."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -8,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from fedproof.cli import demo as cli_demo
+from fedproof.cli import main
+from fedproof.demo import federation
 from fedproof.identity.keys import EnvelopeVerifyKey, VerifyKey
+
+PUBLIC = (("model", "model.safetensors"), ("policy", "policy.toml"), ("trust", "trust.toml"))
 
 
 def fedproof(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -65,6 +71,33 @@ def test_verify_prints_what_is_proved_and_what_is_not(demo: tuple[Path, dict[str
     told = json.loads(verify(demo[0], "--json").stdout)
     assert {c["claim"] for c in told["claims"]} >= {"UPDATES_BOUNDED", "AGGREGATE_EXACT", "MODEL_CHAIN"}
     assert "CENSORSHIP" in told["notProven"]
+
+
+def test_a_terminal_of_few_characters_still_says_verified(demo: tuple[Path, dict[str, object]]) -> None:
+    out = demo[0]
+    options = [f"--{n}={out / f}" for n, f in PUBLIC]
+    command = [sys.executable, "-m", "fedproof", "verify", str(out / "bundle"), *options]
+    ran = subprocess.run(
+        command, capture_output=True, check=False, env={**os.environ, "PYTHONIOENCODING": "ascii"}
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.decode("ascii").rstrip().endswith("VERIFIED")
+
+
+@pytest.mark.parametrize("written", ['{"verified": false, "object": "model"}', ""])
+def test_the_demo_prints_one_object_when_its_verifier_refuses_or_dies(
+    written: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome = federation.Outcome(10, 68, (), 0.9, 0.9, 513)
+    monkeypatch.setattr(federation, "run", lambda out: outcome)
+    answer = subprocess.CompletedProcess([], 1, stdout=written, stderr="it died")
+    monkeypatch.setattr(cli_demo, "_verify", lambda *_, **__: answer)
+    monkeypatch.setattr(sys, "argv", ["fedproof", "demo", "--json"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    told = json.loads(capsys.readouterr().out)  # fails on a second object
+    assert told["verified"] is told["verify"]["verified"] is False
 
 
 def test_refused_is_one_and_says_what_failed(demo: tuple[Path, dict[str, object]], tmp_path: Path) -> None:

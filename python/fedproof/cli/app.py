@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from typing import Annotated, Any, NoReturn
@@ -29,6 +30,10 @@ def main() -> NoReturn:
     from fedproof.cli import demo, keys, policy, verify  # each adds its commands to `app`
 
     del demo, keys, policy, verify
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal without "·" or box characters must not turn VERIFIED into exit code 1.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     as_json = "--json" in sys.argv
     try:
         app()

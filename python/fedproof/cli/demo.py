@@ -53,14 +53,17 @@ def _demo(out: Path, as_json: bool) -> None:
     if as_json:
         outcome = run(out)
         checked = _verify(out, "--json")
-        _emit(outcome, checked.returncode == 0, json.loads(checked.stdout))
-    else:
-        with Live(console=console, refresh_per_second=8) as live:
-            view = _View(live)
-            outcome = run(out, view.tell)
-        _summary(console, outcome)
-        console.print("\nA separate process now verifies the bundle from public files only:\n", markup=False)
-        checked = _verify(out, capture=False)
+        _emit(outcome, checked.returncode == 0, _report(checked))
+        if checked.returncode != 0:  # said in the object: there is only one
+            sys.exit(1)
+        return
+    with Live(console=console, refresh_per_second=8) as live:
+        view = _View(live)
+        outcome = run(out, view.tell)
+        view.finish()
+    _summary(console, outcome)
+    console.print("\nA separate process now verifies the bundle from public files only:\n", markup=False)
+    checked = _verify(out, capture=False)
     if checked.returncode != 0:
         raise Refused("demo", "argument", "the separate process did not verify the bundle")
 
@@ -79,6 +82,14 @@ def _verify(out: Path, *options: str, capture: bool = True) -> subprocess.Comple
         raise FedproofError(f"the verifier could not be started: {error}") from None
 
 
+def _report(checked: subprocess.CompletedProcess[str]) -> object:
+    """What the verifier wrote, or, if it died before it could, its last words."""
+    try:
+        return json.loads(checked.stdout)
+    except json.JSONDecodeError:
+        return {"verified": False, "error": printable(checked.stderr.strip()[-1000:], 1000)}
+
+
 def _emit(outcome: Outcome, verified: bool, report: object) -> None:
     refused = [{"client": a.client, "round": a.round, "reason": a.reason} for a in outcome.refused]
     emit(
@@ -95,13 +106,18 @@ def _emit(outcome: Outcome, verified: bool, report: object) -> None:
     )
 
 
+_HOSPITALS = 7
+_OTHER_LINES = _HOSPITALS + 11  # titles, heads and rules of the two tables, the line below them
+
+
 class _View:
-    """The live table: one row a client for the round under way, one line a finished round."""
+    """The live table: one row a client for the round under way, one line a finished round. While it runs it shows as
+    many rounds as the terminal has lines for, at the end all of them."""
 
     def __init__(self, live: Live) -> None:
         self._live = live
         self._answers: dict[str, Answer] = {}
-        self._rounds = Table("round", "accepted", "accuracy", "refused", title="Rounds", title_justify="left")
+        self._rounds: list[tuple[str, str, str, Text]] = []
         self._refused = ""
 
     def tell(self, event: Event) -> None:
@@ -112,29 +128,48 @@ class _View:
                 self._answers.clear()
             self._answers[event.client] = event
             if not event.accepted:
-                self._refused = f"{event.client}: {event.reason}"
+                self._refused = f"{event.client}: {_short(event.reason)}"
         else:
-            self._rounds.add_row(
-                str(event.round),
-                f"{event.accepted}/7",
-                f"{event.accuracy:.1%}",
-                Text(printable(self._refused), "red"),
+            refused = Text(printable(self._refused), "red")
+            self._rounds.append(
+                (str(event.round), f"{event.accepted}/{_HOSPITALS}", f"{event.accuracy:.1%}", refused)
             )
             self._refused = ""
-        self._live.update(Group(self._table(), self._rounds))
+        self._show(max(1, self._live.console.height - _OTHER_LINES))
+
+    def finish(self) -> None:
+        self._show(len(self._rounds))
+
+    def _show(self, last: int) -> None:
+        rounds = Table(title="Rounds", title_justify="left")
+        for column in ("round", "accepted", "accuracy"):
+            rounds.add_column(column, justify="right", no_wrap=True)
+        rounds.add_column("refused")
+        for row in self._rounds[-last:]:
+            rounds.add_row(*row)
+        self._live.update(Group(self._table(), rounds))
 
     def _table(self) -> Table:
-        table = Table(
-            "client", "update", "prove ms", "verify ms", "bytes", title="This round", title_justify="left"
-        )
+        table = Table(title="This round", title_justify="left")
+        table.add_column("client", no_wrap=True)
+        table.add_column("update")
+        for column in ("prove ms", "verify ms", "bytes"):
+            table.add_column(column, justify="right", no_wrap=True)
         for a in self._answers.values():
             what = (
                 Text("accepted", "green")
                 if a.accepted
-                else Text(printable(f"refused: {a.reason}"), "bold red")
+                else Text(printable(f"refused: {_short(a.reason)}"), "bold red")
             )
             table.add_row(a.client, what, f"{a.prove_ms:.0f}", f"{a.verify_ms:.0f}", f"{a.size:,}")
+        for _ in range(_HOSPITALS - len(self._answers)):  # so that the table below stays where it is
+            table.add_row("")
         return table
+
+
+def _short(reason: str) -> str:
+    """Relation and finding; the summary has the whole sentence."""
+    return ": ".join(reason.split(": ")[:2])
 
 
 def _summary(console: Console, outcome: Outcome) -> None:
