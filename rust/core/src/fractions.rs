@@ -26,6 +26,17 @@ impl Column {
         small.map_or_else(|| Self::Large(values.to_vec()), Self::Small)
     }
 
+    /// α − value, by position.
+    fn leaves<F: Accumulate>(&self, alpha: F) -> Box<dyn Fn(usize) -> F + Sync + '_> {
+        match self {
+            Self::Small(values) => {
+                let multiples = Multiples::new(-F::one());
+                Box::new(move |at| alpha + multiples.of(values[at]))
+            }
+            Self::Large(values) => Box::new(move |at| alpha - scalar_from_i64::<F>(values[at])),
+        }
+    }
+
     /// c + k·value for every value.
     fn affine<F: Accumulate>(&self, c: F, k: F) -> Vec<F> {
         match self {
@@ -120,9 +131,17 @@ impl<F: Accumulate> TreeTables<F> {
     /// Leaves 1/(α − v), a power of two of them, at least two.
     pub fn of_values(alpha: F, values: &[i64]) -> Self {
         let column = Column::new(values);
-        let q = column.affine(alpha, -F::one());
-        let pairs = q.par_chunks(2).with_min_len(PARALLEL);
-        let (p, q) = pairs.map(|q| (q[0] + q[1], q[0] * q[1])).unzip();
+        let (mut p, mut q) = (Vec::new(), Vec::new());
+        {
+            let leaf = column.leaves(alpha);
+            let pairs = (0..values.len() / 2).into_par_iter().with_min_len(PARALLEL);
+            pairs
+                .map(|v| {
+                    let (q0, q1) = (leaf(2 * v), leaf(2 * v + 1));
+                    (q0 + q1, q0 * q1)
+                })
+                .unzip_into_vecs(&mut p, &mut q);
+        }
         Self {
             layers: upwards(Nodes { p, q }),
             values: Some((alpha, column)),
@@ -186,13 +205,14 @@ fn upwards<F: Accumulate>(bottom: Nodes<F>) -> Vec<Nodes<F>> {
 fn parents<F: Accumulate>(children: &Nodes<F>) -> Nodes<F> {
     let pairs = children
         .p
-        .par_chunks(2)
-        .zip(children.q.par_chunks(2))
+        .par_chunks_exact(2)
+        .zip(children.q.par_chunks_exact(2))
         .with_min_len(PARALLEL);
-    let (p, q) = pairs
+    let (mut up, mut uq) = (Vec::new(), Vec::new());
+    pairs
         .map(|(p, q)| (two_products(&p[0], &q[1], &p[1], &q[0]), q[0] * q[1]))
-        .unzip();
-    Nodes { p, q }
+        .unzip_into_vecs(&mut up, &mut uq);
+    Nodes { p: up, q: uq }
 }
 
 /// f(v) = weight·[q1(p0 + λq0) + p1q0] over a layer.

@@ -1,18 +1,27 @@
 //! Multilinear extensions. Index bits are most significant first: variable 0 is the top bit of an index.
 
 use ark_ff::PrimeField;
+use rayon::prelude::*;
 
 /// eq(point, i) for every index i of point.len() bits.
 pub fn eq_table<F: PrimeField>(point: &[F]) -> Vec<F> {
-    let mut table = vec![F::one()];
-    for r in point {
-        table = table
-            .iter()
-            .flat_map(|e| {
-                let high = *e * r;
-                [*e - high, high]
-            })
+    // A large table is the outer product of two small ones: one multiplication an entry, in parallel.
+    if point.len() > 10 {
+        let (high, low) = point.split_at(point.len() / 2);
+        let (high, low) = (eq_table(high), eq_table(low));
+        return high
+            .par_iter()
+            .flat_map_iter(|h| low.iter().map(move |l| *h * l))
             .collect();
+    }
+    let mut table = Vec::with_capacity(1 << point.len());
+    table.push(F::one());
+    for r in point.iter().rev() {
+        let high: Vec<F> = table.iter().map(|e| *e * r).collect();
+        for (e, h) in table.iter_mut().zip(&high) {
+            *e -= h;
+        }
+        table.extend(high);
     }
     table
 }
@@ -66,6 +75,26 @@ mod tests {
     use super::*;
     use ark_ff::Field;
     use ark_pallas::Fr;
+
+    #[test]
+    fn eq_tables_index_from_the_top_bit() {
+        for n in [0usize, 1, 3, 11] {
+            let point: Vec<Fr> = (0..n).map(|i| Fr::from(1000 + i as u64)).collect();
+            for (index, value) in eq_table(&point).into_iter().enumerate() {
+                let bit = |k: usize| index >> (n - 1 - k) & 1 == 1;
+                let plain: Fr = (0..n)
+                    .map(|k| {
+                        if bit(k) {
+                            point[k]
+                        } else {
+                            Fr::from(1u64) - point[k]
+                        }
+                    })
+                    .product();
+                assert_eq!(value, plain);
+            }
+        }
+    }
 
     #[test]
     fn consecutive_tables_in_closed_form() {

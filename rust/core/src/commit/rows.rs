@@ -17,7 +17,7 @@ use crate::group::{Affine, Point, Suite};
 use crate::wide::SmallProducts;
 
 /// Accumulators that share an inversion: enough to make it cheap, few enough to stay in the cache.
-const BATCH: usize = 256;
+const BATCH: usize = 512;
 
 /// Σ_j values[i·columns + j]·G_j for every row i, without blinds.
 pub(super) fn commit<S: Suite>(
