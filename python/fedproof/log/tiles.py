@@ -37,12 +37,18 @@ class TileLog:
 
     @classmethod
     def create(cls, folder: Path, origin: str, key: SigningKey) -> Self:
-        """An empty log. Raises `UsageError` if there is one, if another process writes it, or where no folder can be made."""
+        """An empty log. Raises `UsageError` if there is one or was one, if another process writes it, or where no folder can be made."""
         _make_folder(folder)
         lock = _lock(folder)
         try:
-            if (folder / "checkpoint").exists():
+            if os.path.lexists(folder / "checkpoint"):
                 raise UsageError(f"{printable(str(folder))} holds a log already")
+            if os.path.lexists(folder / "tile"):
+                # Tiles are only written under a checkpoint. A new log in its place would be a fork of the lost one.
+                raise UsageError(
+                    f"{printable(str(folder))} holds a log whose checkpoint is missing; put it back, or name another folder"
+                )
+            _sweep(folder)
             log = cls(folder, origin, key, lock, [])
             log._commit(log._leaves)
         except BaseException:
@@ -56,6 +62,7 @@ class TileLog:
         lock = _lock(folder)
         try:
             reader = TileReader(folder, origin, key.verify_key)
+            _sweep(folder)
         except BaseException:
             os.close(lock)
             raise
@@ -71,6 +78,8 @@ class TileLog:
 
     def entry(self, index: int) -> bytes:
         """Raises `IndexError`."""
+        if index < 0:
+            raise IndexError(index)
         return self._entries[index]
 
     def checkpoint(self) -> bytes:
@@ -145,8 +154,19 @@ def _make_folder(folder: Path) -> None:
         raise UsageError(f"cannot make the folder {printable(str(new))}: {error.strerror}") from error
 
 
+def _sweep(folder: Path) -> None:
+    """Removes what a kill left of `write_atomic`. Among it may be a signed checkpoint that never counted: were it kept and copied
+    along, it would be evidence of a fork against a writer who went on with other entries."""
+    for where, _, names in os.walk(folder):
+        for name in names:
+            if name.startswith(".") and name.endswith(".tmp"):
+                Path(where, name).unlink(missing_ok=True)
+
+
 def _lock(folder: Path) -> int:
-    # Beside the folder: what is in it is the log and nothing else.
+    # Beside the folder: what is in it is the log and nothing else. Under its real name: by way of a link to the
+    # folder a second writer would find another lock.
+    folder = Path(os.path.realpath(folder))
     path = folder.with_name(f"{folder.name}.lock")
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
