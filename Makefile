@@ -1,6 +1,6 @@
 # make demo and make test need Python >= 3.11, stable Rust and make; everything else goes into .venv-uv and .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup format lock clean
+.PHONY: help demo test bench fuzz setup format lock clean
 export UV_SYSTEM_CERTS := 1
 # Whatever environment the caller has active, ours is .venv.
 export VIRTUAL_ENV := $(CURDIR)/.venv
@@ -15,6 +15,8 @@ GROUP := $(if $(filter-out demo,$(MAKECMDGOALS))$(wildcard .venv/.fedproof-dev),
 help:
 	@echo "make demo     seven hospitals, one attacker, a certificate: set up and run it"
 	@echo "make test     every check, one summary"
+	@echo "make bench    the benchmark table, also as benchmarks/out/results.json (builds the baselines: some minutes)"
+	@echo "make fuzz     decoders and verifiers on arbitrary bytes; CASES=2000 by default"
 	@echo "make setup    environment and extension with the development tools, nothing run"
 	@echo "make format   cargo fmt, ruff format, ruff check --fix"
 	@echo "make lock     bring requirements/*.txt up to date with pyproject.toml"
@@ -25,6 +27,17 @@ demo: setup
 
 test: setup
 	@.venv/bin/python scripts/check.py
+
+bench:
+	@sh scripts/prerequisites.sh >/dev/null
+	@mkdir -p benchmarks/out
+	@CARGO_TARGET_DIR=$(CURDIR)/target/bench cargo run --quiet --release --manifest-path benchmarks/baselines/Cargo.toml \
+		-- --json benchmarks/out/results.json $(SIZES)
+
+CASES ?= 2000
+fuzz: setup
+	@PROPTEST_CASES=$(CASES) cargo test --quiet --release --package fedproof-core --test tamper -- arbitrary flipped
+	@HYPOTHESIS_MAX_EXAMPLES=$(CASES) .venv/bin/python -m pytest -q tests/encoding tests/log tests/test_decoders.py
 
 # uv looks at the cache-keys of pyproject.toml and builds the extension anew only when one of them changed.
 setup: .venv/.fedproof-$(GROUP)

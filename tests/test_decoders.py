@@ -1,0 +1,66 @@
+"""Every message kind on arbitrary and on almost right bytes: `Malformed` or the same bytes again, never anything else."""
+
+import importlib
+import pkgutil
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fedproof
+from fedproof.encoding.message import Message
+from fedproof.errors import Malformed
+from fedproof.identity.signed import Signed
+from tests.round.world import AGGREGATOR, World, played
+
+
+def kinds() -> list[type[Message]]:
+    for module in pkgutil.walk_packages(fedproof.__path__, "fedproof."):
+        if not module.name.startswith(("fedproof.demo", "fedproof.__main__")):
+            importlib.import_module(module.name)
+    found: list[type[Message]] = []
+    left = list(Message.__subclasses__())
+    while left:
+        cls = left.pop()
+        left += cls.__subclasses__()
+        if "KIND" in cls.__dict__ and cls.__module__.startswith("fedproof."):
+            found.append(cls)
+    return found
+
+
+KINDS = kinds()
+WORLD, CLOSED = played()
+SAMPLES = [
+    CLOSED.entry,
+    *CLOSED.blobs.values(),
+    WORLD.announcement.to_bytes(),
+    WORLD.announcement.payload,
+    World.announced().upload("ada").to_bytes(),
+    AGGREGATOR.verify_key.raw,
+]
+
+
+def try_all(data: bytes) -> None:
+    for kind in KINDS:
+        try:
+            message = kind.from_bytes(data)
+        except Malformed:
+            continue
+        assert message.to_bytes() == data
+
+
+def test_all_kinds_are_tried() -> None:
+    assert Signed in KINDS
+    assert len(KINDS) >= 12
+
+
+@given(st.binary(max_size=300))
+def test_arbitrary_bytes(data: bytes) -> None:
+    try_all(data)
+
+
+@given(st.sampled_from(SAMPLES), st.data())
+def test_almost_right_bytes(sample: bytes, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(sample)))
+    junk = data.draw(st.binary(max_size=4))
+    cut = data.draw(st.integers(0, 4))
+    try_all(sample[:at] + junk + sample[at + cut :])
