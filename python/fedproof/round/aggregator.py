@@ -46,10 +46,11 @@ class Aggregator:
         self.roster_digest = roster.digest()
         self.store = Store(root)
         self.chain = Chain.start(policy, base)
-        self.store.put_all({sha256(base): base})
         origin = log_origin(policy.federation)
         exists = (self.store.log / "checkpoint").exists()
         self._log = (TileLog.open if exists else TileLog.create)(self.store.log, origin, key)
+        self.store.clean()
+        self.store.put_all({sha256(base): base})
         for index in range(self._log.size):
             self.chain, _ = verify_round(
                 self.chain, self.roster, self.roster_digest, key.verify_key, self._log.entry(index), self.read

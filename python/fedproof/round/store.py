@@ -31,8 +31,12 @@ class Store:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in ("blobs", "open"):
             (root / name).mkdir(mode=0o700, exist_ok=True)
-        for leftover in root.rglob("*.tmp"):
-            leftover.unlink()
+
+    def clean(self) -> None:
+        """Removes what torn writes left. Only for the one who holds the log's lock: another may be writing."""
+        for folder in (self.root, self.root / "open", self.root / "blobs"):
+            for leftover in folder.rglob("*.tmp") if folder.name == "blobs" else folder.glob("*.tmp"):
+                leftover.unlink()
 
     @property
     def log(self) -> Path:
