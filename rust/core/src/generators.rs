@@ -4,6 +4,7 @@
 use ark_ec::CurveGroup;
 use ark_ec::short_weierstrass::SWCurveConfig;
 use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::group::{Affine, Point, Suite};
@@ -15,8 +16,16 @@ pub fn domain<S: Suite>() -> String {
 
 /// G_index, for column `index` of a row and for message slot `index`.
 pub fn row_generator<S: Suite>(index: u32) -> Affine<S> {
-    let message = [b"G".as_slice(), &index.to_be_bytes()].concat();
-    HashToCurve::<S>::new(domain::<S>().as_bytes()).hash(&message)
+    HashToCurve::<S>::new(domain::<S>().as_bytes()).row(index)
+}
+
+/// G_0 … G_{count − 1}.
+pub fn row_generators<S: Suite>(count: u32) -> Vec<Affine<S>> {
+    let hasher = HashToCurve::<S>::new(domain::<S>().as_bytes());
+    (0..count)
+        .into_par_iter()
+        .map(|index| hasher.row(index))
+        .collect()
 }
 
 /// H for blinds, U for inner products; J, K, D are reserved.
@@ -106,6 +115,10 @@ impl<S: Suite> HashToCurve<S> {
         }
     }
 
+    fn row(&self, index: u32) -> Affine<S> {
+        self.hash(&[b"G".as_slice(), &index.to_be_bytes()].concat())
+    }
+
     /// hash_to_curve; the curves here have cofactor one.
     pub fn hash(&self, message: &[u8]) -> Affine<S> {
         let uniform = expand_message(message, &self.tag);
@@ -124,8 +137,12 @@ impl<S: Suite> HashToCurve<S> {
         let tv4 = u * tv1 * tv3 * self.c3;
         let (x1, x2) = (self.c2 - tv4, self.c2 + tv4);
         let x3 = (tv2.square() * tv3).square() * self.c4 + self.z;
-        let x = [x1, x2].into_iter().find(|x| is_square(g::<S>(*x))).unwrap_or(x3);
-        let y = g::<S>(x).sqrt().unwrap_or_default();
+        // The first of the three that lies on the curve; one of them does.
+        let root = |x: S::Base| g::<S>(x).sqrt().map(|y| (x, y));
+        let (x, y) = root(x1)
+            .or_else(|| root(x2))
+            .or_else(|| root(x3))
+            .unwrap_or_default();
         Affine::<S>::new_unchecked(x, if sign(u) == sign(y) { y } else { -y })
     }
 }
@@ -164,6 +181,7 @@ mod tests {
 
     fn distinct_and_on_the_curve<S: Suite>() {
         let mut points: Vec<Affine<S>> = (0..64).map(row_generator::<S>).collect();
+        assert_eq!(points, row_generators::<S>(64));
         points.extend(["H", "U", "J", "K", "D"].map(named_generator::<S>));
         assert!(
             points

@@ -1,5 +1,6 @@
 //! Pedersen row commitments P_i = Σ_j x_ij·G_j + ρ_i·H (spec/commitment.md): they hide, they bind, and they add.
 
+mod affine;
 mod rows;
 mod tables;
 
@@ -11,10 +12,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result, Stage};
-use crate::generators::{named_generator, row_generator};
+use crate::generators::{named_generator, row_generators};
 use crate::group::{Affine, Point, Suite, to_affine};
 use crate::wide::{Accumulate, SmallProducts};
-use tables::{FixedBase, Table, Tables};
+use tables::{FixedBase, Shifted, Tables};
 
 pub use rows::combine_rows;
 
@@ -25,7 +26,7 @@ pub struct Key<S: Suite> {
     u: Affine<S>,
     rows: OnceLock<Tables<S>>,
     /// Tables of 2^128·G_j: half the doublings for full-size scalars.
-    shifted: OnceLock<Vec<Table<S>>>,
+    shifted: Shifted<S>,
     blinds: OnceLock<FixedBase<S>>,
     inner: OnceLock<FixedBase<S>>,
 }
@@ -58,16 +59,13 @@ impl<S: Suite> Key<S> {
     }
 
     fn make(size: usize) -> Self {
-        let g = (0..u32::try_from(size).unwrap_or(u32::MAX))
-            .into_par_iter()
-            .map(row_generator::<S>)
-            .collect();
+        let g = row_generators::<S>(u32::try_from(size).unwrap_or(u32::MAX));
         Self {
             g,
             h: named_generator::<S>("H"),
             u: named_generator::<S>("U"),
             rows: OnceLock::new(),
-            shifted: OnceLock::new(),
+            shifted: Shifted::new(size),
             blinds: OnceLock::new(),
             inner: OnceLock::new(),
         }
@@ -117,7 +115,7 @@ impl<S: Suite> Key<S> {
         if limit.is_some_and(|l| values.iter().any(|v| *v < -l || *v >= l)) {
             return Err(fail("a value is wider than declared"));
         }
-        let mut points = rows::commit(self.row_tables(), values, columns, bits);
+        let mut points = rows::commit(self.row_tables(), values, columns, bits)?;
         let table = self.blind_table();
         points
             .par_iter_mut()
@@ -129,19 +127,20 @@ impl<S: Suite> Key<S> {
 
     /// Σ_k values[k]·G_{first+k} + blind·H for full-size secret scalars.
     pub fn commit_scalars(&self, first: usize, values: &[S::Scalar], blind: &S::Scalar) -> Result<Point<S>> {
-        let low = self.row_tables().get(first..first + values.len());
-        let shifted = self
-            .shifted
-            .get_or_init(|| tables::shifted(&self.g))
-            .get(first..first + values.len());
-        let (Some(low), Some(high)) = (low, shifted) else {
+        let row_tables = self.row_tables();
+        let both = |k| {
+            let slot = first.checked_add(k)?;
+            Some((row_tables.get(slot)?, self.shifted.get(&self.g, slot)?))
+        };
+        let tables: Option<Vec<_>> = (0..values.len()).map(both).collect();
+        let Some(tables) = tables else {
             return Err(Error::new(
                 "commitment",
                 Stage::Shape,
                 "more slots than generators",
             ));
         };
-        Ok(tables::multiply(low, high, values) + self.blind_table().multiply(blind))
+        Ok(tables::multiply(&tables, values) + self.blind_table().multiply(blind))
     }
 
     /// Σ scalar·G_j over the generators of these ranges, in order, for full-size secret scalars; no secret-dependent control flow.
@@ -150,7 +149,7 @@ impl<S: Suite> Key<S> {
         if scalars.len() != count || ranges.iter().any(|r| r.end > self.g.len()) {
             return Err(Error::lengths("generators", count, scalars.len()));
         }
-        Ok(rows::multiply_ranges(self.row_tables(), ranges, scalars))
+        rows::multiply_ranges(self.row_tables(), ranges, scalars)
     }
 
     /// Σ_b coefficients[b]·G_{i + b·m} for every i < m.
@@ -158,7 +157,7 @@ impl<S: Suite> Key<S> {
         if coefficients.len() * m > self.g.len() {
             return Err(Error::lengths("generators", coefficients.len() * m, self.g.len()));
         }
-        Ok(rows::fold(self.row_tables(), coefficients, m))
+        rows::fold(self.row_tables(), coefficients, m)
     }
 
     /// value·U + blind·H.
@@ -181,6 +180,7 @@ fn small_sum<F: Accumulate>(acc: SmallProducts, shift: F) -> F {
 mod tests {
     use super::*;
     use crate::group::{Bn254, Pallas, msm, scalar_from_i64};
+    use ark_ff::Field;
     use rand::{Rng, SeedableRng, rngs::StdRng};
 
     fn scalar<S: Suite>(rng: &mut StdRng) -> S::Scalar {
@@ -200,6 +200,13 @@ mod tests {
             (40, 8, 24),
             (9, 2, 64),
             (70, 64, 40),
+            // One short row, a single column, columns that are no power of two, many rows, one bit.
+            (3, 256, 16),
+            (7, 1, 17),
+            (100, 12, 16),
+            (98 * 16 + 3, 16, 16),
+            (2000, 2, 9),
+            (12, 8, 1),
         ] {
             let limit = if bits == 64 {
                 i64::MAX
@@ -208,13 +215,21 @@ mod tests {
             };
             let values: Vec<i64> = (0..d)
                 .map(|i| match i % 4 {
+                    _ if i / columns == 1 => 0,
                     0 => limit,
                     1 => -limit - 1,
                     2 => 0,
                     _ => rng.random_range(-limit..=limit),
                 })
                 .collect();
-            let blinds: Vec<S::Scalar> = (0..d.div_ceil(columns)).map(|_| scalar::<S>(&mut rng)).collect();
+            // A public vector has no blinds; the extremes are where digits would overflow.
+            let blinds: Vec<S::Scalar> = (0..d.div_ceil(columns))
+                .map(|row| match row % 3 {
+                    0 => scalar::<S>(&mut rng),
+                    1 => S::Scalar::from(0u64),
+                    _ => -S::Scalar::from(1u64),
+                })
+                .collect();
             let key = Key::<S>::get(columns);
             let fast = key.commit_rows(&values, columns, bits, &blinds).expect("rows");
             for ((row, blind), point) in values.chunks(columns).zip(&blinds).zip(fast) {
@@ -234,10 +249,23 @@ mod tests {
     fn scalars_agree<S: Suite>() {
         let mut rng = StdRng::seed_from_u64(2);
         let key = Key::<S>::get(16);
-        for (first, n) in [(0usize, 1usize), (3, 2), (8, 8), (5, 0)] {
+        // The last two: across the end of a block of shifted tables, and many at once.
+        let key = if S::BITS == 126 { Key::<S>::get(512) } else { key };
+        for (first, n) in [
+            (0usize, 1usize),
+            (3, 2),
+            (8, 8),
+            (5, 0),
+            (key.g().len() / 2 - 2, 5),
+            (0, 70),
+        ] {
             let mut values: Vec<S::Scalar> = (0..n).map(|_| scalar::<S>(&mut rng)).collect();
-            if let Some(v) = values.first_mut() {
-                *v = -S::Scalar::from(1u64);
+            let edges = [-1i64, 0, 1, i64::MAX].map(scalar_from_i64::<S::Scalar>);
+            for (v, edge) in values.iter_mut().step_by(2).zip(edges.into_iter().cycle()) {
+                *v = edge;
+            }
+            if let Some(v) = values.last_mut().filter(|_| n > 4) {
+                *v = S::Scalar::from(2u64).inverse().expect("odd order");
             }
             let blind = scalar::<S>(&mut rng);
             let plain = msm::<S>(&key.g()[first..first + n], &values).expect("lengths") + key.h() * blind;
@@ -255,6 +283,7 @@ mod tests {
         scalars_agree::<Bn254>();
     }
 
+    #[allow(clippy::single_range_in_vec_init, reason = "lists of one range are meant")]
     fn many_scalars_agree<S: Suite>() {
         let mut rng = StdRng::seed_from_u64(4);
         let key = Key::<S>::get(256);
@@ -320,5 +349,18 @@ mod tests {
             .expect_err("two rows, one blind");
         key.commit_rows(&[1], 1 << 20, 16, &blind)
             .expect_err("more columns than generators");
+        key.commit_rows(&[1], 0, 16, &blind).expect_err("no columns");
+        key.commit_rows(&[-32769], 4, 16, &blind).expect_err("too wide");
+        assert!(key.commit_rows(&[], 4, 16, &[]).expect("no rows").is_empty());
+        let end = key.g().len();
+        let commit = |first, n| {
+            key.commit_scalars(first, &vec![blind[0]; n], &blind[0])
+                .map(|_| ())
+        };
+        commit(end - 1, 1).expect("the last slot");
+        commit(end - 1, 2).expect_err("a slot too many");
+        commit(usize::MAX, 1).expect_err("far beyond");
+        let none = key.multiply_ranges(&[], &[]).expect("an empty sum");
+        assert_eq!(none, Point::<Pallas>::default());
     }
 }

@@ -1,15 +1,17 @@
-//! Rows of small integers: affine additions in large batches, each batch with one inversion (Montgomery's trick).
+//! Rows of small integers: affine additions in large batches.
 //!
 //! There are no special cases in an addition: an accumulator equal to plus or minus the next entry would give a relation
-//! between generators, which nobody can find. The first column is copied, not added.
+//! between generators, which nobody can find (if it happened, the commitment would fail with an error). The first column is
+//! copied, not added.
 
 use std::ops::Range;
 
 use ark_ec::AdditiveGroup;
-use ark_ff::{Field, Zero};
+use ark_ff::Zero;
 use rayon::prelude::*;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
+use super::affine::Adder;
 use super::tables::{Tables, digits};
 use super::{shift_of, small_sum};
 use crate::error::{Error, Result};
@@ -25,24 +27,30 @@ pub(super) fn commit<S: Suite>(
     values: &[i64],
     columns: usize,
     bits: u32,
-) -> Vec<Point<S>> {
+) -> Result<Vec<Point<S>>> {
     let windows = (bits.max(1) as usize).div_ceil(8).min(8);
     let rows = values.len().div_ceil(columns);
+    if rows == 0 {
+        return Ok(Vec::new());
+    }
     // About four tasks per thread, so that a busy core stalls nobody.
-    let per_task = (BATCH / windows)
-        .max(1)
-        .min(rows.div_ceil(4 * rayon::current_num_threads()).max(32));
+    let threads = rayon::current_num_threads();
+    let per_task = (BATCH / windows).max(1).min(rows.div_ceil(4 * threads).max(32));
+    // All threads have equally many tasks, and all tasks equally many rows.
+    let per_task = rows
+        .div_ceil(rows.div_ceil(per_task).next_multiple_of(threads))
+        .max(1);
     let all: Vec<usize> = (0..columns).collect();
-    values
+    let sums: Vec<Vec<Point<S>>> = values
         .par_chunks(columns * per_task)
-        .flat_map_iter(|chunk| {
+        .map(|chunk| {
             let rows = chunk.len().div_ceil(columns);
             let digits = digits_of_rows(chunk, rows, columns, windows);
-            let excess = tables.excess(0..columns);
-            let sums = sum_columns(tables, &all, &digits, rows, windows);
-            sums.into_iter().map(move |sum| sum - excess)
+            sum_columns(tables, &all, &digits, rows, windows)
         })
-        .collect()
+        .collect::<Result<_>>()?;
+    let excess = tables.excess(0..columns);
+    Ok(sums.into_iter().flatten().map(|sum| sum - excess).collect())
 }
 
 /// The digits of v + 256^windows/2, by column, row and window; values beyond the end are zero.
@@ -67,24 +75,30 @@ pub(super) fn multiply_ranges<S: Suite>(
     tables: &Tables<S>,
     ranges: &[Range<usize>],
     scalars: &[S::Scalar],
-) -> Point<S> {
+) -> Result<Point<S>> {
     let columns: Vec<usize> = ranges.iter().cloned().flatten().collect();
-    let digits: Zeroizing<Vec<u8>> = Zeroizing::new(scalars.iter().flat_map(|k| digits(*k)).collect());
+    let digits: Zeroizing<Vec<u8>> = Zeroizing::new(scalars.iter().flat_map(|k| *digits(*k)).collect());
     let excess: Point<S> = ranges.iter().map(|r| tables.excess(r.clone())).sum();
-    let sums = sum_columns(tables, &columns, &digits, 1, 32);
-    sums.into_iter().sum::<Point<S>>() - excess
+    let sums = sum_columns(tables, &columns, &digits, 1, 32)?;
+    Ok(sums.into_iter().sum::<Point<S>>() - excess)
 }
 
 /// Σ_b coefficients[b]·G_{i + b·m} for every i < m: generators folded several times at once.
-pub(super) fn fold<S: Suite>(tables: &Tables<S>, coefficients: &[S::Scalar], m: usize) -> Vec<Point<S>> {
+pub(super) fn fold<S: Suite>(
+    tables: &Tables<S>,
+    coefficients: &[S::Scalar],
+    m: usize,
+) -> Result<Vec<Point<S>>> {
     const WINDOWS: usize = 32;
-    let digits: Vec<[u8; WINDOWS]> = coefficients.iter().map(|k| digits(*k)).collect();
+    let digits: Vec<[u8; WINDOWS]> = coefficients.iter().map(|k| *digits(*k)).collect();
     let outputs: Vec<usize> = (0..m).collect();
-    outputs
+    let folded: Vec<Vec<Point<S>>> = outputs
         .par_chunks(BATCH / WINDOWS)
-        .flat_map_iter(|chunk| {
+        .map(|chunk| {
+            // The coefficients are products of challenges: public.
+            let mut adder = Adder::public();
             let mut sums: Vec<(S::Base, S::Base)> = Vec::new();
-            let (mut next, mut scratch) = (Vec::new(), Vec::new());
+            let mut next = Vec::new();
             for (b, digits) in digits.iter().enumerate() {
                 next.clear();
                 next.extend(chunk.iter().flat_map(|i| {
@@ -94,18 +108,20 @@ pub(super) fn fold<S: Suite>(tables: &Tables<S>, coefficients: &[S::Scalar], m: 
                 if b == 0 {
                     sums.clone_from(&next)
                 } else {
-                    add_all::<S::Base>(&mut sums, &next, &mut scratch)
+                    adder.add_all(&mut sums, &next)
                 }
             }
+            adder.finish()?;
             let joined = chunk.iter().enumerate().map(|(at, i)| {
                 let excess: Point<S> = (0..digits.len())
                     .map(|b| tables.excess(i + b * m..i + b * m + 1))
                     .sum();
                 join_windows::<S>(&sums[at * WINDOWS..(at + 1) * WINDOWS], 1, 0, 1, WINDOWS) - excess
             });
-            joined.collect::<Vec<_>>()
+            Ok(joined.collect())
         })
-        .collect()
+        .collect::<Result<_>>()?;
+    Ok(folded.concat())
 }
 
 /// Σ over `columns` of digit·G/2, for every row: one accumulator per row, window and lane. Lanes split the columns, so that few
@@ -116,7 +132,10 @@ fn sum_columns<S: Suite>(
     digits: &[u8],
     rows: usize,
     windows: usize,
-) -> Vec<Point<S>> {
+) -> Result<Vec<Point<S>>> {
+    if columns.is_empty() {
+        return Ok(vec![Point::<S>::zero(); rows]);
+    }
     let count = rows * windows;
     let wanted = (BATCH / count.max(1)).max(1).next_power_of_two();
     // A power of two that divides the columns, each lane with some work.
@@ -131,10 +150,8 @@ fn sum_columns<S: Suite>(
     };
     let per_lane = columns.len() / lanes;
     let mut sums: Vec<(S::Base, S::Base)> = Vec::with_capacity(count * lanes);
-    let (mut next, mut scratch) = (
-        Vec::with_capacity(count * lanes),
-        Vec::with_capacity(count * lanes),
-    );
+    let mut next = Vec::with_capacity(count * lanes);
+    let mut adder = Adder::secret()?;
     for step in 0..per_lane {
         next.clear();
         for lane in 0..lanes {
@@ -149,12 +166,17 @@ fn sum_columns<S: Suite>(
         if step == 0 {
             sums.clone_from(&next);
         } else {
-            add_all::<S::Base>(&mut sums, &next, &mut scratch);
+            adder.add_all(&mut sums, &next);
         }
     }
-    (0..rows)
+    adder.finish()?;
+    let points = (0..rows)
         .map(|row| join_windows::<S>(&sums, rows, row, lanes, windows))
-        .collect()
+        .collect();
+    // Sums without blinds, and entries that are digits.
+    sums.zeroize();
+    next.zeroize();
+    Ok(points)
 }
 
 /// A row's windows and lanes, put together.
@@ -176,39 +198,6 @@ fn join_windows<S: Suite>(
         }
     }
     total
-}
-
-/// sums[i] += next[i], affine, one inversion for all. Four independent chains of products keep the multiplier busy.
-fn add_all<F: Field>(sums: &mut [(F, F)], next: &[(F, F)], scratch: &mut Vec<(F, F)>) {
-    const CHAINS: usize = 4;
-    scratch.clear();
-    let mut running = [F::ONE; CHAINS];
-    for (i, ((x1, _), (x2, _))) in sums.iter().zip(next).enumerate() {
-        let difference = *x2 - x1;
-        let chain = &mut running[i % CHAINS];
-        scratch.push((difference, *chain));
-        *chain *= difference;
-    }
-    let left = running[0] * running[1];
-    let right = running[2] * running[3];
-    let inverse = (left * right).inverse().unwrap_or_default();
-    let (left_inverse, right_inverse) = (inverse * right, inverse * left);
-    let mut inverses = [
-        left_inverse * running[1],
-        left_inverse * running[0],
-        right_inverse * running[3],
-        right_inverse * running[2],
-    ];
-    for (i, (((x1, y1), (x2, y2)), (difference, before))) in
-        sums.iter_mut().zip(next).zip(scratch.iter()).enumerate().rev()
-    {
-        let chain = &mut inverses[i % CHAINS];
-        let slope = (*y2 - *y1) * (*chain * before);
-        *chain *= difference;
-        let x3 = slope.square() - *x1 - x2;
-        *y1 = slope * (*x1 - x3) - *y1;
-        *x1 = x3;
-    }
 }
 
 /// Σ_i weights[i]·row_i as `columns` field elements: the row combination of a Hyrax opening.

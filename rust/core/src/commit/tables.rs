@@ -1,19 +1,31 @@
 //! Fixed-base tables with odd digits: a value v has U = v + 256^n/2 with bytes u_i, and Σ 256^i(2u_i − 255) = 2v + 1. So
 //! Σ digits over G/2 is v·G + G/2: no digit is zero, none is skipped, and half of them are negatives of the others.
 
+use std::sync::OnceLock;
+
 use ark_ec::AdditiveGroup;
 use ark_ff::{BigInteger, Field, PrimeField, Zero};
 use rayon::prelude::*;
+use zeroize::Zeroizing;
 
+use super::affine::Adder;
 use crate::group::{Affine, Point, Suite, to_affine};
 use crate::wide::Accumulate;
 
 pub(super) const ENTRIES: usize = 128;
 
+/// An affine point that is not the identity.
+pub(super) type Coordinates<S> = (<S as Suite>::Base, <S as Suite>::Base);
+
 /// (2k + 1)·G/2 for k < 128.
-pub(super) struct Table<S: Suite>(Vec<(S::Base, S::Base)>);
+pub(super) struct Table<S: Suite>(Vec<Coordinates<S>>);
 
 impl<S: Suite> Table<S> {
+    /// G/2.
+    fn half(&self) -> Coordinates<S> {
+        self.entry(128)
+    }
+
     /// The signed entry of digit 2u − 255; no branch on u. (Which entry is read depends on it: SECURITY.md.)
     #[inline(always)]
     pub(super) fn entry(&self, u: u8) -> (S::Base, S::Base) {
@@ -39,26 +51,62 @@ fn half<S: Suite>() -> S::Scalar {
     S::Scalar::from(2u64).inverse().unwrap_or_default()
 }
 
-/// Tables of many generators, their entries made affine together.
-fn build<S: Suite>(generators: &[Point<S>]) -> Vec<Table<S>> {
+/// Tables of all starts that `starts` makes of the generators: enough at a time to share an inversion, few enough for every core
+/// to have some.
+fn build<S: Suite>(
+    generators: &[Affine<S>],
+    starts: impl Fn(&[Affine<S>]) -> Vec<Coordinates<S>> + Sync,
+) -> Vec<Table<S>> {
+    let together = generators
+        .len()
+        .div_ceil(rayon::current_num_threads())
+        .clamp(32, 256);
     generators
-        .par_chunks(16)
-        .flat_map_iter(|chunk| {
-            let halves: Vec<Point<S>> = chunk.iter().map(|g| *g * half::<S>()).collect();
-            let multiples: Vec<Point<S>> = chunk
-                .iter()
-                .zip(halves)
-                .flat_map(|(g, start)| {
-                    std::iter::successors(Some(start), move |p| Some(*p + g)).take(ENTRIES)
-                })
-                .collect();
-            let affine = to_affine::<S>(&multiples);
-            affine
-                .chunks(ENTRIES)
-                .map(|t| Table(t.iter().map(|p| (p.x, p.y)).collect()))
-                .collect::<Vec<_>>()
-        })
+        .par_chunks(together)
+        .flat_map_iter(|some| odd_multiples::<S>(&starts(some)))
         .collect()
+}
+
+fn coordinates<S: Suite>(points: &[Affine<S>]) -> Vec<Coordinates<S>> {
+    points.iter().map(|p| (p.x, p.y)).collect()
+}
+
+/// G/2 for every G: multiplication by (r + 1)/2 in non-adjacent form, all points in step.
+///
+/// Partial multiples stay below r/2, so none equals ± the generator that is added; the same holds in [`odd_multiples`].
+fn halve<S: Suite>(generators: &[Affine<S>]) -> Vec<Coordinates<S>> {
+    let digits = half::<S>().into_bigint().find_wnaf(2).unwrap_or_default();
+    let plus = coordinates::<S>(generators);
+    let minus: Vec<_> = plus.iter().map(|(x, y)| (*x, -*y)).collect();
+    let mut sums = plus.clone();
+    let mut adder = Adder::public();
+    for digit in digits.iter().rev().skip(1) {
+        adder.double_all(&mut sums);
+        match digit {
+            0 => {}
+            1.. => adder.add_all(&mut sums, &plus),
+            _ => adder.add_all(&mut sums, &minus),
+        }
+    }
+    sums
+}
+
+/// The tables that start with the given points: P, 3P, … 255P.
+fn odd_multiples<S: Suite>(starts: &[Coordinates<S>]) -> Vec<Table<S>> {
+    let mut adder = Adder::public();
+    let mut sums = starts.to_vec();
+    let mut steps = starts.to_vec();
+    adder.double_all(&mut steps);
+    let mut tables: Vec<Vec<Coordinates<S>>> = starts.iter().map(|_| Vec::with_capacity(ENTRIES)).collect();
+    for k in 0..ENTRIES {
+        if k > 0 {
+            adder.add_all(&mut sums, &steps);
+        }
+        for (table, entry) in tables.iter_mut().zip(&sums) {
+            table.push(*entry);
+        }
+    }
+    tables.into_iter().map(Table).collect()
 }
 
 /// Tables of the row generators, and Σ_{j < n} G_j/2 for every n.
@@ -69,22 +117,18 @@ pub(super) struct Tables<S: Suite> {
 
 impl<S: Suite> Tables<S> {
     pub(super) fn new(generators: &[Affine<S>]) -> Self {
-        let points: Vec<Point<S>> = generators.iter().map(|g| Point::<S>::from(*g)).collect();
+        let tables = build::<S>(generators, halve::<S>);
         let mut sum = Point::<S>::zero();
-        let mut sums = vec![sum];
-        for g in generators {
-            sum += g;
-            sums.push(sum);
+        let mut halves = vec![sum];
+        for table in &tables {
+            add_entry::<S>(&mut sum, table.half());
+            halves.push(sum);
         }
-        let halves = sums.par_iter().map(|s| *s * half::<S>()).collect();
-        Self {
-            tables: build::<S>(&points),
-            halves,
-        }
+        Self { tables, halves }
     }
 
-    pub(super) fn get(&self, range: std::ops::Range<usize>) -> Option<&[Table<S>]> {
-        self.tables.get(range)
+    pub(super) fn get(&self, j: usize) -> Option<&Table<S>> {
+        self.tables.get(j)
     }
 
     pub(super) fn table(&self, j: usize) -> &Table<S> {
@@ -98,24 +142,45 @@ impl<S: Suite> Tables<S> {
     }
 }
 
-/// Tables of 2^128·G_j.
-pub(super) fn shifted<S: Suite>(generators: &[Affine<S>]) -> Vec<Table<S>> {
-    let points: Vec<Point<S>> = generators
-        .par_iter()
-        .map(|g| {
-            let mut point = Point::<S>::from(*g);
-            for _ in 0..128 {
-                point.double_in_place();
-            }
-            point
-        })
-        .collect();
-    build::<S>(&points)
+/// Tables of 2^128·G_j, made where messages have slots: a proof uses some hundreds.
+pub(super) struct Shifted<S: Suite>(Vec<OnceLock<Vec<Table<S>>>>);
+
+impl<S: Suite> Shifted<S> {
+    const BLOCK: usize = 256;
+
+    pub(super) fn new(generators: usize) -> Self {
+        Self(
+            (0..generators.div_ceil(Self::BLOCK))
+                .map(|_| OnceLock::new())
+                .collect(),
+        )
+    }
+
+    /// The table of generator j, or nothing if there is no such generator.
+    pub(super) fn get(&self, generators: &[Affine<S>], j: usize) -> Option<&Table<S>> {
+        let block = j / Self::BLOCK;
+        let tables = self.0.get(block)?.get_or_init(|| {
+            let end = generators.len().min((block + 1) * Self::BLOCK);
+            build::<S>(
+                generators.get(block * Self::BLOCK..end).unwrap_or_default(),
+                double_often::<S>,
+            )
+        });
+        tables.get(j % Self::BLOCK)
+    }
+}
+
+/// 2^127·G, which is half of 2^128·G.
+fn double_often<S: Suite>(generators: &[Affine<S>]) -> Vec<Coordinates<S>> {
+    let mut points = coordinates::<S>(generators);
+    let mut adder = Adder::public();
+    (0..127).for_each(|_| adder.double_all(&mut points));
+    points
 }
 
 /// The 32 bytes of k + 2^255, least significant first: the digits of 2k + 1.
-pub(super) fn digits<F: PrimeField>(k: F) -> [u8; 32] {
-    let mut out = [0; 32];
+pub(super) fn digits<F: PrimeField>(k: F) -> Zeroizing<[u8; 32]> {
+    let mut out = Zeroizing::new([0; 32]);
     for (to, from) in out.iter_mut().zip(k.into_bigint().to_bytes_le()) {
         *to = from;
     }
@@ -128,22 +193,22 @@ fn add_entry<S: Suite>(sum: &mut Point<S>, (x, y): (S::Base, S::Base)) {
     *sum += Affine::<S>::new_unchecked(x, y);
 }
 
-/// Σ_k scalars[k]·G_k: `low` are the tables of G_k, `high` those of 2^128·G_k.
-pub(super) fn multiply<S: Suite>(low: &[Table<S>], high: &[Table<S>], scalars: &[S::Scalar]) -> Point<S> {
-    let digits: Vec<[u8; 32]> = scalars.iter().map(|k| digits(*k)).collect();
+/// Σ_k scalars[k]·G_k with the tables of G_k and of 2^128·G_k.
+pub(super) fn multiply<S: Suite>(tables: &[(&Table<S>, &Table<S>)], scalars: &[S::Scalar]) -> Point<S> {
+    let digits: Vec<Zeroizing<[u8; 32]>> = scalars.iter().map(|k| digits(*k)).collect();
     let mut sum = Point::<S>::zero();
     for window in (0..16).rev() {
         for _ in 0..8 {
             sum.double_in_place();
         }
-        for ((low, high), digits) in low.iter().zip(high).zip(&digits) {
+        for ((low, high), digits) in tables.iter().zip(&digits) {
             add_entry::<S>(&mut sum, low.entry(digits[window]));
             add_entry::<S>(&mut sum, high.entry(digits[window + 16]));
         }
     }
-    // Each scalar came with half of its generator on top: entry k of a table is (2k + 1)·G/2, and entry 0 is G/2.
-    for table in low {
-        let (x, y) = table.entry(128);
+    // Each scalar came with half of its generator on top.
+    for (low, _) in tables {
+        let (x, y) = low.half();
         add_entry::<S>(&mut sum, (x, -y));
     }
     sum
@@ -161,19 +226,19 @@ impl<S: Suite> FixedBase<S> {
             }
             Some(next)
         };
-        let bases: Vec<Point<S>> = std::iter::successors(Some(Point::<S>::from(*generator)), shift)
+        let halves: Vec<Point<S>> = std::iter::successors(Some(*generator * half::<S>()), shift)
             .take(32)
             .collect();
-        Self(build::<S>(&bases))
+        Self(odd_multiples::<S>(&coordinates::<S>(&to_affine::<S>(&halves))))
     }
 
     pub(super) fn multiply(&self, k: &S::Scalar) -> Point<S> {
         let mut sum = Point::<S>::zero();
-        for (table, digit) in self.0.iter().zip(digits(*k)) {
-            add_entry::<S>(&mut sum, table.entry(digit));
+        for (table, digit) in self.0.iter().zip(digits(*k).iter()) {
+            add_entry::<S>(&mut sum, table.entry(*digit));
         }
         if let Some(table) = self.0.first() {
-            let (x, y) = table.entry(128);
+            let (x, y) = table.half();
             add_entry::<S>(&mut sum, (x, -y));
         }
         sum
