@@ -177,6 +177,7 @@ fn small_sum<F: Accumulate>(acc: SmallProducts, shift: F) -> F {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "lists of ranges, some with one")]
 mod tests {
     use super::*;
     use crate::group::{Bn254, Pallas, msm, scalar_from_i64};
