@@ -1,17 +1,20 @@
-"""A small federation for the tests: five clients, three rounds, one lie, one replay, one silence; and an aggregator that will
-sign anything."""
+"""A small federation for the tests: five clients, three rounds, one lie, one replay, one silence; and an
+aggregator that will sign anything."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from fedproof.encoding.digest import ZERO, sha256
 from fedproof.encoding.message import Message
+from fedproof.errors import FedproofError, Refused
 from fedproof.identity.keys import EnvelopeKey, SigningKey
 from fedproof.identity.roster import Member, Roster, endorse
 from fedproof.identity.signed import Signed, sign
@@ -23,9 +26,10 @@ from fedproof.policy.policy import Policy
 from fedproof.provenance.bundle import write_bundle
 from fedproof.provenance.certificate import issue
 from fedproof.provenance.statement import Producer
+from fedproof.provenance.verify import verify_bundle
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
-from fedproof.round.messages import Announcement, Result, Total, Upload, Verdict
+from fedproof.round.messages import Announcement, Result, Total, Upload, UploadHeader, Verdict
 from fedproof.round.record import RoundBody, RoundEntry
 from fedproof.round.rules import context
 from fedproof.round.server import Closed, Server
@@ -79,9 +83,11 @@ class World:
         return model_bytes(self.chain.W, self.chain.layout, self.policy.update.scale)
 
 
-def play(prove: str = "bounded", *, lies: bool = True) -> World:
-    """Three rounds. With lies: in round 0 eve's update is far too long, in round 1 dee's proof is of another session, in
-    round 2 bob is silent."""
+def play(
+    prove: str = "bounded", *, lies: bool = True, absent: Mapping[int, tuple[str, ...]] | None = None
+) -> World:
+    """Three rounds. With lies: in round 0 eve's update is far too long, in round 1 dee's proof is of another
+    session, in round 2 bob is silent. absent: who else is silent, by round."""
     aggregator, endorser, envelope = SigningKey.generate(), SigningKey.generate(), EnvelopeKey.generate()
     keys = {name: SigningKey.generate() for name in NAMES}
     policy = Policy.parse(POLICY.replace("PROVE", prove))
@@ -115,7 +121,7 @@ def play(prove: str = "bounded", *, lies: bool = True) -> World:
                 other = clients[name].seal(replace(ctx, announcement=bytes(32)), x)
                 header = clients[name].seal(ctx, x)
                 upload = _with_proof_of(header, other, keys[name], server.session, name)
-            elif lies and (number, name) == (2, "bob"):
+            elif (lies and (number, name) == (2, "bob")) or name in (absent or {}).get(number, ()):
                 continue
             else:
                 upload = clients[name].upload(announced, x)
@@ -131,8 +137,6 @@ def play(prove: str = "bounded", *, lies: bool = True) -> World:
 
 def _with_proof_of(upload: Upload, other: Upload, key: SigningKey, session: bytes, name: str) -> Upload:
     """The other's commitment and proof under a header for this session."""
-    from fedproof.round.messages import UploadHeader
-
     old = UploadHeader.from_bytes(other.header.payload)
     header = UploadHeader(session=session, client=name, commitment=old.commitment, proof=old.proof)
     return Upload(
@@ -154,12 +158,13 @@ class Round:
     body: RoundBody
     entry: RoundEntry
     total: Total | None
-    log_copies: int = 1
 
 
 @dataclass
 class Forgery:
-    """A bundle that a dishonest aggregator writes: it changes what it likes, then signs again what it can sign."""
+    """A bundle that a dishonest aggregator writes: it changes what it likes, then signs again what it can
+    sign.
+    """
 
     world: World
     rounds: list[Round] = field(default_factory=list)
@@ -168,7 +173,8 @@ class Forgery:
     roster: bytes = b""
     model: bytes = b""
     origin: str = ""
-    certificate: bytes | None = None
+    log_key: SigningKey | None = None
+    certificate: bytes = b"{}\n"
 
     @classmethod
     def of(cls, world: World) -> Forgery:
@@ -203,7 +209,9 @@ class Forgery:
         return sign(message, self.world.aggregator)
 
     def resign(self, index: int) -> None:
-        """Everything of a round that the aggregator signs, signed again, with sessions and digests that fit."""
+        """Everything of a round that the aggregator signs, signed again, with sessions and digests that
+        fit.
+        """
         r = self.rounds[index]
         session = r.announcement.digest()
         if r.total is not None:
@@ -238,7 +246,9 @@ class Forgery:
         """(bundle, model). Blobs that the record no longer reaches are left out, unless `unused`."""
         entries = self.entries() if entries is None else entries
         log = root / "record"
-        TileLog.create(log, self.origin, self.world.aggregator).append(entries)
+        with closing(TileLog.create(log, self.origin, self.log_key or self.world.aggregator)) as tiles:
+            if entries:
+                tiles.append(entries)
         wanted = set(self.blobs) if unused else self.reached(entries)
         write_bundle(
             root / "bundle",
@@ -249,8 +259,7 @@ class Forgery:
             read=self.blobs.__getitem__,
         )
         (root / "model.safetensors").write_bytes(self.model)
-        if self.certificate is not None:
-            (root / "bundle/certificate.dsse.json").write_bytes(self.certificate)
+        (root / "bundle/certificate.dsse.json").write_bytes(self.certificate)
         return root / "bundle", root / "model.safetensors"
 
     def reached(self, entries: list[bytes]) -> set[bytes]:
@@ -278,3 +287,20 @@ def honest_bundle(world: World, root: Path) -> tuple[Path, Path]:
 
 
 Change = Callable[[Forgery], None]
+
+
+def refusal(forgery: Forgery, tmp_path: Path, entries: list[bytes] | None = None, **held: object) -> Refused:
+    """How `verify_bundle` refuses what the aggregator wrote. The certificate is looked at last, and is none:
+    whatever passes everything before it would be malformed."""
+    bundle, model = forgery.write(tmp_path, entries)
+    policy, trust = held.get("policy", forgery.world.policy), held.get("trust", forgery.world.trust)
+    assert isinstance(policy, Policy)
+    assert isinstance(trust, Trust)
+    with pytest.raises(FedproofError) as error:
+        verify_bundle(bundle, model=model, policy=policy, trust=trust)
+    assert isinstance(error.value, Refused), error.value
+    return error.value
+
+
+def told(error: Refused) -> tuple[str, str, int | None, str | None]:
+    return error.subject, error.stage, error.round, error.party

@@ -95,7 +95,8 @@ def check_revoked(report: RoundReport, roster: Roster, trust: Trust) -> None:
     """
     for client, _ in report.accepted:
         if roster.key_of(client).raw in trust.revoked:
-            raise Refused("roster", "trust", "the trust file revokes its key", party=client)
+            detail = "the trust file revokes its key"
+            raise Refused("roster", "trust", detail, party=client, round=report.round)
 
 
 def _suite(bundle: Bundle, policy: Policy, entry: bytes) -> str:

@@ -90,8 +90,8 @@ class Report:
                     "client": left.client,
                     "round": left.round,
                     "kind": left.kind,
-                    "subject": left.subject,
-                    "stage": left.stage,
+                    "subject": printable(left.subject),
+                    "stage": printable(left.stage),
                     "reason": printable(left.reason),
                     "rechecked": left.rechecked,
                 }

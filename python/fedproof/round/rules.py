@@ -175,7 +175,7 @@ def check_total(
 def read_total(data: bytes, chain: Chain) -> Opening:
     """Raises `Refused` (stage "shape", "decoding")."""
     try:
-        total = Total.from_bytes(data)
+        total = Total.from_bytes(data, limit=len(data))  # `read` was capped already
     except Malformed as error:
         raise Refused("total", "decoding", str(error), round=chain.round) from None
     if len(total.values) != 8 * len(chain.W):
@@ -230,7 +230,7 @@ def verify_round(
             upload = uploads[dropped.client]
             points, proof = read(upload.points, "commitment", limit), read(upload.proof, "proof", MAX_PROOF)
             header = _header(upload, roster, aggregator, session, dropped, chain)
-            _check_refusal(announcement, session, header, chain, points, proof)
+            _check_refusal(announcement, session, header, chain, points, proof, dropped)
 
     total = None
     if result.total is not None and result.proof is not None:
@@ -291,12 +291,16 @@ def _check_refusal(
     chain: Chain,
     points: bytes,
     proof: bytes,
+    dropped: Dropped,
 ) -> None:
-    """An upload on record as refused with evidence must fail here as well."""
+    """An upload on record as refused with evidence must fail here as well, for the reason given."""
     check_parts(header, chain, points, proof)
     try:
         check_proof(announcement, session, header, chain, points, proof)
-    except Refused:
+    except Refused as error:
+        if (error.subject, error.stage) != (dropped.subject, dropped.stage):
+            detail = f"the evidence fails at {error.subject}, {error.stage}: not the reason given"
+            raise Refused("result", "statement", detail, party=header.client, round=chain.round) from None
         return
     raise Refused(
         "result", "statement", "left out although its proof holds", party=header.client, round=chain.round

@@ -1,0 +1,179 @@
+"""The updates: false, replayed, stolen, copied, refused wrongly.
+
+A dishonest aggregator signs anything, alone or with a client; each lie is refused, at the object and the
+stage where it lies.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fedproof.encoding.digest import sha256
+from fedproof.errors import Refused
+from fedproof.identity.signed import sign
+from fedproof.policy.parameters import shape
+from fedproof.proofs import commit, honest_aggregate, update
+from fedproof.proofs.commitment import Commitment
+from fedproof.provenance import verify_bundle
+from fedproof.round.messages import Accepted, Dropped, UploadHeader
+from fedproof.round.record import RecordedUpload
+from fedproof.round.rules import context
+from tests.provenance.world import (
+    LAYOUT,
+    Forgery,
+    changed,
+    refusal,
+    told,
+)
+
+
+def accept(forgery: Forgery, index: int, client: str) -> None:
+    """A refused client's upload counts all the same."""
+    r = forgery.rounds[index]
+    upload = next(u for u in r.body.uploads if u.client == client)
+    accepted = [*r.result.accepted, Accepted(client=client, header=upload.header.digest())]
+    r.result = changed(
+        r.result,
+        accepted=tuple(sorted(accepted, key=lambda a: a.client)),
+        dropped=tuple(d for d in r.result.dropped if d.client != client),
+    )
+    r.verdicts[client] = changed(r.verdicts[client], accepted=True, subject="", stage="", reason="")
+    forgery.resign(index)
+
+
+def test_an_update_out_of_bounds_that_was_accepted(forgery: Forgery, tmp_path: Path) -> None:
+    accept(forgery, 0, "eve")
+    assert told(refusal(forgery, tmp_path)) == ("bounded update", "argument", 0, "eve")
+
+
+def test_a_proof_of_another_session_that_was_accepted(forgery: Forgery, tmp_path: Path) -> None:
+    accept(forgery, 1, "dee")
+    assert told(refusal(forgery, tmp_path)) == ("bounded update", "argument", 1, "dee")
+
+
+def test_an_accepted_client_without_an_upload(forgery: Forgery, tmp_path: Path) -> None:
+    r = forgery.rounds[2]
+    accepted = [*r.result.accepted, Accepted(client="bob", header=bytes(32))]
+    r.result = changed(r.result, accepted=tuple(sorted(accepted, key=lambda a: a.client)), dropped=())
+    forgery.resign(2)
+    assert told(refusal(forgery, tmp_path))[:3] == ("record", "shape", 2)
+
+
+def test_an_accepted_client_whose_proof_is_not_in_the_bundle(forgery: Forgery, tmp_path: Path) -> None:
+    proof = next(u for u in forgery.rounds[0].body.uploads if u.client == "ada").proof
+    bundle, model = forgery.write(tmp_path)
+    (bundle / "blobs" / proof.hex()[:2] / proof.hex()).unlink()
+    with pytest.raises(Refused) as error:
+        verify_bundle(bundle, model=model, policy=forgery.world.policy, trust=forgery.world.trust)
+    assert told(error.value)[1:3] == ("digest", 0)
+
+
+def replace_upload(forgery: Forgery, index: int, client: str, upload: RecordedUpload) -> None:
+    """Puts an upload in a client's place, and everything the aggregator signs around it."""
+    r = forgery.rounds[index]
+    r.body = changed(r.body, uploads=tuple(upload if u.client == client else u for u in r.body.uploads))
+    r.verdicts[client] = changed(r.verdicts[client], header=upload.header.digest())
+    r.result = changed(
+        r.result,
+        accepted=tuple(
+            changed(a, header=upload.header.digest()) if a.client == client else a for a in r.result.accepted
+        ),
+    )
+    forgery.resign(index)
+
+
+def upload_of(forgery: Forgery, index: int, client: str) -> RecordedUpload:
+    return next(u for u in forgery.rounds[index].body.uploads if u.client == client)
+
+
+def test_an_upload_replayed_from_another_round(forgery: Forgery, tmp_path: Path) -> None:
+    replace_upload(forgery, 1, "ada", upload_of(forgery, 0, "ada"))
+    assert told(refusal(forgery, tmp_path)) == ("upload", "statement", 1, "ada")
+
+
+def test_an_upload_signed_by_another_client(forgery: Forgery, tmp_path: Path) -> None:
+    stolen = changed(upload_of(forgery, 0, "ada"), client="bob")
+    replace_upload(forgery, 0, "bob", stolen)
+    error = refusal(forgery, tmp_path)
+    assert (error.stage, error.party) == ("signature", "bob")
+
+
+def colluding(forgery: Forgery, index: int, client: str, points: bytes, proof: bytes) -> None:
+    """The client signs whatever commitment and proof the aggregator gives it."""
+    world, r = forgery.world, forgery.rounds[index]
+    commitment = Commitment.parse(world.chain.suite, shape(LAYOUT.size), points)
+    header = UploadHeader(
+        session=r.announcement.digest(), client=client, commitment=commitment.root(), proof=sha256(proof)
+    )
+    upload = changed(
+        upload_of(forgery, index, client),
+        header=sign(header, world.clients[client]),
+        points=forgery.keep(points),
+        proof=forgery.keep(proof),
+    )
+    replace_upload(forgery, index, client, upload)
+
+
+def test_a_copied_update(forgery: Forgery, tmp_path: Path) -> None:
+    """Bob sends Ada's commitment and proof under his own signature."""
+    copied = upload_of(forgery, 0, "ada")
+    colluding(forgery, 0, "bob", forgery.blobs[copied.points], forgery.blobs[copied.proof])
+    assert told(refusal(forgery, tmp_path)) == ("bounded update", "argument", 0, "bob")
+
+
+def test_a_rogue_commitment(forgery: Forgery, tmp_path: Path) -> None:
+    """C' = target − Σ others: it makes any total open, and nobody can open it."""
+    world, r = forgery.world, forgery.rounds[0]
+    wanted, _ = commit(world.chain.suite, np.zeros(LAYOUT.size, np.int64))
+    others = [upload_of(forgery, 0, name) for name in ("ada", "cyd")]
+    rows = [Commitment(world.chain.suite, wanted.shape, forgery.blobs[u.points]) for u in others]
+    order = 0x40000000000000000000000000000000224698FC0994A8DD8C46EB2100000001  # of Pallas
+    minus = (order - 1) % (1 << 64)
+    rogue = honest_aggregate.combine([wanted, *rows], [1, minus, minus])
+    ctx = context(r.announcement, r.announcement.digest(), "bob")
+    _, opening = commit(world.chain.suite, np.ones(LAYOUT.size, np.int64))
+    proof = update.prove(world.policy, ctx, rogue, opening, unchecked=True)
+    colluding(forgery, 0, "bob", rogue.points, proof)
+    assert told(refusal(forgery, tmp_path)) == ("bounded update", "argument", 0, "bob")
+
+
+def test_a_client_that_was_refused_wrongly(forgery: Forgery, tmp_path: Path) -> None:
+    """Its upload is on record as evidence against it, and holds."""
+    r = forgery.rounds[0]
+    reason = {"subject": "bounded update", "stage": "argument", "reason": "does not hold"}
+    dropped = Dropped(client="ada", kind="refused", evidence=True, **reason)
+    r.result = changed(
+        r.result,
+        accepted=tuple(a for a in r.result.accepted if a.client != "ada"),
+        dropped=(dropped, *r.result.dropped),
+    )
+    r.verdicts["ada"] = changed(r.verdicts["ada"], accepted=False, **reason)
+    forgery.resign(0)
+    assert told(refusal(forgery, tmp_path)) == ("result", "statement", 0, "ada")
+
+
+def test_a_client_that_was_refused_for_another_reason_than_the_one_given(
+    forgery: Forgery, tmp_path: Path
+) -> None:
+    r = forgery.rounds[0]
+    r.result = changed(r.result, dropped=(changed(r.result.dropped[0], stage="statement"),))
+    r.verdicts["eve"] = changed(r.verdicts["eve"], stage="statement")
+    forgery.resign(0)
+    assert told(refusal(forgery, tmp_path)) == ("result", "statement", 0, "eve")
+
+
+def test_a_receipt_that_says_the_opposite_of_the_result(forgery: Forgery, tmp_path: Path) -> None:
+    r = forgery.rounds[0]
+    r.verdicts["ada"] = changed(r.verdicts["ada"], accepted=False)
+    forgery.resign(0)
+    assert told(refusal(forgery, tmp_path))[:3] == ("verdict", "statement", 0)
+
+
+def test_a_client_about_whom_the_result_is_silent(forgery: Forgery, tmp_path: Path) -> None:
+    r = forgery.rounds[2]
+    r.result = changed(r.result, dropped=())
+    forgery.resign(2)
+    assert told(refusal(forgery, tmp_path))[:3] == ("result", "statement", 2)
