@@ -217,3 +217,37 @@ def test_policies(demo: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
 def test_version() -> None:
     assert fedproof("version").stdout.startswith("fedproof ")
     assert json.loads(fedproof("version", "--json").stdout)["version"]
+
+
+def test_what_proving_costs() -> None:
+    told = json.loads(fedproof("bench", "r1", "--dim", "1000", "--threads", "1", "--json").stdout)
+    assert set(told) == {"dim", "bits", "threads", "prove_s", "verify_s", "bytes", "peak_mb", "phases"}
+    assert told["bytes"] == 3304
+    assert told["prove_s"] == pytest.approx(sum(told["phases"].values()))
+    assert "commitment and proof" in fedproof("bench", "r1", "--dim", "10", "--bits", "8").stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("policy.toml", "policy"),
+        ("trust.toml", "trust file"),
+        ("bundle", "bundle"),
+        ("bundle/roster.cbor", "message signed"),
+        ("bundle/policy.cbor", "message policy"),
+        ("bundle/certificate.dsse.json", "certificate"),
+        ("bundle/log/checkpoint", "checkpoint"),
+        ("model.safetensors", "model"),
+    ],
+)
+def test_what_a_file_is(demo: tuple[Path, dict[str, object]], name: str, what: str) -> None:
+    told = json.loads(fedproof("inspect", demo[0] / name, "--json").stdout)
+    assert (told["what"], told["verified"]) == (what, False)
+
+
+def test_a_file_that_is_nothing(tmp_path: Path) -> None:
+    (tmp_path / "junk").write_bytes(b"\x1b[2J\xff\x00junk")
+    for path in (tmp_path / "junk", tmp_path, tmp_path / "missing"):
+        ran = fedproof("inspect", path)
+        assert ran.returncode == 2
+        assert "\x1b" not in ran.stdout + ran.stderr

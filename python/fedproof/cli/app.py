@@ -27,9 +27,9 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of t
 
 def main() -> NoReturn:
     """Runs a command and exits: 0 done or verified, 1 refused, 2 unreadable input or wrong usage."""
-    from fedproof.cli import demo, keys, policy, verify  # each adds its commands to `app`
+    from fedproof.cli import bench, demo, inspect, keys, policy, verify  # each adds its commands to `app`
 
-    del demo, keys, policy, verify
+    del bench, demo, inspect, keys, policy, verify
     for stream in (sys.stdout, sys.stderr):
         # A terminal without "·" or box characters must not turn VERIFIED into exit code 1.
         if isinstance(stream, io.TextIOWrapper):
