@@ -14,7 +14,7 @@ import pytest
 
 from fedproof.encoding.digest import ZERO, sha256
 from fedproof.encoding.message import Message
-from fedproof.errors import FedproofError, Refused
+from fedproof.errors import FedproofError, Malformed, Refused
 from fedproof.identity.keys import EnvelopeKey, SigningKey
 from fedproof.identity.roster import Member, Roster, endorse
 from fedproof.identity.signed import Signed, sign
@@ -84,13 +84,17 @@ class World:
 
 
 def play(
-    prove: str = "bounded", *, lies: bool = True, absent: Mapping[int, tuple[str, ...]] | None = None
+    prove: str = "bounded",
+    *,
+    lies: bool = True,
+    absent: Mapping[int, tuple[str, ...]] | None = None,
+    rounds: int = 3,
 ) -> World:
     """Three rounds. With lies: in round 0 eve's update is far too long, in round 1 dee's proof is of another
     session, in round 2 bob is silent. absent: who else is silent, by round."""
     aggregator, endorser, envelope = SigningKey.generate(), SigningKey.generate(), EnvelopeKey.generate()
     keys = {name: SigningKey.generate() for name in NAMES}
-    policy = Policy.parse(POLICY.replace("PROVE", prove))
+    policy = Policy.parse(POLICY.replace("PROVE", prove).replace("rounds = 3", f"rounds = {rounds}"))
     trust = Trust(
         aggregator=aggregator.verify_key,
         envelope=envelope.verify_key,
@@ -108,7 +112,7 @@ def play(
     }
     random = np.random.default_rng(7)
     closed: list[Closed] = []
-    for number in range(3):
+    for number in range(rounds):
         server = Server(aggregator, chain, roster, signed.digest())
         announced = server.announce([clients[name].ready(WEIGHTS[name]) for name in NAMES])
         announcement = announced.open(Announcement, aggregator.verify_key)
@@ -265,9 +269,12 @@ class Forgery:
     def reached(self, entries: list[bytes]) -> set[bytes]:
         reached = {self.world.policy.base_digest}
         for data in entries:
-            entry = RoundEntry.from_bytes(data)
-            body = RoundBody.from_bytes(self.blobs[entry.body])
-            result = Result.from_bytes(body.result.payload)
+            try:
+                entry = RoundEntry.from_bytes(data)
+                body = RoundBody.from_bytes(self.blobs[entry.body])
+                result = Result.from_bytes(body.result.payload)
+            except (Malformed, KeyError):
+                return set(self.blobs)
             names = [entry.body, result.total, result.proof]
             names += [name for u in body.uploads for name in (u.points, u.proof)]
             reached |= {name for name in names if name in self.blobs}

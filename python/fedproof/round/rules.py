@@ -148,6 +148,10 @@ def check_partition(announcement: Announcement, result: Result, chain: Chain) ->
     if names != [p.client for p in announcement.participants]:
         detail = "accepted and dropped clients are not the announced participants"
         raise Refused("result", "statement", detail, round=announcement.round)
+    for dropped in result.dropped:
+        if dropped.evidence and dropped.kind != "refused":
+            detail = "evidence is on record, and it is not called refused"
+            raise Refused("result", "statement", detail, party=dropped.client, round=announcement.round)
     if result.void != (len(result.accepted) < chain.policy.round.min_accepted):
         detail = f"{len(result.accepted)} accepted, at least {chain.policy.round.min_accepted} asked for: void does not say so"
         raise Refused("result", "policy", detail, round=announcement.round)
