@@ -79,11 +79,13 @@ def look(data: bytes) -> tuple[str, Any]:
 
 
 def policy(text: str) -> Any:
+    """A policy with its defaults and digest."""
     held = Policy.parse(text)
     return {"digest": f"sha256:{held.digest().hex()}", **held.model_dump()}
 
 
 def trust(text: str) -> Any:
+    """Whom a trust file names."""
     held = Trust.parse(text)
     endorsers = {name: key.text for name, key in held.endorsers.items()}
     return {
@@ -95,6 +97,7 @@ def trust(text: str) -> Any:
 
 
 def certificate(text: str) -> Any:
+    """The statement in an envelope."""
     import base64
 
     envelope = json.loads(text)
@@ -106,6 +109,7 @@ def certificate(text: str) -> Any:
 
 
 def checkpoint(text: str) -> Any:
+    """A log's signed state."""
     lines = text.split("\n")
     if len(lines) < 5 or not lines[1].isdigit() or not any(line.startswith("— ") for line in lines):
         raise ValueError("not a checkpoint")

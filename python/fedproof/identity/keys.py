@@ -85,6 +85,7 @@ class SigningKey:
 
     @property
     def verify_key(self) -> VerifyKey:
+        """The public half."""
         return VerifyKey(self._key.public_key().public_bytes_raw())
 
     def sign(self, data: bytes) -> bytes:
@@ -161,6 +162,7 @@ class EnvelopeKey:
 
     @property
     def verify_key(self) -> EnvelopeVerifyKey:
+        """The public half."""
         pem = self._key.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )

@@ -39,6 +39,7 @@ class Signed(Message):
 
 
 def sign(message: Message, key: SigningKey) -> Signed:
+    """The message with its sender's signature over kind and encoding."""
     payload = message.to_bytes()
     signature = key.sign(_signed_bytes(message.KIND, payload))
     return Signed(payload=payload, signer=key.verify_key.raw, signature=signature)

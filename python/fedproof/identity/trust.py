@@ -113,4 +113,5 @@ class Trust:
         return "\n".join(lines) + "\n"
 
     def save(self, path: Path) -> None:
+        """Writes the TOML file, whole or not at all."""
         write_atomic(path, self.to_toml().encode())

@@ -103,6 +103,7 @@ class Checkpoint:
     root: bytes
 
     def text(self) -> str:
+        """The three lines that are signed."""
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
 
     @classmethod

@@ -39,6 +39,7 @@ class TileReader:
 
     @property
     def size(self) -> int:
+        """Number of entries."""
         return self.checkpoint.size
 
     def root(self) -> bytes:

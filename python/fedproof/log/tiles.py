@@ -70,6 +70,7 @@ class TileLog:
 
     @property
     def size(self) -> int:
+        """Number of entries."""
         return len(self._entries)
 
     def root(self) -> bytes:

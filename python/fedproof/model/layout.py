@@ -65,6 +65,7 @@ class Tensor(Record):
 
     @property
     def numpy_dtype(self) -> np.dtype[np.floating]:
+        """Its element type in numpy, little-endian."""
         return DTYPES[self.dtype]
 
 

@@ -19,9 +19,11 @@ class Shape:
 
     @property
     def rows(self) -> int:
+        """Number of committed rows."""
         return -(-self.d // self.columns)
 
     def parts(self) -> tuple[int, int]:
+        """As the engine takes it."""
         return self.d, self.columns
 
 

@@ -23,6 +23,7 @@ class Bounds:
     limb: int
 
     def parts(self) -> tuple[int, int, int]:
+        """As the engine takes them."""
         return self.max_abs, self.max_norm_squared, self.limb
 
 

@@ -27,6 +27,7 @@ class Context:
     certificate: bytes | None = None
 
     def parts(self) -> tuple[bytes, str, int, bytes | None]:
+        """As the engine takes it."""
         return self.announcement, self.client, self.weight, self.certificate
 
 

@@ -53,10 +53,12 @@ class Report:
 
     @property
     def claims(self) -> tuple[Claim, ...]:
+        """What was proved, with coverage."""
         return self.statement.predicate.claims
 
     @property
     def not_proven(self) -> tuple[str, ...]:
+        """What was not, by code."""
         return self.statement.predicate.not_proven
 
     def claim_rows(self) -> list[tuple[str, str, str]]:

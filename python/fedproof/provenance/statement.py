@@ -43,6 +43,7 @@ class Sha256(_Part):
 
     @classmethod
     def of(cls, digest: bytes) -> Self:
+        """The digest as hexadecimal text."""
         return cls(sha256=digest.hex())
 
 

@@ -43,6 +43,7 @@ class RoundReport:
 
     @property
     def weight_sum(self) -> int:
+        """Σ w of the accepted clients."""
         return sum(weight for _, weight in self.accepted)
 
 

@@ -6,7 +6,7 @@ or absent, so that a kill at any point loses nothing and leaves nothing half don
     attempt              number of the round and of the attempt at it, after one was given up
     open/announcement    the round under way, as announced
     open/opened          when, in Unix seconds
-    open/NNNN-upload     what was received, in order; owner-readable: it holds clear updates
+    open/NNNNNN-upload   what was received, in order; owner-readable: it holds clear updates
 """
 
 from __future__ import annotations
@@ -17,10 +17,26 @@ from pathlib import Path
 
 from fedproof.encoding.digest import sha256
 from fedproof.encoding.files import read_capped, sync_folder, write_atomic
-from fedproof.errors import Refused
+from fedproof.encoding.text import printable
+from fedproof.errors import Refused, UsageError
 from fedproof.identity.signed import Signed
 
 _MAX_BLOB = 1 << 32
+
+
+def make_folder(folder: Path) -> None:
+    """For its owner alone; it and those above it are on the disk before anything is put into it: a power cut can lose a folder whose
+    own name was not flushed, with every flushed file in it. Raises `UsageError`."""
+    missing = []
+    while not folder.is_dir() and folder != folder.parent:
+        missing.append(folder)
+        folder = folder.parent
+    try:
+        for new in reversed(missing):
+            new.mkdir(mode=0o700, exist_ok=True)
+            sync_folder(new.parent)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {printable(str(new))}: {error.strerror}") from error
 
 
 class Store:
@@ -28,9 +44,8 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in ("blobs", "open"):
-            (root / name).mkdir(mode=0o700, exist_ok=True)
+            make_folder(root / name)
 
     def clean(self) -> None:
         """Removes what torn writes left. Only for the one who holds the log's lock: another may be writing."""
@@ -40,6 +55,7 @@ class Store:
 
     @property
     def log(self) -> Path:
+        """Folder of the record."""
         return self.root / "log"
 
     # -- blobs ---------------------------------------------------------------------------------------------
@@ -51,8 +67,10 @@ class Store:
         """Keeps blobs under their SHA-256. Before the entry that names them is appended."""
         for name, data in blobs.items():
             path = self._blob(name)
-            if not path.exists():
-                path.parent.mkdir(mode=0o700, exist_ok=True)
+            make_folder(path.parent)
+            if path.exists():
+                sync_folder(path.parent)  # an earlier write may have been killed before it came to that
+            else:
                 write_atomic(path, data)
 
     def blob(self, name: bytes) -> bytes:
