@@ -2,11 +2,15 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from fedproof.encoding.cbor import LIMIT
 from fedproof.errors import Malformed, Refused, UsageError
 from fedproof.model.digest import model_root
 from fedproof.provenance import verify_bundle
+from fedproof.round.messages import Total
+from fedproof.round.rules import read_total
 from tests.provenance.world import World
 
 
@@ -128,3 +132,12 @@ def test_each_byte_of_policy_roster_and_certificate_counts(world: World, bundle:
             with pytest.raises((Refused, Malformed)):
                 verify_bundle(bundle, model=model, policy=world.policy, trust=world.trust)
         (bundle / name).write_bytes(whole)
+
+
+def test_a_total_of_nine_million_coordinates_is_read(world: World) -> None:
+    """Beyond what a message may have by default: its length follows from the model."""
+    d = 9_000_000
+    chain = replace(world.chain, W=np.zeros(d, np.int64))
+    data = Total(values=bytes(8 * d), blinds=b"").to_bytes()
+    assert len(data) > LIMIT
+    assert len(read_total(data, chain).values) == d

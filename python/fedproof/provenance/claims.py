@@ -36,7 +36,7 @@ NOT_PROVEN: Final[dict[str, str]] = {
     "DATA_QUALITY": "that the clients' data is right, fair, licensed or theirs",
     "DROPPED_ASSERTED": "why a client was left out where no evidence is on record: only the aggregator says so",
     "RUN_SELECTION": "that this run was not chosen among many",
-    "TRAINING": "that updates come from honest training on any data: they are only within bounds",
+    "TRAINING": "that updates come from honest training on any data",
     "UPDATES_READABLE_BY_AGGREGATOR": "privacy of the updates: the aggregator received each in clear",
     "WEIGHTS_SELF_DECLARED": "that clients hold as many records as their weights say",
 }
