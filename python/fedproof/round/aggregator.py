@@ -4,17 +4,20 @@ loses nothing that was acknowledged (spec/round.md §6)."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 from fedproof.encoding.digest import sha256
-from fedproof.errors import Malformed, Refused
+from fedproof.errors import Malformed, Refused, UsageError
 from fedproof.identity.keys import SigningKey, VerifyKey
 from fedproof.identity.roster import open_roster
 from fedproof.identity.signed import Signed
 from fedproof.log.tiles import TileLog
 from fedproof.policy.policy import Policy
 from fedproof.round.chain import Chain
+from fedproof.round.messages import Announcement
 from fedproof.round.rules import verify_round
 from fedproof.round.server import Closed, Server
 from fedproof.round.store import Store
@@ -26,7 +29,8 @@ def log_origin(federation: str) -> str:
 
 
 class Aggregator:
-    """One federation's aggregator. Everything is taken up again from `root` if it was stopped."""
+    """One federation's aggregator, for one thread at a time. Everything is taken up again from `root` if it was stopped. After a
+    write that failed (no space, say) every step raises `UsageError` until it is opened again: what counts, only the files know."""
 
     def __init__(
         self,
@@ -39,7 +43,8 @@ class Aggregator:
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """roster: as endorsed. base: the base model's file. Checks its own record again. Raises `Refused`, `Malformed`."""
+        """roster: as endorsed. base: the base model's file. Checks its own record again. Raises `Refused`, `Malformed`; `UsageError`
+        if another process works in `root`."""
         self._key = key
         self._clock = clock
         self.roster = open_roster(roster, endorsers, policy.federation)
@@ -49,27 +54,32 @@ class Aggregator:
         origin = log_origin(policy.federation)
         exists = (self.store.log / "checkpoint").exists()
         self._log = (TileLog.open if exists else TileLog.create)(self.store.log, origin, key)
-        self.store.clean()
-        self.store.put_all({sha256(base): base})
-        for index in range(self._log.size):
-            self.chain, _ = verify_round(
-                self.chain, self.roster, self.roster_digest, key.verify_key, self._log.entry(index), self.read
-            )
-        self.server = self._resume()
+        try:
+            self.store.clean()
+            self.store.put_all({sha256(base): base})
+            for entry in self.entries():
+                self.chain, _ = verify_round(
+                    self.chain, self.roster, self.roster_digest, key.verify_key, entry, self.read
+                )
+            self.server = self._resume()
+        except BaseException:
+            self.stop()
+            raise
 
     def _resume(self) -> Server | None:
-        """The round under way, with what was received; one that is already on record is over."""
+        """The round under way, with what was received. One that is on record or was given up is over. One that cannot go on, say under
+        another roster, is not forgotten: it may have been acknowledged. Raises `Refused`."""
         under_way = self.store.opened_round()
         if under_way is None:
             self.store.clear_round()  # what a kill within `clear_round` left
             return None
-        announcement, self._opened = under_way
-        server = self._new_server()
-        try:
-            server.resume(announcement)
-        except (Refused, Malformed):
+        signed, self._opened = under_way
+        announcement = signed.open(Announcement, self._key.verify_key)
+        if (announcement.round, announcement.attempt) < (self.chain.round, self.attempt):
             self.store.clear_round()
             return None
+        server = self._new_server()
+        server.resume(signed)
         for data in self.store.uploads():
             server.receive(data)
             self._received += 1
@@ -77,6 +87,21 @@ class Aggregator:
 
     _opened = 0
     _received = 0
+    _broken = False
+
+    @contextmanager
+    def _step(self) -> Iterator[None]:
+        """Disk and memory go on together. Where a write fails they may differ, and a verdict on what only memory knows would be lost
+        with it; a refusal changes neither."""
+        if self._broken:
+            raise UsageError("a write of this aggregator failed half-way; stop it and open it again")
+        self._broken = True
+        try:
+            yield
+        except (Refused, Malformed):
+            self._broken = False
+            raise
+        self._broken = False
 
     def _new_server(self) -> Server:
         return Server(
@@ -101,40 +126,54 @@ class Aggregator:
 
     def announce(self, readies: Iterable[Signed]) -> Signed:
         """Opens the next round. Raises `Refused` if one is under way or nobody is ready."""
-        if self.server is not None:
-            raise Refused("round", "statement", "a round is under way", round=self.chain.round)
-        server = self._new_server()
-        announcement = server.announce(readies)
-        self._opened, self._received = int(self._clock()), 0
-        self.store.open_round(announcement, self._opened)
-        self.server = server
+        with self._step():
+            if self.server is not None:
+                raise Refused("round", "statement", "a round is under way", round=self.chain.round)
+            server = self._new_server()
+            announcement = server.announce(readies)
+            self._opened, self._received = int(self._clock()), 0
+            self.store.open_round(announcement, self._opened)
+            self.server = server
         return announcement
 
     def receive(self, data: bytes) -> Signed:
         """Checks an upload, keeps it, and returns the verdict. Raises `Refused` as `Server.receive`."""
-        server = self._under_way()
-        before = len(server.waiting_for())
-        verdict = server.receive(data)
-        if len(server.waiting_for()) < before:
-            self._received += 1
-            self.store.put_upload(self._received, data)
+        with self._step():
+            server = self._under_way()
+            before = len(server.waiting_for())
+            verdict = server.receive(data)
+            if len(server.waiting_for()) < before:
+                self._received += 1
+                self.store.put_upload(self._received, data)
         return verdict
 
     def close(self) -> Closed:
         """Sums, records durably, and moves on."""
-        closed = self._under_way().close(opened=self._opened, now=int(self._clock()))
-        self.store.put_all(closed.blobs)
-        self._log.append([closed.entry])
-        self.store.clear_round()
-        self.chain, self.server = closed.chain, None
+        with self._step():
+            closed = self._under_way().close(opened=self._opened, now=int(self._clock()))
+            self.store.put_all(closed.blobs)
+            self._log.append([closed.entry])
+            self.store.clear_round()
+            self.chain, self.server = closed.chain, None
         return closed
 
     def abort(self) -> None:
         """Gives the round under way up; the next announcement is another attempt at it."""
-        self._under_way()
-        self.store.set_attempt(self.chain.round, self.attempt + 1)
-        self.store.clear_round()
-        self.server = None
+        with self._step():
+            self._under_way()
+            self.store.set_attempt(self.chain.round, self.attempt + 1)
+            self.store.clear_round()
+            self.server = None
+
+    def stop(self) -> None:
+        """Gives the record's lock back; the round under way stays on the disk. A second call does nothing."""
+        self._log.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def entries(self) -> list[bytes]:
         """The record so far."""

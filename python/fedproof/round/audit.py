@@ -3,15 +3,18 @@ with; this one stays at the node, and shows if a line was changed, added or take
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
 from fedproof.encoding.digest import sha256
-from fedproof.encoding.files import read_capped
-from fedproof.errors import Malformed, Refused
+from fedproof.encoding.files import read_capped, sync_folder
+from fedproof.encoding.text import printable
+from fedproof.errors import Malformed, Refused, UsageError
 
 _LIMIT = 1 << 30
 _START = "0" * 64
@@ -26,25 +29,47 @@ class AuditLog:
         data = read_capped(path, _LIMIT) if path.exists() else b""
         complete = data[: data.rfind(b"\n") + 1]
         self._last = _check(complete)
-        if complete != data:
-            with path.open("r+b") as file:
-                file.truncate(len(complete))
+        self._size = len(complete)
 
     def append(self, event: str, **details: str | int | bool) -> None:
-        """Written through to the disk before this returns."""
+        """Written through to the disk before this returns. Raises `UsageError` where it cannot be: then nothing was appended."""
         line = {"previous": self._last, "time": int(time.time()), "event": event, **details}
         data = json.dumps(line, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
-        with self._path.open("ab") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            if self._size == 0:
+                os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+                sync_folder(self._path.parent)
+            handle = os.open(self._path, os.O_RDWR | os.O_NOFOLLOW)
+            with os.fdopen(handle, "r+b", buffering=0) as file:
+                self._cut(file)
+                try:
+                    file.seek(self._size)
+                    if file.write(data) != len(data):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                    os.fsync(file.fileno())
+                except OSError:
+                    file.truncate(self._size)
+                    raise
+        except OSError as error:
+            where = printable(str(self._path))
+            raise UsageError(f"cannot write the audit log {where}: {error.strerror}") from error
         self._last = sha256(data).hex()
+        self._size += len(data)
+
+    def _cut(self, file: FileIO) -> None:
+        """Removes the half line that a failed write left: it would spoil every later one. Lines of somebody else stay."""
+        size = os.fstat(file.fileno()).st_size
+        file.seek(self._size)
+        if size < self._size or b"\n" in file.read(size - self._size):
+            where = printable(str(self._path))
+            raise UsageError(f"the audit log {where} was written by another process; open it again")
+        file.truncate(self._size)
 
     def events(self) -> list[dict[str, Any]]:
         """All lines, in order."""
         if not self._path.exists():
             return []
-        return [json.loads(line) for line in read_capped(self._path, _LIMIT).splitlines()]
+        return [json.loads(line) for line in read_capped(self._path, _LIMIT)[: self._size].splitlines()]
 
 
 def _check(data: bytes) -> str:

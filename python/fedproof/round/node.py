@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,13 +14,14 @@ from pydantic import Field
 from fedproof.encoding.digest import Digest
 from fedproof.encoding.files import read_capped, write_atomic
 from fedproof.encoding.message import Message, Record
-from fedproof.errors import Refused
+from fedproof.errors import Malformed, Refused
 from fedproof.identity.signed import Signed
 from fedproof.round.audit import AuditLog
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
 from fedproof.round.messages import Count, Upload, Verdict, Weight
 from fedproof.round.rules import Read, RoundReport
+from fedproof.round.store import make_folder
 
 _LIMIT = 1 << 33
 
@@ -51,7 +54,7 @@ class Node:
     def __init__(self, root: Path, client: Client) -> None:
         """client: at the start of the federation; an earlier state in `root` replaces its place in the chain. Raises `Refused`,
         `Malformed`."""
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(root)
         for leftover in root.glob("*.tmp"):
             leftover.unlink()
         self._path = root / "state.cbor"
@@ -71,15 +74,14 @@ class Node:
     def upload(self, announcement: Signed, x: NDArray[np.int64]) -> Upload:
         """As `Client.upload`; what was refused is on record here. The same announcement again gets the same upload: a second one
         would be refused."""
-        try:
+        with self._on_record():
             session = self.client.check(announcement).digest()
             earlier = self._earlier(session)
-            if earlier is not None:
-                return earlier
-            upload = self.client.upload(announcement, x)
-        except Refused as error:
-            self.audit.append("refused", what=str(error))
-            raise
+            if earlier is None:
+                upload = self.client.upload(announcement, x)
+        if earlier is not None:
+            self._save()  # it may be there because saving failed after it was made
+            return earlier
         write_atomic(self._upload, upload.to_bytes(), mode=0o600)
         self._save()
         round = self.client.chain.round
@@ -98,22 +100,29 @@ class Node:
 
     def verdict(self, signed: Signed) -> Verdict:
         """As `Client.verdict`."""
-        verdict = self.client.verdict(signed)
+        with self._on_record():
+            verdict = self.client.verdict(signed)
         self._save()
         self.audit.append("verdict", accepted=verdict.accepted, reason=verdict.reason)
         return verdict
 
     def adopt(self, entry: bytes, read: Read) -> RoundReport:
         """As `Client.adopt`; what was refused is on record here."""
-        try:
+        with self._on_record():
             report = self.client.adopt(entry, read)
-        except Refused as error:
-            self.audit.append("refused", what=str(error))
-            raise
-        self._upload.unlink(missing_ok=True)
         self._save()
+        self._upload.unlink(missing_ok=True)  # not before: while the round is open it is the one answer
         self.audit.append("adopted", round=report.round, model=self.client.chain.state.weights.hex())
         return report
+
+    @contextmanager
+    def _on_record(self) -> Iterator[None]:
+        """What was refused is in the audit log, and why."""
+        try:
+            yield
+        except (Refused, Malformed) as error:
+            self.audit.append("refused", what=str(error)[:1000])
+            raise
 
     def _save(self) -> None:
         client, chain = self.client, self.client.chain
