@@ -3,15 +3,20 @@
 import numpy as np
 import pytest
 
+from fedproof.encoding import cbor
 from fedproof.errors import Refused
 from fedproof.identity.signed import sign
+from fedproof.policy.policy import Policy
 from fedproof.proofs import Context, commit, update
-from fedproof.round.messages import Ready, Total, Upload, UploadHeader
+from fedproof.round.chain import Chain
+from fedproof.round.messages import Announcement, Ready, Total, Upload, UploadHeader
 from fedproof.round.server import Server
 from tests.round.world import (
     AGGREGATOR,
+    BASE_FILE,
     KEYS,
     NAMES,
+    POLICY,
     ROSTER,
     ROSTER_DIGEST,
     STRANGER,
@@ -197,9 +202,56 @@ def test_readies_out_of_order() -> None:
     assert len(server.refused_readies) == len(bad)
     assert server.waiting_for() == ["ada"]
     with pytest.raises(Refused):
-        Server(AGGREGATOR, start(), ROSTER, ROSTER_DIGEST).announce([good, good])
-    with pytest.raises(Refused):
         Server(AGGREGATOR, start(), ROSTER, ROSTER_DIGEST).announce([])
+
+
+def test_a_ready_twice() -> None:
+    """Anybody can send a copy of a message: that stops no round."""
+    server = Server(AGGREGATOR, start(), ROSTER, ROSTER_DIGEST)
+    first, other = client("ada").ready(3), client("ada").ready(4)
+    announcement = server.announce([first, first, other, client("bob").ready(5)])
+    opened = announcement.open(Announcement, AGGREGATOR.verify_key)
+    assert [(p.client, p.weight) for p in opened.participants] == [("ada", 3), ("bob", 5)]
+    assert ["the first stands" in str(e) for e in server.refused_readies] == [True]
+
+
+def test_names_that_nobody_has_are_not_repeated(world: World) -> None:
+    upload = world.upload("dee")
+    for name in ("\x1b[2JVERIFIED", "a" * 5000, "Dee", "dee\n"):
+        forged = upload.header.model_copy(update={"payload": cbor.encode({"client": name})})
+        with pytest.raises(Refused, match="names no client") as refused:
+            world.server.receive(upload.model_copy(update={"header": forged}).to_bytes())
+        assert refused.value.party is None
+
+
+OPENING = """
+[prove]
+update = "opening"
+"""
+
+
+@pytest.mark.parametrize("beyond", ["coordinate", "norm", "nothing"])
+def test_bounds_that_no_proof_shows(beyond: str) -> None:
+    """A policy without bounded proofs, with weights so large that one client's values could make the sum overflow."""
+    held = Policy.parse(POLICY.replace("max = 10 ", f"max = {1 << 32} ") + OPENING)
+    chain = Chain.start(held, BASE_FILE)
+    server = Server(AGGREGATOR, chain, ROSTER, ROSTER_DIGEST)
+    clients = {n: client(n, chain) for n in NAMES}
+    world = World(clients, server, server.announce([c.ready(1 << 32) for c in clients.values()]))
+    for name in NAMES[:3]:
+        assert world.send(world.upload(name))[0]
+    x = {
+        "coordinate": np.where(np.arange(35) == 3, (1 << 31) - 1, 0),
+        "norm": np.full(35, 600),
+        "nothing": np.full(35, 500),
+    }[beyond].astype(np.int64)
+    expected = (True, "", "") if beyond == "nothing" else (False, "update", "policy")
+    assert world.send(world.forced("dee", x)) == expected
+    result = world.close().result
+    assert len(result.accepted) == (4 if beyond == "nothing" else 3)
+    assert not any(
+        d.evidence for d in result.dropped
+    )  # the aggregator's word: the record shows no clear values
 
 
 def test_too_few_accepted_is_a_void_round(world: World) -> None:

@@ -3,6 +3,7 @@ and says of each what it decided (spec/round.md §4)."""
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Iterable
@@ -85,20 +86,24 @@ class Server:
         self.refused_readies: list[Refused | Malformed] = []
 
     def announce(self, readies: Iterable[Signed]) -> Signed:
-        """Opens the round with everybody whose `Ready` is in order; others are left out (`refused_readies` says why). Raises
-        `Refused` if nobody is left."""
-        participants, self.refused_readies = [], []
+        """Opens the round with everybody whose `Ready` is in order; others are left out (`refused_readies` says why). The same message
+        twice counts once; of two different ones of a client the first stands. Raises `Refused` if nobody is left."""
+        ready: dict[str, Participant] = {}
+        self.refused_readies = []
         for signed in readies:
             try:
-                participants.append(self._participant(signed))
+                participant = self._participant(signed)
+                first = ready.setdefault(participant.client, participant)
+                if first != participant:
+                    detail = "a second, different one; the first stands"
+                    raise Refused(
+                        "ready", "statement", detail, party=participant.client, round=self.chain.round
+                    )
             except (Refused, Malformed) as error:
                 self.refused_readies.append(error)
-        participants.sort(key=lambda p: p.client)
-        names = [p.client for p in participants]
-        if not names or len(set(names)) != len(names):
-            raise Refused(
-                "announcement", "statement", "nobody is ready, or somebody twice", round=self.chain.round
-            )
+        if not ready:
+            raise Refused("announcement", "statement", "nobody is ready", round=self.chain.round)
+        participants = [ready[client] for client in sorted(ready)]
         announcement = Announcement(
             version=1,
             suite=self.chain.suite,
@@ -149,7 +154,7 @@ class Server:
                 round=self.chain.round,
             )
         try:
-            upload = Upload.from_bytes(data)
+            upload = Upload.from_bytes(data, limit=len(data))  # capped just above
         except Malformed as error:
             raise Refused("upload", "decoding", str(error), round=self.chain.round) from None
         client = _claimed_client(upload.header)
@@ -209,13 +214,19 @@ class Server:
         )
 
     def _opening(self, upload: Upload, commitment: Commitment, client: str) -> Opening:
-        """The clear values open the commitment: without that the sum would open for nobody."""
+        """The clear values open the commitment: without that the sum would open for nobody. They are within the policy's bounds, also
+        where no proof says so: else one client could make the sum overflow."""
         if len(upload.values) != 4 * commitment.shape.d:
             detail = f"{len(upload.values)} bytes for {commitment.shape.d} coordinates"
             raise Refused("update", "opening", detail, party=client, round=self.chain.round)
         values = np.frombuffer(upload.values, "<i4").astype(np.int64)
         opening = Opening(values, upload.blinds)
         check_opening(commitment, opening, party=client, round=self.chain.round)
+        bounds = self.chain.policy.update
+        # max_abs first: with it d·max_abs² stays far below 2^63.
+        if np.abs(values).max() > bounds.max_abs or int(values @ values) > bounds.max_norm**2:
+            detail = "the clear values are outside the policy's bounds"
+            raise Refused("update", "policy", detail, party=client, round=self.chain.round)
         return opening
 
     def waiting_for(self) -> list[str]:
@@ -330,6 +341,6 @@ def _claimed_client(signed: Signed) -> str:
         client = peek(signed).get("client")
     except Malformed as error:
         raise Refused("upload", "decoding", str(error)) from None
-    if not isinstance(client, str):
-        raise Refused("upload", "decoding", "names no client")
+    if not isinstance(client, str) or not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", client):
+        raise Refused("upload", "decoding", "names no client")  # nor is the text repeated: nobody signed it
     return client
