@@ -136,6 +136,12 @@ def test_what_is_not_there_is_two(demo: tuple[Path, dict[str, object]], tmp_path
     assert "missing" in json.loads(ran.stdout)["error"]
 
 
+def test_the_folder_above_the_bundle(demo: tuple[Path, dict[str, object]]) -> None:
+    ran = verify(demo[0], "--json", bundle=demo[0])
+    assert ran.returncode == 2
+    assert "did you mean" in json.loads(ran.stdout)["error"]
+
+
 def test_wrong_usage_is_two(tmp_path: Path) -> None:
     for arguments in (["verify"], ["nonsense"], ["verify", "x", "--nope"], ["policy", "check"]):
         assert fedproof(*arguments).returncode == 2

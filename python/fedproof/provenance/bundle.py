@@ -60,6 +60,9 @@ class Bundle:
         """Raises `Malformed` for a missing or unexpected file, a link, a special file, or sizes beyond the
         limits.
         """
+        if not (root / POLICY).exists() and (root / "bundle").is_dir():
+            inner = printable(str(root / "bundle"))
+            raise Malformed(f"{printable(str(root))} holds no bundle itself; did you mean {inner}?")
         blobs: set[bytes] = set()
         required = {POLICY, ROSTER}
         for relative, size in _tree(root):
