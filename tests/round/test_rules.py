@@ -6,6 +6,7 @@ import pytest
 from fedproof.encoding.digest import ZERO, sha256
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.signed import sign
+from fedproof.proofs import honest_aggregate
 from fedproof.round.chain import Chain
 from fedproof.round.messages import Accepted, Dropped, Result, Total, Verdict
 from fedproof.round.record import RoundBody, RoundEntry
@@ -227,3 +228,24 @@ def test_a_void_round_keeps_the_model() -> None:
     with pytest.raises(Refused, match="void"):
         forge(closed, result=copy(void=False, total=ZERO, proof=ZERO))()
     assert KEYS.keys() >= {"ada"}
+
+
+def test_a_sum_with_other_weights() -> None:
+    """An exact sum of the accepted updates, and an honest proof of it: only the weights are not the declared ones."""
+    received = WORLD.server._received
+    names = [a.client for a in RESULT.accepted]
+    openings = [o for n in names if (o := received[n].opening) is not None]
+    suite = WORLD.server.chain.suite
+    for weights in ((3, 5, 3), (3, 5, 0), (6, 10, 4), (5, 3, 2)):
+        total = honest_aggregate.combine_openings(suite, openings, weights)
+        change = {"values": total.values.astype("<i8").tobytes(), "blinds": total.blinds}
+        refused("honest aggregate", "argument", **total_changed(**change))
+
+
+def test_a_client_inserted_or_counted_twice() -> None:
+    ada = RESULT.accepted[0]
+    zed = Accepted(client="zed", header=ada.header)
+    refused("result", "statement", result=copy(accepted=(*RESULT.accepted, zed)))
+    refused("result", "decoding", result=copy(accepted=(ada, *RESULT.accepted)))
+    dee = Accepted(client="dee", header=ada.header)
+    refused("result", "decoding", result=copy(accepted=(*RESULT.accepted, dee)))  # accepted and refused
