@@ -73,3 +73,18 @@ def read_capped(path: Path, limit: int) -> bytes:
     if len(data) > status.st_size:
         raise Malformed(f"{shown} grew while it was read; try again")
     return data
+
+
+def make_folder(folder: Path, *, mode: int = 0o700) -> None:
+    """It and those above it are on the disk before anything is put into it: a power cut can lose a folder whose
+    own name was not flushed, with every flushed file in it. Raises `UsageError`."""
+    missing = []
+    while not folder.is_dir() and folder != folder.parent:
+        missing.append(folder)
+        folder = folder.parent
+    try:
+        for new in reversed(missing):
+            new.mkdir(mode=mode, exist_ok=True)
+            sync_folder(new.parent)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {printable(str(new))}: {error.strerror}") from error

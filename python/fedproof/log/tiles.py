@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from fedproof.encoding.files import read_capped, sync_folder, write_atomic
+from fedproof.encoding.files import make_folder, read_capped, write_atomic
 from fedproof.encoding.text import printable
 from fedproof.errors import UsageError
 from fedproof.identity.keys import SigningKey
@@ -38,7 +38,7 @@ class TileLog:
     @classmethod
     def create(cls, folder: Path, origin: str, key: SigningKey) -> Self:
         """An empty log. Raises `UsageError` if there is one or was one, if another process writes it, or where no folder can be made."""
-        _make_folder(folder)
+        make_folder(folder, mode=0o755)
         lock = _lock(folder)
         try:
             if os.path.lexists(folder / "checkpoint"):
@@ -136,23 +136,8 @@ class TileLog:
 
     def _write(self, path: str, data: bytes) -> None:
         target = self._folder / path
-        _make_folder(target.parent)
+        make_folder(target.parent, mode=0o755)
         write_atomic(target, data)
-
-
-def _make_folder(folder: Path) -> None:
-    """Makes the folder and those above it, each on the disk before anything is put into it: a file that is flushed
-    in a folder whose own name a power cut can lose is not durable."""
-    missing = []
-    while not folder.is_dir() and folder != folder.parent:
-        missing.append(folder)
-        folder = folder.parent
-    try:
-        for new in reversed(missing):
-            new.mkdir(mode=0o755, exist_ok=True)
-            sync_folder(new.parent)
-    except OSError as error:
-        raise UsageError(f"cannot make the folder {printable(str(new))}: {error.strerror}") from error
 
 
 def _sweep(folder: Path) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from fedproof.encoding.digest import Digest
-from fedproof.encoding.files import read_capped, write_atomic
+from fedproof.encoding.files import make_folder, read_capped, write_atomic
 from fedproof.encoding.message import Message, Record
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.signed import Signed
@@ -21,7 +21,6 @@ from fedproof.round.chain import Chain
 from fedproof.round.client import Client
 from fedproof.round.messages import Count, Upload, Verdict, Weight
 from fedproof.round.rules import Read, RoundReport
-from fedproof.round.store import make_folder
 
 _LIMIT = 1 << 33
 

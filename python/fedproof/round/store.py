@@ -16,27 +16,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fedproof.encoding.digest import sha256
-from fedproof.encoding.files import read_capped, sync_folder, write_atomic
-from fedproof.encoding.text import printable
-from fedproof.errors import Refused, UsageError
+from fedproof.encoding.files import make_folder, read_capped, sync_folder, write_atomic
+from fedproof.errors import Refused
 from fedproof.identity.signed import Signed
 
 _MAX_BLOB = 1 << 32
-
-
-def make_folder(folder: Path) -> None:
-    """For its owner alone; it and those above it are on the disk before anything is put into it: a power cut can lose a folder whose
-    own name was not flushed, with every flushed file in it. Raises `UsageError`."""
-    missing = []
-    while not folder.is_dir() and folder != folder.parent:
-        missing.append(folder)
-        folder = folder.parent
-    try:
-        for new in reversed(missing):
-            new.mkdir(mode=0o700, exist_ok=True)
-            sync_folder(new.parent)
-    except OSError as error:
-        raise UsageError(f"cannot make the folder {printable(str(new))}: {error.strerror}") from error
 
 
 class Store:

@@ -201,9 +201,12 @@ pub fn fractional_sums<S: Suite>(
 }
 
 /// The prover's tables of a tree.
+#[cfg_attr(
+    not(feature = "drop-checks"),
+    allow(unused_variables, reason = "only a dishonest prover is asked")
+)]
 fn tables_of<S: Suite>(rec: &mut Recorder<S>, tree: &Tree<S::Scalar>) -> TreeTables<S::Scalar> {
     let column = tree.column.as_deref().unwrap_or_default();
-    let _ = &rec;
     match tree.leaves {
         Leaves::Values { alpha } => TreeTables::of_values(alpha, column),
         Leaves::Table { alpha, bound } => {
@@ -218,6 +221,10 @@ fn tables_of<S: Suite>(rec: &mut Recorder<S>, tree: &Tree<S::Scalar>) -> TreeTab
     }
 }
 
+#[cfg_attr(
+    not(feature = "drop-checks"),
+    allow(unused_variables, reason = "only a dishonest prover is asked")
+)]
 fn squares_table<S: Suite>(
     rec: &mut Recorder<S>,
     trees: &[Tree<S::Scalar>],
@@ -238,7 +245,6 @@ fn squares_table<S: Suite>(
             *to = to.wrapping_add(v.wrapping_mul(i64::try_from(*weight).unwrap_or_default()));
         }
     }
-    let _ = &rec;
     #[cfg(feature = "drop-checks")]
     if let Some(d) = rec.dishonest() {
         d.squares(&mut sums);
