@@ -249,3 +249,42 @@ def test_a_client_inserted_or_counted_twice() -> None:
     refused("result", "decoding", result=copy(accepted=(ada, *RESULT.accepted)))
     dee = Accepted(client="dee", header=ada.header)
     refused("result", "decoding", result=copy(accepted=(*RESULT.accepted, dee)))  # accepted and refused
+
+
+def test_evidence_of_another_session() -> None:
+    """A client's upload of an abandoned attempt, or of an earlier round, says nothing about this one."""
+    from dataclasses import replace
+
+    old = World.announced().upload("dee")
+    world = World.announced()
+    for name in ("ada", "bob", "cyd"):
+        world.send(world.upload(name))
+    world.send(world.forced("dee", numbers(4) * 50))
+    mine = world.server._received["dee"]
+    verdict = mine.verdict.open(Verdict, AGGREGATOR.verify_key)
+    reason = "made for another session"
+    told = verdict.model_copy(
+        update={"header": old.header.digest(), "subject": "upload", "stage": "statement", "reason": reason}
+    )
+    world.server._received["dee"] = replace(
+        mine,
+        header=old.header,
+        points=old.points,
+        proof=old.proof,
+        refusal=Refused("upload", "statement", reason),
+        verdict=sign(told, AGGREGATOR),
+    )
+    closed = world.close()
+    with pytest.raises(Refused, match="made for another session") as error:
+        forge(closed)()
+    assert (error.value.subject, error.value.stage) == ("result", "statement")
+
+
+def test_the_reason_is_the_verifiers_own() -> None:
+    """What the aggregator wrote beside evidence is not repeated."""
+    dropped = RESULT.dropped[0].model_copy(update={"reason": "a thief"})
+    verdict = next(u for u in BODY.uploads if u.client == "dee").verdict.open(Verdict, AGGREGATOR.verify_key)
+    told = sign(verdict.model_copy(update={"reason": "a thief"}), AGGREGATOR)
+    uploads = tuple(u.model_copy(update={"verdict": told}) if u.client == "dee" else u for u in BODY.uploads)
+    report = forge(CLOSED, result=copy(dropped=(dropped,)), body=copy(uploads=uploads))()
+    assert report.dropped[0].reason.startswith("the proof does not hold")

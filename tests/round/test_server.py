@@ -67,7 +67,9 @@ def test_the_honest_prover_does_not_prove_a_lie(world: World) -> None:
 def test_a_proof_of_another_round(world: World) -> None:
     other = World.announced(clients=world.clients)
     old = other.forced("dee", numbers(4))
-    assert world.send(old) == (False, "upload", "statement")
+    with pytest.raises(Refused, match="another session"):
+        world.send(old)
+    assert "dee" in world.server.waiting_for()  # the record is public: anybody could have brought it
     again = World.announced()
     assert again.send(reheaded(old, "dee", session=again.server.session)) == (
         False,
@@ -144,13 +146,19 @@ def test_parts_that_the_header_does_not_name(world: World) -> None:
         bad = reheaded(upload, "dee", session=fresh.server.session).model_copy(
             update={part: getattr(other, part)}
         )
-        assert fresh.send(bad) == (False, "upload", "digest")
+        with pytest.raises(Refused) as refused:
+            fresh.send(bad)
+        assert (refused.value.subject, refused.value.stage) == ("upload", "digest")
+        assert fresh.send(fresh.upload("dee"))[0]  # nothing of it stands against the client
 
 
 def test_points_that_are_none(world: World) -> None:
     upload = world.upload("dee")
-    assert world.send(upload.model_copy(update={"points": b"\xff" * len(upload.points)}))[2] == "decoding"
-    assert World.announced().send(upload.model_copy(update={"points": upload.points * 2}))[2] == "shape"
+    for points, stage in ((b"\xff" * len(upload.points), "decoding"), (upload.points * 2, "shape")):
+        with pytest.raises(Refused) as refused:
+            world.send(upload.model_copy(update={"points": points}))
+        assert refused.value.stage == stage
+    assert world.send(upload)[0]
 
 
 def test_the_same_upload_again_and_a_second_one(world: World) -> None:

@@ -39,9 +39,9 @@ def parse_model(data: bytes) -> tuple[Layout, dict[str, NDArray[np.floating]]]:
         shape = tuple(entry["shape"])
         try:
             tensors.append(Tensor(name=name, shape=shape, dtype=entry["dtype"]))
-        except ValueError as error:
+            arrays[name] = np.frombuffer(entry["data"], dtype=dtype).reshape(shape)
+        except ValueError as error:  # ours, or numpy's for a shape that no array has
             raise Malformed(f"tensor {printable(name)}: {printable(str(error))}") from None
-        arrays[name] = np.frombuffer(entry["data"], dtype=dtype).reshape(shape)
     return Layout.of(tensors), arrays
 
 

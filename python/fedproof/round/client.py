@@ -154,5 +154,9 @@ class Client:
                 party=self.name,
                 round=report.round,
             )
+        shown = next((u.header.digest() for u in body.uploads if u.client == self.name), None)
+        if shown is not None and shown != self.header_of.get(result.session):
+            detail = "shows an upload in this client's name that it did not make for this session"
+            raise Refused("result", "statement", detail, party=self.name, round=report.round)
         self.chain = after
         return report

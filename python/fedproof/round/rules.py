@@ -230,12 +230,14 @@ def verify_round(
             )
         commitments.append(check_proof(announcement, session, header, chain, points, proof))
         sizes.append((accepted.client, len(points) + len(proof), upload.verify_ms))
+    left_out: list[Dropped] = []
     for dropped in result.dropped:
         if dropped.evidence:
             upload = uploads[dropped.client]
             points, proof = read(upload.points, "commitment", limit), read(upload.proof, "proof", MAX_PROOF)
             header = _header(upload, roster, aggregator, session, dropped, chain)
-            _check_refusal(announcement, session, header, chain, points, proof, dropped)
+            dropped = _check_refusal(announcement, session, header, chain, points, proof, dropped)
+        left_out.append(dropped)
 
     total = None
     if result.total is not None and result.proof is not None:
@@ -249,7 +251,7 @@ def verify_round(
         result.void,
         tuple((p.client, p.weight) for p in announcement.participants),
         tuple((a.client, context(announcement, session, a.client).weight) for a in result.accepted),
-        result.dropped,
+        tuple(left_out),
         tuple(sizes),
         body.opened,
         body.closed,
@@ -297,8 +299,12 @@ def _check_refusal(
     points: bytes,
     proof: bytes,
     dropped: Dropped,
-) -> None:
-    """An upload on record as refused with evidence must fail here as well, for the reason given."""
+) -> Dropped:
+    """An upload on record as refused with evidence was made for this session and must fail here as well. The reason returned is the one
+    found here: the aggregator's words are its own."""
+    if header.session != session:
+        detail = "the evidence was made for another session: it says nothing about this one"
+        raise Refused("result", "statement", detail, party=header.client, round=chain.round)
     check_parts(header, chain, points, proof)
     try:
         check_proof(announcement, session, header, chain, points, proof)
@@ -306,7 +312,7 @@ def _check_refusal(
         if (error.subject, error.stage) != (dropped.subject, dropped.stage):
             detail = f"the evidence fails at {error.subject}, {error.stage}: not the reason given"
             raise Refused("result", "statement", detail, party=header.client, round=chain.round) from None
-        return
+        return dropped.model_copy(update={"reason": error.detail[:400]})
     raise Refused(
         "result", "statement", "left out although its proof holds", party=header.client, round=chain.round
     )

@@ -37,6 +37,7 @@ from fedproof.round.rules import (
     MAX_PROOF,
     check_announcement,
     check_partition,
+    check_parts,
     check_proof,
     context,
 )
@@ -172,6 +173,13 @@ class Server:
                 party=client,
                 round=self.chain.round,
             )
+        if (
+            header.session != self.session
+        ):  # the record is public: anybody can bring an upload of an earlier round
+            raise Refused(
+                "upload", "statement", "made for another session", party=client, round=self.chain.round
+            )
+        check_parts(header, self.chain, upload.points, upload.proof)  # else nobody signed for these bytes
         received = self._check(announcement, header, upload)
         self._received[client] = received
         return received.verdict
