@@ -93,12 +93,11 @@ pub fn run<T: Send + 'static>(
         match waited {
             Some(Ok(result)) => return result.map_err(raise),
             Some(Err(mpsc::RecvTimeoutError::Timeout)) => py.check_signals()?,
+            // Our own fault, never a statement's: it must not look like a refusal.
             _ => {
-                return Err(raise(Error::new(
-                    "engine",
-                    Stage::Argument,
+                return Err(pyo3::exceptions::PyRuntimeError::new_err(
                     "internal error: a worker stopped",
-                )));
+                ));
             }
         }
     }
