@@ -44,8 +44,13 @@ mod dropping {
         !names("challenge:", label)
     }
 
+    pub(crate) fn reuses(label: &str) -> bool {
+        names("reuse:", label)
+    }
+
     /// Runs `body` on this thread with one rule switched off: a constraint by its label, `absorb:NAME` (the value is not
-    /// absorbed), or `challenge:NAME` (it is 1; for the tails of rows, 0).
+    /// absorbed), or `challenge:NAME` (it is 1; for the tails of rows, 0), or
+    /// `reuse:NAME` (it is the challenge before it).
     pub fn without<T>(label: &'static str, body: impl FnOnce() -> T) -> T {
         DROPPED.with(|d| d.set(Some(label)));
         let out = body();
@@ -57,4 +62,4 @@ mod dropping {
 #[cfg(feature = "drop-checks")]
 pub use dropping::without;
 #[cfg(feature = "drop-checks")]
-pub(crate) use dropping::{absorbs, draws, keeps};
+pub(crate) use dropping::{absorbs, draws, keeps, reuses};

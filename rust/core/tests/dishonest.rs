@@ -6,97 +6,18 @@
 mod common;
 
 use ark_ff::{Field, One, Zero};
+use common::lies::{F, attempt, earns, honest, long, out_of_range, wrong};
 use common::{Case, bounded, commit, context, numbers, statement};
 use fedproof_core::checks::without;
 use fedproof_core::error::Stage;
 use fedproof_core::generators::named_generator;
-use fedproof_core::group::{Pallas, Suite, scalar_from_i64, to_affine};
+use fedproof_core::group::{Pallas, scalar_from_i64, to_affine};
 use fedproof_core::poly::eq_table;
-use fedproof_core::recorder::closing::Outcome;
+use fedproof_core::recorder::Rows;
 use fedproof_core::recorder::dishonest::Dishonest;
-use fedproof_core::recorder::{Role, Rows};
-use fedproof_core::relation::bounded_update::BoundedUpdate;
 use fedproof_core::relation::plain_opening::PlainOpening;
-use fedproof_core::relation::{Relation, Shape, Witness};
+use fedproof_core::relation::{Relation, Shape};
 use fedproof_core::transcript::{Label, Short, Transcript, cube_root};
-
-type F = <Pallas as Suite>::Scalar;
-type Hooks = Box<dyn Dishonest<Pallas>>;
-
-/// Proves with these hooks and verifies, both with `dropped` switched off. The proof travels as bytes.
-fn attempt<R: Relation<Pallas>>(
-    statement: &R,
-    witness: &Witness<Pallas>,
-    hooks: Option<Hooks>,
-    dropped: &'static str,
-) -> Result<(), Stage> {
-    without(dropped, || {
-        let role = hooks.map_or_else(Role::prover, Role::dishonest);
-        let Outcome::Proof(proof) = statement
-            .run(role, Some(witness))
-            .expect("a prover that does not look")
-        else {
-            panic!("a prover gives a proof");
-        };
-        statement.verify(&proof.to_bytes()).map_err(|e| e.stage)
-    })
-}
-
-/// The lie is refused, and accepted without the rule; without the rule the honest are accepted still.
-fn earns<R: Relation<Pallas>>(
-    dropped: &'static str,
-    lie: &R,
-    witness: &Witness<Pallas>,
-    hooks: impl Fn() -> Option<Hooks>,
-) {
-    assert_eq!(
-        attempt(lie, witness, hooks(), "nothing"),
-        Err(Stage::Argument),
-        "{dropped}: the lie passes"
-    );
-    assert_eq!(
-        attempt(lie, witness, hooks(), dropped),
-        Ok(()),
-        "{dropped}: the lie fails for another reason"
-    );
-    let (honest, truth) = bounded::<Pallas>(&Case {
-        d: 21,
-        ..Case::default()
-    });
-    assert_eq!(
-        attempt(&honest, &truth, None, dropped),
-        Ok(()),
-        "{dropped}: the honest fail without it"
-    );
-}
-
-fn honest() -> Option<Hooks> {
-    None
-}
-
-fn wrong(x: Vec<i64>, max_norm_squared: u128, limb: u64) -> (BoundedUpdate<Pallas>, Witness<Pallas>) {
-    bounded::<Pallas>(&Case {
-        d: x.len(),
-        x: Some(x),
-        max_norm_squared: Some(max_norm_squared),
-        limb,
-        ..Case::default()
-    })
-}
-
-/// 31 numbers within ±7 and one that is not.
-fn out_of_range(value: i64) -> (BoundedUpdate<Pallas>, Witness<Pallas>) {
-    let mut x = numbers(31, 7, 2);
-    x.push(value);
-    wrong(x, 1 << 100, 0)
-}
-
-/// Everything within range, the norm five above its bound.
-fn long() -> (BoundedUpdate<Pallas>, Witness<Pallas>) {
-    let x = numbers(32, 7, 3);
-    let norm: u128 = x.iter().map(|v| u128::from(v.unsigned_abs()).pow(2)).sum();
-    wrong(x, norm - 5, 0)
-}
 
 // -- false statements, honest code -----------------------------------------------------------------------------------
 

@@ -313,6 +313,10 @@ fn row_vector<S: Suite>(
             }
             blind += crate::poly::dot(&rows, &witness.blinds);
             #[cfg(feature = "drop-checks")]
+            for (_, row, column, delta) in rec.late.iter().filter(|l| l.0 == opening.matrix) {
+                secret[*column] += rows[*row] * delta;
+            }
+            #[cfg(feature = "drop-checks")]
             if let (Some(known), 0, Some(to)) = (rec.foreign(), opening.matrix, secret.get_mut(own.len())) {
                 *to += known * rows.first().copied().unwrap_or_default();
             }

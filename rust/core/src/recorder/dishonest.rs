@@ -3,6 +3,19 @@
 use crate::group::Suite;
 use crate::transcript::{Label, Transcript};
 
+/// A change to what was committed to long before. It only helps where the commitment was not absorbed.
+pub enum Late<F> {
+    /// Adds to one entry of a matrix, counted in order of recording.
+    Row {
+        matrix: usize,
+        row: usize,
+        column: usize,
+        delta: F,
+    },
+    /// Adds to one slot of the message with this label.
+    Slot { label: Label, slot: usize, delta: F },
+}
+
 /// Every method may do nothing: then the prover is honest.
 pub trait Dishonest<S: Suite> {
     /// Changes a message before it is committed to.
@@ -32,6 +45,28 @@ pub trait Dishonest<S: Suite> {
 
     /// A component on the generator just beyond the first row of the first matrix, that the prover knows.
     fn foreign(&self) -> Option<S::Scalar> {
+        None
+    }
+
+    /// What to change now that the challenge with this label is known.
+    fn late(&mut self, _drawn: Label) -> Vec<Late<S::Scalar>> {
+        Vec::new()
+    }
+
+    /// Multiples of U (in rounds of χ·U) to add to the two cross terms before the challenge with this label. `encoded`: the
+    /// honest terms; `error`: what the claimed inner product lies above the true one.
+    fn cross(
+        &mut self,
+        _challenge: Label,
+        _transcript: &Transcript,
+        _encoded: [&[u8]; 2],
+        _error: S::Scalar,
+    ) -> [S::Scalar; 2] {
+        [S::Scalar::from(0u64); 2]
+    }
+
+    /// The last challenge, if this prover believes that it knows it: then the nonce's point is solved for any answers.
+    fn last_challenge(&mut self, _transcript: &Transcript) -> Option<S::Scalar> {
         None
     }
 

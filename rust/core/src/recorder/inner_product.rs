@@ -79,6 +79,13 @@ pub(super) fn merge<S: Suite>(
         let low = low + smuggled;
         to_affine::<S>(&[low, key.commit_value(&cross[1], &blinds[1])])
     });
+    #[cfg(feature = "drop-checks")]
+    let known = {
+        let all = [&a, &b].into_iter().chain(&others);
+        let truth: S::Scalar = all.map(|v| dot(&v.secret, &v.weights)).sum();
+        let error = value.secret - truth;
+        known.map(|points| cheat(rec, Label("merge/e", count, 0), S::Scalar::one(), points, error))
+    };
     let at = |k: usize| known.as_ref().and_then(|p| p.get(k).copied());
     let low = rec.point(Label("merge/low", count, 0), at(0))?;
     let high = rec.point(Label("merge/high", count, 0), at(1))?;
@@ -106,6 +113,28 @@ pub(super) fn merge<S: Suite>(
     value.secret = cross[0] + e * value.secret + e * e * cross[1];
     value.blind = blinds[0] + e * value.blind + e * e * blinds[1];
     Ok((vectors, value))
+}
+
+/// A dishonest prover adds to the two cross terms.
+#[cfg(feature = "drop-checks")]
+fn cheat<S: Suite>(
+    rec: &mut Recorder<S>,
+    challenge: Label,
+    unit: S::Scalar,
+    points: Vec<Affine<S>>,
+    error: S::Scalar,
+) -> Vec<Affine<S>> {
+    let encoded: Vec<_> = points.iter().map(crate::group::encode_point::<S>).collect();
+    let transcript = rec.transcript.clone();
+    let Some(d) = rec.dishonest() else { return points };
+    let shifts = d.cross(challenge, &transcript, [&encoded[0], &encoded[1]], error);
+    let key = Key::<S>::get(1);
+    let shifted: Vec<Point<S>> = points
+        .iter()
+        .zip(shifts)
+        .map(|(p, k)| key.commit_value(&(unit * k), &S::Scalar::zero()) + p)
+        .collect();
+    to_affine::<S>(&shifted)
 }
 
 /// A dishonest prover shifts a slot so that the sum comes out, and hides the shift in the cross term's point.
@@ -242,10 +271,18 @@ pub(super) fn prove<S: Suite>(
         None
     };
 
+    #[cfg(feature = "drop-checks")]
+    let error = folding
+        .as_ref()
+        .map_or(S::Scalar::zero(), |f| value.secret - dot(&f.z, &f.w));
     let mut challenges = Vec::new();
     for k in 0..rounds {
         let blinds = [rec.blind()?, rec.blind()?];
         let known = folding.as_ref().map(|f| f.cross(chi, blinds)).transpose()?;
+        #[cfg(feature = "drop-checks")]
+        let known = known.map(|p| cheat(rec, Label("ipa/e", k, 0), chi, p.to_vec(), error));
+        #[cfg(feature = "drop-checks")]
+        let known = known.as_ref();
         let low = rec.point(Label("ipa/low", k, 0), known.map(|p| p[0]))?;
         let high = rec.point(Label("ipa/high", k, 0), known.map(|p| p[1]))?;
         let pair = rec.challenge_pair(Label("ipa/e", k, 0), 2);
@@ -309,6 +346,13 @@ fn schnorr<S: Suite>(
     if matches!(rec.role, Role::Simulator(_)) {
         return simulate(rec, claim);
     }
+    #[cfg(feature = "drop-checks")]
+    {
+        let transcript = rec.transcript.clone();
+        if let Some(e) = rec.dishonest().and_then(|d| d.last_challenge(&transcript)) {
+            return forge(rec, claim, e);
+        }
+    }
     let nonces = [rec.blind()?, rec.blind()?];
     let known = folding.as_ref().map(|f| {
         let g = f.g.first().map_or(Point::<S>::zero(), |g| *g * nonces[0]);
@@ -330,6 +374,18 @@ fn schnorr<S: Suite>(
     );
     deferred.scalars.push(-S::Scalar::one());
     Ok(deferred)
+}
+
+/// A dishonest prover that believes to know the last challenge solves for the nonce's point, as the simulator does.
+#[cfg(feature = "drop-checks")]
+fn forge<S: Suite>(rec: &mut Recorder<S>, claim: Claim<S::Scalar>, e: S::Scalar) -> Result<Deferred<S>> {
+    let (z, h) = (rec.blind()?, rec.blind()?);
+    let equation = claim.equation(rec, z, h, e)?;
+    rec.point("schnorr/nonce".into(), Some(equation.sum()?.into_affine()))?;
+    rec.challenge("schnorr/e", 1);
+    rec.scalar(Label("schnorr/answer", 0, 0), Some(z))?;
+    rec.scalar(Label("schnorr/answer", 1, 0), Some(h))?;
+    Ok(equation)
 }
 
 /// The simulator chooses challenge and answers first and solves for the nonce point.

@@ -118,6 +118,11 @@ pub struct Recorder<S: Suite> {
     secrets: Option<Secrets<S::Scalar>>,
     #[cfg(feature = "drop-checks")]
     rounds: Vec<(Label, usize)>,
+    /// Late changes to matrices: (matrix, row, column, by how much).
+    #[cfg(feature = "drop-checks")]
+    late: Vec<(usize, usize, usize, S::Scalar)>,
+    #[cfg(feature = "drop-checks")]
+    last: S::Scalar,
 }
 
 impl<S: Suite> Recorder<S> {
@@ -139,6 +144,10 @@ impl<S: Suite> Recorder<S> {
             secrets: None,
             #[cfg(feature = "drop-checks")]
             rounds: Vec::new(),
+            #[cfg(feature = "drop-checks")]
+            late: Vec::new(),
+            #[cfg(feature = "drop-checks")]
+            last: S::Scalar::zero(),
         }
     }
 
@@ -242,6 +251,53 @@ impl<S: Suite> Recorder<S> {
         Ok(smuggled)
     }
 
+    /// Tells a dishonest prover of a challenge, and makes its late changes. The challenge as it is used.
+    #[cfg(feature = "drop-checks")]
+    fn notice(&mut self, label: Label, value: S::Scalar) -> S::Scalar {
+        let value = if checks::reuses(label.0) { self.last } else { value };
+        self.last = value;
+        let Some(d) = self.dishonest() else { return value };
+        d.challenge(label, value);
+        for change in d.late(label) {
+            let (point, generator, delta) = match change {
+                dishonest::Late::Row {
+                    matrix,
+                    row,
+                    column,
+                    delta,
+                } => {
+                    self.late.push((matrix, row, column, delta));
+                    (self.matrices[matrix].points[row], column, delta)
+                }
+                dishonest::Late::Slot { label, slot, delta } => {
+                    let Some((_, first)) = self.rounds.iter().find(|(l, _)| *l == label).copied() else {
+                        continue;
+                    };
+                    let Some(message) = self.messages.iter().find(|m| m.first == first) else {
+                        continue;
+                    };
+                    let point = message.point;
+                    if let Some(secrets) = &mut self.secrets {
+                        secrets.values[first + slot] += delta;
+                    }
+                    (point, first + slot, delta)
+                }
+            };
+            let old = self.points[point];
+            let new =
+                to_affine::<S>(&[old + crate::generators::row_generator::<S>(generator as u32) * delta])[0];
+            self.points[point] = new;
+            if let Role::Prover(p) = &mut self.role {
+                p.proof
+                    .points
+                    .iter_mut()
+                    .filter(|p| **p == old)
+                    .for_each(|p| *p = new);
+            }
+        }
+        value
+    }
+
     // -- public data and challenges ----------------------------------------------------------------------------------
 
     pub fn public(&mut self, label: impl Into<Label>, data: &[u8]) {
@@ -259,9 +315,7 @@ impl<S: Suite> Recorder<S> {
             S::Scalar::from(1u64)
         };
         #[cfg(feature = "drop-checks")]
-        if let Some(d) = self.dishonest() {
-            d.challenge(label, value);
-        }
+        let value = self.notice(label, value);
         value
     }
 
@@ -275,9 +329,7 @@ impl<S: Suite> Recorder<S> {
             S::Scalar::from(1u64)
         };
         #[cfg(feature = "drop-checks")]
-        if let Some(d) = self.dishonest() {
-            d.challenge(label, value);
-        }
+        let value = self.notice(label, value);
         value
     }
 

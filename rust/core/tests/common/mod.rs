@@ -1,6 +1,9 @@
 //! Small statements and witnesses for the tests.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+#[cfg(feature = "drop-checks")]
+pub mod lies;
+
 use std::sync::Arc;
 
 use fedproof_core::commit::Key;
