@@ -10,7 +10,8 @@ use fedproof_core::group::Pallas;
 use fedproof_core::recorder::closing::{Outcome, close_and_keep};
 use fedproof_core::recorder::{Proof, Recorder, Role};
 use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
-use fedproof_core::relation::{Relation, Shape};
+use fedproof_core::relation::honest_aggregate::HonestAggregate;
+use fedproof_core::relation::{Context, Relation, Shape};
 use fedproof_core::transcript::{Event, Transcript};
 
 type Programmed = Vec<([u8; 32], [u8; 16])>;
@@ -65,6 +66,22 @@ fn without_a_witness() {
     let (truth, _) = statement::<Pallas>(21, 8);
     let (proof, programmed) = simulate(&truth);
     accepted(&truth, &proof, &programmed);
+}
+
+#[test]
+fn for_a_sum() {
+    let shape = Shape { d: 21, columns: 8 };
+    let terms: Vec<_> = (0..2)
+        .map(|k| common::commit::<Pallas>(common::numbers(21, 100, k), 8).0)
+        .collect();
+    let context = Context {
+        client: "aggregator".into(),
+        weight: 5,
+        ..context()
+    };
+    let sum = HonestAggregate::<Pallas>::new(context, shape, vec![2, 3], terms);
+    let (proof, programmed) = simulate(&sum);
+    accepted(&sum, &proof, &programmed);
 }
 
 #[test]

@@ -1,0 +1,154 @@
+//! What the recorder refuses of relations, and the error that it adds up.
+
+mod common;
+
+use common::context;
+use fedproof_core::error::Stage;
+use fedproof_core::group::{Affine, Bn254, Pallas, Suite};
+use fedproof_core::recorder::closing::{Outcome, close};
+use fedproof_core::recorder::{Recorder, Role};
+use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
+use fedproof_core::relation::{Relation, Shape};
+
+/// (points, scalars, bits) of a bounded update.
+fn counts<S: Suite>(d: u64, columns: u32, max_abs: u64, norm: u128, limb: u64) -> (usize, usize, f64) {
+    let shape = Shape { d, columns };
+    let statement = BoundedUpdate::<S> {
+        context: context(),
+        shape,
+        bounds: Bounds {
+            max_abs,
+            max_norm_squared: norm,
+            limb,
+        },
+        points: vec![Affine::<S>::default(); shape.rows()],
+    };
+    match statement.run(Role::counter(), None) {
+        Ok(Outcome::Counts {
+            points,
+            scalars,
+            soundness_bits,
+            ..
+        }) => (points, scalars, soundness_bits),
+        _ => panic!("a counter counts"),
+    }
+}
+
+/// The specification's tables (spec/relations/bounded-update.md).
+#[test]
+fn worked_numbers() {
+    let quarter = |d: u64, b: u64| u128::from(d) * u128::from(b) * u128::from(b) / 4;
+    for (d, columns, max_abs, norm, limb, bits, points) in [
+        (6, 4, 3, 30, 0, 122.39, 33),
+        (8, 4, 3, 30, 0, 122.45, 31),
+        (6, 4, 3, 30, 2, 122.02, 37),
+        (1_000, 256, 127, quarter(1_000, 127), 0, 120.62, 86),
+        (100_000, 1_024, 32_767, quarter(100_000, 32_767), 256, 119.18, 289),
+        (131_072, 1_024, 32_767, quarter(131_072, 32_767), 256, 119.18, 317),
+        (
+            1_048_576,
+            2_048,
+            32_767,
+            quarter(1_048_576, 32_767),
+            0,
+            119.03,
+            277,
+        ),
+        (
+            10_000_000,
+            4_096,
+            32_767,
+            quarter(10_000_000, 32_767),
+            0,
+            118.55,
+            356,
+        ),
+        (
+            1 << 28,
+            4_096,
+            1 << 20,
+            quarter(1 << 28, 1 << 20),
+            0,
+            118.16,
+            1_468,
+        ),
+    ] {
+        let (counted, scalars, sound) = counts::<Pallas>(d, columns, max_abs, norm, limb);
+        assert_eq!((counted, scalars), (points, 4), "d = {d}");
+        assert!((sound - bits).abs() < 0.006, "d = {d}: {sound} bits, not {bits}");
+    }
+}
+
+/// At its limits a statement has more than 117 bits in both suites.
+#[test]
+fn the_largest_statement() {
+    let largest = |columns| {
+        let pallas = counts::<Pallas>(1 << 28, columns, 1 << 20, (1 << 120) - 1, 0).2;
+        pallas.min(counts::<Bn254>(1 << 28, columns, 1 << 20, (1 << 120) - 1, 0).2)
+    };
+    for bits in [largest(4_096), largest(1 << 16)] {
+        assert!(bits > 117.0, "{bits} bits");
+    }
+}
+
+#[test]
+fn a_statement_after_a_challenge() {
+    let mut rec = Recorder::<Pallas>::new(Role::counter());
+    rec.challenge("early", 1);
+    let late = rec.statement_matrix("x", &[Affine::<Pallas>::default()], None);
+    assert_eq!(late.map(|_| ()).map_err(|e| e.stage), Err(Stage::Statement));
+}
+
+/// A relation that forgets to constrain a value or to open a matrix runs for nobody. (The test build drops checks itself.)
+#[cfg(not(feature = "drop-checks"))]
+#[test]
+fn nothing_stays_unconstrained() {
+    use fedproof_core::recorder::Lin;
+
+    let stage = |relation: &dyn Fn(&mut Recorder<Pallas>)| {
+        let mut rec = Recorder::new(Role::counter());
+        relation(&mut rec);
+        close(rec).map(|_| ()).map_err(|e| e.stage)
+    };
+    let commit = |rec: &mut Recorder<Pallas>, n| rec.commit("m", n, Vec::new).expect("a message");
+    assert_eq!(
+        stage(&|rec| {
+            let slots = commit(rec, 2);
+            rec.require_zero(
+                "both",
+                slots[0].clone(),
+                vec![(slots[1].clone(), slots[1].clone())],
+            );
+        }),
+        Ok(())
+    );
+    assert_eq!(
+        stage(&|rec| {
+            let slots = commit(rec, 2);
+            rec.require_zero("one", slots[0].clone(), vec![]);
+        }),
+        Err(Stage::Shape)
+    );
+    assert_eq!(
+        stage(&|rec| {
+            rec.commit_matrix("rows", 1, 2, 8, Vec::new).expect("a matrix");
+            let slots = commit(rec, 1);
+            rec.require_zero("one", slots[0].clone(), vec![]);
+        }),
+        Err(Stage::Shape)
+    );
+    assert_eq!(
+        stage(&|rec| {
+            let rows = rec.commit_matrix("rows", 1, 2, 8, Vec::new).expect("a matrix");
+            let columns = rec.column_weights(vec![1u64.into(), 2u64.into()]);
+            rec.open("opening", rows, vec![1u64.into()], columns, Lin::zero())
+                .expect("an opening");
+        }),
+        Ok(())
+    );
+}
+
+#[test]
+fn closing_without_anything() {
+    assert!(close(Recorder::<Pallas>::new(Role::counter())).is_err());
+}
