@@ -712,6 +712,21 @@ const FORESEEN: [&str; 15] = [
     "ipa/e", // by way of `ipa/low` and `ipa/high`
 ];
 
+/// It is the attacks that pass: without a value in the transcript, honest code proves lies no better.
+#[test]
+fn absence_alone_proves_nothing() {
+    for (lie, witness) in [long(), out_of_range(8)] {
+        for name in ATTACKED.into_iter().chain(NOT_ATTACKED) {
+            let dropped: &'static str = Box::leak(format!("absorb:{name}").into_boxed_str());
+            assert_eq!(
+                attempt(&lie, &witness, None, dropped),
+                Err(Stage::Argument),
+                "{dropped}"
+            );
+        }
+    }
+}
+
 #[test]
 fn every_label_has_an_attack_or_a_reason() {
     use fedproof_core::recorder::closing::close_and_keep;

@@ -7,7 +7,8 @@ use ark_ff::One;
 use common::{Case, bounded, commit, context, numbers, statement};
 use fedproof_core::error::Stage;
 use fedproof_core::generators::named_generator;
-use fedproof_core::group::{Pallas, Suite, to_affine};
+use fedproof_core::group::{Bn254, Pallas, Suite, encode_point, to_affine};
+use fedproof_core::recorder::role::decode_points;
 use fedproof_core::recorder::{Deferred, Proof};
 use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
 use fedproof_core::relation::honest_aggregate::HonestAggregate;
@@ -288,6 +289,19 @@ fn two_bad_proofs_do_not_cancel() {
     Deferred::check_all(vec![honest(), shifted(F::one()), honest()]).expect_err("one bad among good ones");
 }
 
+/// 32 bytes: any, small ones (below every modulus), or the encoding of a point.
+fn element() -> impl Strategy<Value = [u8; 32]> {
+    let point = |name| -> [u8; 32] {
+        let encoded = encode_point::<Pallas>(&named_generator::<Pallas>(name));
+        encoded.as_slice().try_into().expect("32 bytes")
+    };
+    prop_oneof![
+        any::<[u8; 32]>(),
+        any::<u8>().prop_map(|v| [[0; 31].as_slice(), &[v]].concat().try_into().expect("32 bytes")),
+        prop::sample::select(vec![point("H"), point("U"), [0; 32], [255; 32]]),
+    ]
+}
+
 proptest! {
     /// Whatever the bytes: an error, never a panic.
     #[test]
@@ -295,6 +309,42 @@ proptest! {
         let _ = Proof::<Pallas>::from_bytes(&bytes);
         let (truth, _) = bounded::<Pallas>(&Case { d: 5, columns: 4, max_abs: 3, ..Case::default() });
         prop_assert!(truth.verify(&bytes).is_err());
+    }
+
+    /// The same where the counts are those of the relation, or near, and fit the length: what is read after them.
+    #[test]
+    fn arbitrary_elements(
+        points in proptest::collection::vec(element(), 0..40),
+        scalars in proptest::collection::vec(element(), 0..6),
+        exact in any::<bool>(),
+    ) {
+        let (truth, witness) = bounded::<Pallas>(&Case { d: 5, columns: 4, max_abs: 3, ..Case::default() });
+        let real = truth.prove(&witness).expect("an honest prover");
+        let (mut points, mut scalars) = (points, scalars);
+        if exact {
+            points.resize(real.points.len(), [0; 32]);
+            scalars.resize(real.scalars.len(), [0; 32]);
+        }
+        let count = |n: usize| u32::try_from(n).expect("few").to_be_bytes();
+        let bytes = [&count(points.len()), &count(scalars.len()), points.concat().as_slice(), scalars.concat().as_slice()].concat();
+        if let Ok(proof) = Proof::<Pallas>::from_bytes(&bytes) {
+            prop_assert_eq!(proof.to_bytes(), bytes.clone(), "one encoding each");
+        }
+        prop_assert!(truth.verify(&bytes).is_err());
+    }
+
+    /// What decodes to points is their only encoding; both suites.
+    #[test]
+    fn arbitrary_points(elements in proptest::collection::vec(element(), 0..6), rest in proptest::collection::vec(any::<u8>(), 0..33)) {
+        let bytes = [elements.concat(), rest].concat();
+        if let Ok(points) = decode_points::<Pallas>(&bytes) {
+            let again: Vec<u8> = points.iter().flat_map(encode_point::<Pallas>).collect();
+            prop_assert_eq!(&again, &bytes);
+        }
+        if let Ok(points) = decode_points::<Bn254>(&bytes) {
+            let again: Vec<u8> = points.iter().flat_map(encode_point::<Bn254>).collect();
+            prop_assert_eq!(&again, &bytes);
+        }
     }
 
     /// Arbitrary public parameters: checked before anything is allocated.
