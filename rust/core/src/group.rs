@@ -7,6 +7,7 @@
 use ark_ec::short_weierstrass::{self, SWCurveConfig};
 use ark_ec::{AdditiveGroup, AffineRepr, CurveGroup, VariableBaseMSM};
 use ark_ff::{BigInteger, FftField, Field, One, PrimeField, Zero};
+use rayon::prelude::*;
 
 use crate::error::{Error, Result, Stage};
 use crate::wide::Accumulate;
@@ -131,6 +132,53 @@ pub fn decode_point<S: Suite>(bytes: &[u8]) -> Result<Affine<S>> {
     // No point of order two: y is never zero, so exactly one of y and −y has the parity asked for.
     let y = if is_odd(y) == odd { y } else { -y };
     Ok(Affine::<S>::new_unchecked(x, y))
+}
+
+/// Compressed points one after another.
+pub fn encode_points<S: Suite>(points: &[Affine<S>]) -> Vec<u8> {
+    points.iter().flat_map(encode_point::<S>).collect()
+}
+
+/// The same, after their number: how transcripts absorb rows.
+pub fn encode_rows<S: Suite>(points: &[Affine<S>]) -> Vec<u8> {
+    let mut out = u32::try_from(points.len())
+        .unwrap_or(u32::MAX)
+        .to_be_bytes()
+        .to_vec();
+    out.extend(encode_points::<S>(points));
+    out
+}
+
+/// The reverse of [`encode_points`].
+pub fn decode_points<S: Suite>(bytes: &[u8]) -> Result<Vec<Affine<S>>> {
+    if !bytes.len().is_multiple_of(point_size::<S>()) {
+        return Err(Error::new(
+            "points",
+            Stage::Decoding,
+            "not a whole number of points",
+        ));
+    }
+    bytes
+        .par_chunks(point_size::<S>())
+        .map(decode_point::<S>)
+        .collect()
+}
+
+/// Scalars one after another.
+pub fn encode_scalars<S: Suite>(scalars: &[S::Scalar]) -> Vec<u8> {
+    scalars.iter().flat_map(|s| encode_field(*s)).collect()
+}
+
+/// The reverse of [`encode_scalars`].
+pub fn decode_scalars<S: Suite>(bytes: &[u8]) -> Result<Vec<S::Scalar>> {
+    if !bytes.len().is_multiple_of(scalar_size::<S>()) {
+        return Err(Error::new(
+            "scalars",
+            Stage::Decoding,
+            "not a whole number of scalars",
+        ));
+    }
+    bytes.chunks(scalar_size::<S>()).map(decode_field).collect()
 }
 
 /// Coordinates as the row tree hashes them; the identity is (0, 0).

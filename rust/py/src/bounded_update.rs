@@ -1,9 +1,8 @@
 //! R1, bounded update.
 
 use fedproof_core::error::Result;
-use fedproof_core::group::Suite;
+use fedproof_core::group::{Suite, decode_points};
 use fedproof_core::recorder::Deferred;
-use fedproof_core::recorder::role::decode_points;
 use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
 use fedproof_core::relation::{Relation, Shape};
 use numpy::PyReadonlyArray1;

@@ -1,18 +1,18 @@
 //! Row commitments: make, combine, digest.
 
-use fedproof_core::commit::Key;
+use fedproof_core::commit::{Key, combine_blinds as sum_of_blinds, combine_matrices};
 use fedproof_core::error::{Error, Result, Stage};
 use fedproof_core::group::{
-    Affine, Bn254, Pallas, Suite, encode_field, encode_point, point_size, scalar_size,
+    Bn254, Pallas, Suite, decode_points, decode_scalars, encode_points, encode_scalars, point_size,
+    scalar_size,
 };
-use fedproof_core::recorder::role::decode_points;
-use fedproof_core::recorder::{Nonces, combine_matrices};
+use fedproof_core::recorder::Nonces;
 use fedproof_core::rowtree::row_root;
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::convert::{raise, run, scalars, with_suite};
+use crate::convert::{raise, run, with_suite};
 
 /// (suite id, bits of security)
 #[pyfunction]
@@ -24,10 +24,6 @@ fn suites() -> Vec<(&'static str, u32)> {
 #[pyfunction]
 fn sizes(suite: &str) -> PyResult<(usize, usize)> {
     with_suite!(suite, S => Ok((point_size::<S>(), scalar_size::<S>()))).map_err(raise)
-}
-
-pub fn encode_points<S: Suite>(points: &[Affine<S>]) -> Vec<u8> {
-    points.iter().flat_map(encode_point::<S>).collect()
 }
 
 fn commit_rows<S: Suite>(values: &[i64], columns: u32, bits: u32, blinds: &[S::Scalar]) -> Result<Vec<u8>> {
@@ -59,7 +55,7 @@ fn commit<'py>(
             let blinds: Vec<<S as Suite>::Scalar> = Nonces::hedged::<<S as Suite>::Scalar>(&[], b"row blinds")?
                 .scalars(values.len().div_ceil((columns as usize).max(1)));
             let points = commit_rows::<S>(&values, columns, bits, &blinds)?;
-            Ok((points, blinds.iter().flat_map(|b| encode_field(*b)).collect::<Vec<u8>>()))
+            Ok((points, encode_scalars::<S>(&blinds)))
         })
     })?;
     Ok((PyBytes::new(py, &points), PyBytes::new(py, &blinds)))
@@ -80,7 +76,7 @@ fn commit_with<'py>(
         with_suite!(suite.as_str(), S => {
             let rows = values.len().div_ceil((columns as usize).max(1));
             let blinds = match blinds {
-                Some(bytes) => scalars::<S>(&bytes)?,
+                Some(bytes) => decode_scalars::<S>(&bytes)?,
                 None => vec![<S as Suite>::Scalar::default(); rows],
             };
             if blinds.len() != rows {
@@ -129,21 +125,8 @@ fn combine_blinds<'py>(
 ) -> PyResult<Bound<'py, PyBytes>> {
     let sum = run(py, move || {
         with_suite!(suite.as_str(), S => {
-            let all = blinds.iter().map(|b| scalars::<S>(b)).collect::<Result<Vec<_>>>()?;
-            let rows = all.first().map_or(0, Vec::len);
-            if all.len() != weights.len() {
-                return Err(Error::lengths("weights", all.len(), weights.len()));
-            }
-            if let Some(other) = all.iter().find(|b| b.len() != rows) {
-                return Err(Error::lengths("blinds", rows, other.len()));
-            }
-            let mut sum = vec![<S as Suite>::Scalar::default(); rows];
-            for (list, weight) in all.iter().zip(&weights) {
-                for (to, blind) in sum.iter_mut().zip(list) {
-                    *to += *blind * <S as Suite>::Scalar::from(*weight);
-                }
-            }
-            Ok(sum.iter().flat_map(|b| encode_field(*b)).collect::<Vec<u8>>())
+            let all = blinds.iter().map(|b| decode_scalars::<S>(b)).collect::<Result<Vec<_>>>()?;
+            Ok(encode_scalars::<S>(&sum_of_blinds::<S>(&all, &weights)?))
         })
     })?;
     Ok(PyBytes::new(py, &sum))

@@ -4,7 +4,6 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use fedproof_core::error::{Error, Result, Stage};
-use fedproof_core::group::{Suite, decode_field, scalar_size};
 use fedproof_core::relation::Context;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -35,18 +34,6 @@ pub fn context(parts: ContextParts) -> Result<Context> {
         weight,
         certificate: certificate.map(|c| digest(c, "certificate digest")).transpose()?,
     })
-}
-
-/// Scalars one after another, each in its one encoding.
-pub fn scalars<S: Suite>(bytes: &[u8]) -> Result<Vec<S::Scalar>> {
-    if !bytes.len().is_multiple_of(scalar_size::<S>()) {
-        return Err(Error::new(
-            "scalars",
-            Stage::Decoding,
-            "not a whole number of scalars",
-        ));
-    }
-    bytes.chunks(scalar_size::<S>()).map(decode_field).collect()
 }
 
 pub fn unknown(suite: &str) -> Error {

@@ -1,15 +1,14 @@
 //! R2, honest aggregate: the sum with the result at hand, and its short opening proof without.
 
 use fedproof_core::error::Result;
-use fedproof_core::group::Suite;
-use fedproof_core::recorder::role::decode_points;
+use fedproof_core::group::{Suite, decode_points, decode_scalars};
 use fedproof_core::relation::honest_aggregate::HonestAggregate;
 use fedproof_core::relation::{Relation, Shape};
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::convert::{ContextParts, context, run, scalars, with_suite};
+use crate::convert::{ContextParts, context, run, with_suite};
 use crate::plain_opening::{prove_bytes, witness};
 
 /// (weight, points) per client, in order.
@@ -77,7 +76,7 @@ fn verify_sum(
     let values = values.as_slice()?.to_vec();
     run(
         py,
-        move || with_suite!(suite.as_str(), S => statement::<S>(ctx, shape, terms)?.verify_sum(&values, &scalars::<S>(&blinds)?)),
+        move || with_suite!(suite.as_str(), S => statement::<S>(ctx, shape, terms)?.verify_sum(&values, &decode_scalars::<S>(&blinds)?)),
     )
 }
 

@@ -3,22 +3,21 @@
 use std::sync::Arc;
 
 use fedproof_core::error::Result;
-use fedproof_core::group::Suite;
+use fedproof_core::group::{Suite, decode_points, decode_scalars};
 use fedproof_core::recorder::Rows;
-use fedproof_core::recorder::role::decode_points;
 use fedproof_core::relation::plain_opening::PlainOpening;
 use fedproof_core::relation::{Relation, Shape, Witness};
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::convert::{ContextParts, context, run, scalars, with_suite};
+use crate::convert::{ContextParts, context, run, with_suite};
 
 pub fn witness<S: Suite>(values: Vec<i64>, columns: u32, bits: u32, blinds: &[u8]) -> Result<Witness<S>> {
     Ok(Arc::new(Rows {
         values,
         columns: columns as usize,
-        blinds: scalars::<S>(blinds)?,
+        blinds: decode_scalars::<S>(blinds)?,
         bits,
     }))
 }

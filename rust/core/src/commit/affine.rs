@@ -148,13 +148,13 @@ mod tests {
                 assert_eq!(pairs(&[(left[i] + left[i]).into_affine()]), doubles[i..=i]);
             }
         }
-        adder.finish().unwrap();
+        adder.finish().expect("no two operands coincide");
     }
 
     #[test]
     fn batches_agree_with_single_points() {
         agrees::<Pallas>(Adder::public());
-        agrees::<Bn254>(Adder::secret().unwrap());
+        agrees::<Bn254>(Adder::secret().expect("randomness"));
     }
 
     #[test]

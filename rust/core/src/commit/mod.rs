@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result, Stage};
 use crate::generators::{named_generator, row_generators};
-use crate::group::{Affine, Point, Suite, to_affine};
+use crate::group::{Affine, Point, Suite, msm, to_affine};
 use crate::wide::{Accumulate, SmallProducts};
 use tables::{FixedBase, Shifted, Tables};
 
@@ -167,6 +167,45 @@ impl<S: Suite> Key<S> {
     }
 }
 
+/// Σ_k weights[k]·commitments[k], row by row: commitments add.
+pub fn combine_matrices<S: Suite>(commitments: &[Vec<Affine<S>>], weights: &[u64]) -> Result<Vec<Affine<S>>> {
+    let first = commitments
+        .first()
+        .ok_or_else(|| Error::new("commitment", Stage::Shape, "nothing to add"))?;
+    if commitments.len() != weights.len() {
+        return Err(Error::lengths("weights", commitments.len(), weights.len()));
+    }
+    if let Some(other) = commitments.iter().find(|c| c.len() != first.len()) {
+        return Err(Error::lengths("rows", first.len(), other.len()));
+    }
+    let scalars: Vec<S::Scalar> = weights.iter().map(|w| S::Scalar::from(*w)).collect();
+    let sums = (0..first.len())
+        .map(|row| {
+            let points: Vec<Affine<S>> = commitments.iter().filter_map(|c| c.get(row).copied()).collect();
+            msm::<S>(&points, &scalars)
+        })
+        .collect::<Result<Vec<Point<S>>>>()?;
+    Ok(to_affine::<S>(&sums))
+}
+
+/// Σ_k weights[k]·blinds[k], row by row: what opens the combined commitment.
+pub fn combine_blinds<S: Suite>(blinds: &[Vec<S::Scalar>], weights: &[u64]) -> Result<Vec<S::Scalar>> {
+    let rows = blinds.first().map_or(0, Vec::len);
+    if blinds.len() != weights.len() {
+        return Err(Error::lengths("weights", blinds.len(), weights.len()));
+    }
+    if let Some(other) = blinds.iter().find(|b| b.len() != rows) {
+        return Err(Error::lengths("blinds", rows, other.len()));
+    }
+    let mut sum = vec![S::Scalar::default(); rows];
+    for (list, weight) in blinds.iter().zip(weights) {
+        for (to, blind) in sum.iter_mut().zip(list) {
+            *to += *blind * S::Scalar::from(*weight);
+        }
+    }
+    Ok(sum)
+}
+
 /// (c − 2^63)·… helper of the row combination: Σ_i weights[i], times 2^63.
 fn shift_of<F: Accumulate>(weights: &[F]) -> F {
     weights.iter().fold(F::ZERO, |sum, w| sum + w) * F::from(1u64 << 63)
@@ -180,7 +219,7 @@ fn small_sum<F: Accumulate>(acc: SmallProducts, shift: F) -> F {
 #[allow(clippy::single_range_in_vec_init, reason = "lists of ranges, some with one")]
 mod tests {
     use super::*;
-    use crate::group::{Bn254, Pallas, msm, scalar_from_i64};
+    use crate::group::{Bn254, Pallas, scalar_from_i64};
     use ark_ff::Field;
     use rand::{Rng, SeedableRng, rngs::StdRng};
 

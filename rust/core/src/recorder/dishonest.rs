@@ -1,6 +1,12 @@
 //! Hooks for dishonest provers, in test builds only: what an attacker would change in this code.
 
-use crate::group::Suite;
+use ark_ff::Zero;
+
+use super::{Recorder, Role, SUBJECT};
+use crate::checks;
+use crate::commit::Key;
+use crate::error::{Error, Result, Stage};
+use crate::group::{Point, Suite, to_affine};
 use crate::transcript::{Label, Transcript};
 
 /// A change to what was committed to long before. It only helps where the commitment was not absorbed.
@@ -73,5 +79,110 @@ pub trait Dishonest<S: Suite> {
     /// Whether to put generators into the cross term of a merge.
     fn smuggles(&self) -> bool {
         false
+    }
+}
+
+impl<S: Suite> Recorder<S> {
+    pub(crate) fn dishonest(&mut self) -> Option<&mut Box<dyn Dishonest<S>>> {
+        match &mut self.role {
+            Role::Prover(p) => p.dishonest.as_mut(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn foreign(&self) -> Option<S::Scalar> {
+        match &self.role {
+            Role::Prover(p) => p.dishonest.as_ref().and_then(|d| d.foreign()),
+            _ => None,
+        }
+    }
+
+    /// A dishonest prover's changes to a message, and what it adds to the message's point: rewriting an earlier slot.
+    pub(super) fn cheat(&mut self, label: Label, values: &mut Vec<S::Scalar>) -> Result<Point<S>> {
+        let transcript = self.transcript.clone();
+        let mut rewrites = None;
+        if let Some(d) = self.dishonest() {
+            d.message(label, &transcript, values);
+            rewrites = d.rewrites().filter(|_| label == Label("products/round", 0, 0));
+        }
+        let mut smuggled = Point::<S>::zero();
+        if let Some((round, k)) = rewrites {
+            let at = self
+                .rounds
+                .iter()
+                .find(|(l, _)| *l == round)
+                .map(|(_, first)| first + k);
+            let slot = at.ok_or_else(|| Error::new(SUBJECT, Stage::Witness, "no such round"))?;
+            let product = self
+                .products
+                .iter()
+                .find(|p| p.linear.terms.iter().any(|(s, _)| *s == slot));
+            let product = product.ok_or_else(|| Error::new(SUBJECT, Stage::Witness, "no such constraint"))?;
+            let weight: S::Scalar = product
+                .linear
+                .terms
+                .iter()
+                .filter(|(s, _)| *s == slot)
+                .map(|(_, c)| *c)
+                .sum();
+            let error = product
+                .pairs
+                .iter()
+                .fold(self.value(&product.linear), |sum, (a, b)| {
+                    sum + self.value(a) * self.value(b)
+                });
+            let delta = -error / weight;
+            if let Some(value) = self.secrets()?.values.get_mut(slot) {
+                *value += delta;
+            }
+            smuggled = Key::<S>::get(slot + 1).commit_scalars(slot, &[delta], &S::Scalar::zero())?;
+        }
+        Ok(smuggled)
+    }
+
+    /// Tells a dishonest prover of a challenge, and makes its late changes. The challenge as it is used.
+    pub(super) fn notice(&mut self, label: Label, value: S::Scalar) -> S::Scalar {
+        let value = if checks::reuses(label.0) { self.last } else { value };
+        self.last = value;
+        let Some(d) = self.dishonest() else { return value };
+        d.challenge(label, value);
+        for change in d.late(label) {
+            let (point, generator, delta) = match change {
+                Late::Row {
+                    matrix,
+                    row,
+                    column,
+                    delta,
+                } => {
+                    self.late.push((matrix, row, column, delta));
+                    (self.matrices[matrix].points[row], column, delta)
+                }
+                Late::Slot { label, slot, delta } => {
+                    let Some((_, first)) = self.rounds.iter().find(|(l, _)| *l == label).copied() else {
+                        continue;
+                    };
+                    let Some(message) = self.messages.iter().find(|m| m.first == first) else {
+                        continue;
+                    };
+                    let point = message.point;
+                    if let Some(secrets) = &mut self.secrets {
+                        secrets.values[first + slot] += delta;
+                    }
+                    (point, first + slot, delta)
+                }
+            };
+            let old = self.points[point];
+            let new =
+                to_affine::<S>(&[old + crate::generators::row_generator::<S>(generator as u32) * delta])[0];
+            self.points[point] = new;
+            if let Role::Prover(p) = &mut self.role {
+                p.proof
+                    .points
+                    .iter_mut()
+                    .filter(|p| **p == old)
+                    .for_each(|p| *p = new);
+            }
+        }
+        value
     }
 }

@@ -21,7 +21,7 @@ use zeroize::Zeroize;
 use crate::checks;
 use crate::commit::Key;
 use crate::error::{Error, Result, Stage};
-use crate::group::{Affine, Point, Suite, encode_field, encode_point, msm, to_affine};
+use crate::group::{Affine, Suite, encode_field, encode_point, encode_rows, to_affine};
 use crate::transcript::{Label, Short, Transcript, cube_root};
 pub use deferred::Deferred;
 pub use lin::Lin;
@@ -191,113 +191,6 @@ impl<S: Suite> Recorder<S> {
             .map_or(S::Scalar::zero(), |s| form.evaluate(&s.values))
     }
 
-    #[cfg(feature = "drop-checks")]
-    pub(crate) fn dishonest(&mut self) -> Option<&mut Box<dyn dishonest::Dishonest<S>>> {
-        match &mut self.role {
-            Role::Prover(p) => p.dishonest.as_mut(),
-            _ => None,
-        }
-    }
-
-    #[cfg(feature = "drop-checks")]
-    fn foreign(&self) -> Option<S::Scalar> {
-        match &self.role {
-            Role::Prover(p) => p.dishonest.as_ref().and_then(|d| d.foreign()),
-            _ => None,
-        }
-    }
-
-    /// A dishonest prover's changes to a message, and what it adds to the message's point: rewriting an earlier slot.
-    #[cfg(feature = "drop-checks")]
-    fn cheat(&mut self, label: Label, values: &mut Vec<S::Scalar>) -> Result<Point<S>> {
-        let transcript = self.transcript.clone();
-        let mut rewrites = None;
-        if let Some(d) = self.dishonest() {
-            d.message(label, &transcript, values);
-            rewrites = d.rewrites().filter(|_| label == Label("products/round", 0, 0));
-        }
-        let mut smuggled = Point::<S>::zero();
-        if let Some((round, k)) = rewrites {
-            let at = self
-                .rounds
-                .iter()
-                .find(|(l, _)| *l == round)
-                .map(|(_, first)| first + k);
-            let slot = at.ok_or_else(|| Error::new(SUBJECT, Stage::Witness, "no such round"))?;
-            let product = self
-                .products
-                .iter()
-                .find(|p| p.linear.terms.iter().any(|(s, _)| *s == slot));
-            let product = product.ok_or_else(|| Error::new(SUBJECT, Stage::Witness, "no such constraint"))?;
-            let weight: S::Scalar = product
-                .linear
-                .terms
-                .iter()
-                .filter(|(s, _)| *s == slot)
-                .map(|(_, c)| *c)
-                .sum();
-            let error = product
-                .pairs
-                .iter()
-                .fold(self.value(&product.linear), |sum, (a, b)| {
-                    sum + self.value(a) * self.value(b)
-                });
-            let delta = -error / weight;
-            if let Some(value) = self.secrets()?.values.get_mut(slot) {
-                *value += delta;
-            }
-            smuggled = Key::<S>::get(slot + 1).commit_scalars(slot, &[delta], &S::Scalar::zero())?;
-        }
-        Ok(smuggled)
-    }
-
-    /// Tells a dishonest prover of a challenge, and makes its late changes. The challenge as it is used.
-    #[cfg(feature = "drop-checks")]
-    fn notice(&mut self, label: Label, value: S::Scalar) -> S::Scalar {
-        let value = if checks::reuses(label.0) { self.last } else { value };
-        self.last = value;
-        let Some(d) = self.dishonest() else { return value };
-        d.challenge(label, value);
-        for change in d.late(label) {
-            let (point, generator, delta) = match change {
-                dishonest::Late::Row {
-                    matrix,
-                    row,
-                    column,
-                    delta,
-                } => {
-                    self.late.push((matrix, row, column, delta));
-                    (self.matrices[matrix].points[row], column, delta)
-                }
-                dishonest::Late::Slot { label, slot, delta } => {
-                    let Some((_, first)) = self.rounds.iter().find(|(l, _)| *l == label).copied() else {
-                        continue;
-                    };
-                    let Some(message) = self.messages.iter().find(|m| m.first == first) else {
-                        continue;
-                    };
-                    let point = message.point;
-                    if let Some(secrets) = &mut self.secrets {
-                        secrets.values[first + slot] += delta;
-                    }
-                    (point, first + slot, delta)
-                }
-            };
-            let old = self.points[point];
-            let new =
-                to_affine::<S>(&[old + crate::generators::row_generator::<S>(generator as u32) * delta])[0];
-            self.points[point] = new;
-            if let Role::Prover(p) = &mut self.role {
-                p.proof
-                    .points
-                    .iter_mut()
-                    .filter(|p| **p == old)
-                    .for_each(|p| *p = new);
-            }
-        }
-        value
-    }
-
     // -- public data and challenges ----------------------------------------------------------------------------------
 
     pub fn public(&mut self, label: impl Into<Label>, data: &[u8]) {
@@ -404,12 +297,7 @@ impl<S: Suite> Recorder<S> {
     }
 
     fn absorb_rows(&mut self, label: Label, points: &[Affine<S>]) {
-        let mut data = u32::try_from(points.len())
-            .unwrap_or(u32::MAX)
-            .to_be_bytes()
-            .to_vec();
-        data.extend(points.iter().flat_map(encode_point::<S>));
-        self.transcript.absorb(label, &data);
+        self.transcript.absorb(label, &encode_rows::<S>(points));
     }
 
     fn add_matrix(&mut self, points: &[Affine<S>], rows: Option<Arc<Rows<S::Scalar>>>) -> MatrixId {
@@ -595,25 +483,4 @@ impl<S: Suite> Recorder<S> {
         }
         Ok(sum)
     }
-}
-
-/// Σ_k weights[k]·commitments[k], row by row: commitments add.
-pub fn combine_matrices<S: Suite>(commitments: &[Vec<Affine<S>>], weights: &[u64]) -> Result<Vec<Affine<S>>> {
-    let first = commitments
-        .first()
-        .ok_or_else(|| Error::new("commitment", Stage::Shape, "nothing to add"))?;
-    if commitments.len() != weights.len() {
-        return Err(Error::lengths("weights", commitments.len(), weights.len()));
-    }
-    if let Some(other) = commitments.iter().find(|c| c.len() != first.len()) {
-        return Err(Error::lengths("rows", first.len(), other.len()));
-    }
-    let scalars: Vec<S::Scalar> = weights.iter().map(|w| S::Scalar::from(*w)).collect();
-    let sums = (0..first.len())
-        .map(|row| {
-            let points: Vec<Affine<S>> = commitments.iter().filter_map(|c| c.get(row).copied()).collect();
-            msm::<S>(&points, &scalars)
-        })
-        .collect::<Result<Vec<Point<S>>>>()?;
-    Ok(to_affine::<S>(&sums))
 }

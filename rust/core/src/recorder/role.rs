@@ -2,12 +2,12 @@
 
 use ark_ec::{CurveGroup, PrimeGroup};
 use ark_ff::Zero;
-use rayon::prelude::*;
 
 use super::nonce::Nonces;
 use crate::error::{Error, Result, Stage};
 use crate::group::{
-    Affine, Point, Suite, decode_field, decode_point, encode_field, encode_point, point_size, scalar_size,
+    Affine, Point, Suite, decode_points, decode_scalars, encode_points, encode_scalars, point_size,
+    scalar_size,
 };
 use crate::transcript::{Label, Transcript};
 
@@ -27,8 +27,8 @@ impl<S: Suite> Proof<S> {
     pub fn to_bytes(&self) -> Vec<u8> {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).to_be_bytes();
         let mut out = [count(self.points.len()), count(self.scalars.len())].concat();
-        out.extend(self.points.iter().flat_map(encode_point::<S>));
-        out.extend(self.scalars.iter().flat_map(|s| encode_field(*s)));
+        out.extend(encode_points::<S>(&self.points));
+        out.extend(encode_scalars::<S>(&self.scalars));
         out
     }
 
@@ -46,27 +46,9 @@ impl<S: Suite> Proof<S> {
         let (points, scalars) = rest.split_at_checked(split).ok_or_else(|| fail("truncated"))?;
         Ok(Self {
             points: decode_points::<S>(points)?,
-            scalars: scalars
-                .chunks(scalar_size::<S>())
-                .map(decode_field)
-                .collect::<Result<_>>()?,
+            scalars: decode_scalars::<S>(scalars)?,
         })
     }
-}
-
-/// Compressed points one after another.
-pub fn decode_points<S: Suite>(bytes: &[u8]) -> Result<Vec<Affine<S>>> {
-    if !bytes.len().is_multiple_of(point_size::<S>()) {
-        return Err(Error::new(
-            "points",
-            Stage::Decoding,
-            "not a whole number of points",
-        ));
-    }
-    bytes
-        .par_chunks(point_size::<S>())
-        .map(decode_point::<S>)
-        .collect()
 }
 
 fn read_count(bytes: &[u8]) -> Option<(usize, &[u8])> {

@@ -5,10 +5,10 @@ use std::sync::OnceLock;
 
 use super::plain_opening::{opening, padding};
 use super::{Context, Relation, Shape, Witness, absorb_context, opens};
-use crate::commit::Key;
+use crate::commit::{Key, combine_matrices};
 use crate::error::{Error, Result, Stage};
-use crate::group::{Affine, Suite, encode_point};
-use crate::recorder::{Recorder, combine_matrices};
+use crate::group::{Affine, Suite, encode_rows};
+use crate::recorder::Recorder;
 use crate::transcript::Label;
 
 pub const NAME: &str = "honest aggregate";
@@ -110,12 +110,7 @@ impl<S: Suite> Relation<S> for HonestAggregate<S> {
         );
         for ((weight, points), k) in self.weights.iter().zip(&self.commitments).zip(0u32..) {
             rec.public(Label("term", k, 0), &weight.to_be_bytes());
-            let mut data = u32::try_from(points.len())
-                .unwrap_or(u32::MAX)
-                .to_be_bytes()
-                .to_vec();
-            data.extend(points.iter().flat_map(encode_point::<S>));
-            rec.public(Label("term/rows", k, 0), &data);
+            rec.public(Label("term/rows", k, 0), &encode_rows::<S>(points));
         }
         let sum = rec.derived_matrix(self.combined()?, witness.cloned());
         opening(rec, &self.shape, sum)?;
