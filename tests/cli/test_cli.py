@@ -202,6 +202,10 @@ def test_keys_and_rosters(tmp_path: Path) -> None:
         tmp_path / "r3.cbor",
     )
     assert other.returncode == 1
+    for hostile in ("x = " + "9" * 5000, "x = " + "[" * 5000, "federation = 3", "\x00"):
+        members.write_text(hostile)
+        ran = fedproof("endorse", members, "--key", tmp_path / "endorser", "--out", tmp_path / "r4.cbor")
+        assert (ran.returncode, "Traceback" in ran.stderr) == (2, False)
     members.write_text("federation = 3")
     assert (
         fedproof("endorse", members, "--key", tmp_path / "endorser", "--out", tmp_path / "r4.cbor").returncode
@@ -253,7 +257,8 @@ def test_what_a_file_is(demo: tuple[Path, dict[str, object]], name: str, what: s
 
 def test_a_file_that_is_nothing(tmp_path: Path) -> None:
     (tmp_path / "junk").write_bytes(b"\x1b[2J\xff\x00junk")
-    for path in (tmp_path / "junk", tmp_path, tmp_path / "missing"):
+    (tmp_path / "deep").write_bytes(b"[" * 200_000)
+    for path in (tmp_path / "junk", tmp_path / "deep", tmp_path, tmp_path / "missing"):
         ran = fedproof("inspect", path)
         assert ran.returncode == 2
         assert "\x1b" not in ran.stdout + ran.stderr

@@ -23,7 +23,7 @@ class NoSource:
     """A prover reads nothing."""
 
     def next_point(self) -> Point:
-        raise NotImplementedError
+        raise AssertionError("a prover was asked to read")
 
     next_scalar = next_point  # type: ignore[assignment]
 

@@ -60,7 +60,7 @@ def look(data: bytes) -> tuple[str, Any]:
     ):
         try:
             return kind, read(data.decode())
-        except (FedproofError, UnicodeDecodeError, ValueError, KeyError, TypeError):
+        except (FedproofError, ValueError, KeyError, TypeError, RecursionError):
             continue
     try:
         value = cbor.decode(data, limit=_LIMIT)

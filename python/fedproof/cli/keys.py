@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +12,7 @@ from fedproof.cli.app import Json, app, emit
 from fedproof.encoding.files import read_capped, write_atomic
 from fedproof.encoding.message import validated
 from fedproof.encoding.text import Name, printable
+from fedproof.encoding.toml import parse_toml
 from fedproof.errors import Malformed, UsageError
 from fedproof.identity.keys import EnvelopeKey, SigningKey, VerifyKey
 from fedproof.identity.roster import Member, Roster, endorse, open_roster
@@ -67,11 +67,12 @@ def endorse_roster(
     as_json: Json = False,
 ) -> None:
     """Signs who may take part. The endorser does this, never the aggregator."""
+    shown = printable(str(members))
     try:
-        raw: dict[str, Any] = tomllib.loads(read_capped(members, _LIMIT).decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Malformed(f"{printable(str(members))}: not TOML: {printable(str(error))}") from None
-    listed = validated(_Members, raw, printable(str(members)))
+        raw = parse_toml(read_capped(members, _LIMIT).decode())
+    except UnicodeDecodeError:
+        raise Malformed(f"{shown}: not UTF-8") from None
+    listed = validated(_Members, raw, shown)
     signing = SigningKey.load(key)
     version, before = 1, None
     if previous is not None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +12,7 @@ from fedproof.encoding.digest import parse_sha256
 from fedproof.encoding.files import read_capped, write_atomic
 from fedproof.encoding.message import validated
 from fedproof.encoding.text import Name, printable
+from fedproof.encoding.toml import parse_toml
 from fedproof.errors import Malformed, UsageError
 from fedproof.identity.keys import EnvelopeVerifyKey, VerifyKey
 
@@ -70,14 +70,7 @@ class Trust:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raises `Malformed`."""
-        try:
-            raw: dict[str, Any] = tomllib.loads(text)
-        except (
-            ValueError,
-            RecursionError,
-        ) as error:  # tomllib lets int's and the parser's own limits through
-            raise Malformed(f"not TOML: {printable(str(error))}") from None
-        file = validated(_File, raw, "trust")
+        file = validated(_File, parse_toml(text), "trust")
         revoked = frozenset(VerifyKey.parse(k).raw for k in file.revoked.keys)
         endorsers = {name: VerifyKey.parse(e.key) for name, e in file.endorsers.items()}
         aggregator = VerifyKey.parse(file.aggregator.message_key)

@@ -3,7 +3,6 @@ its own copy. The defaults of a policy version never change."""
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -13,6 +12,7 @@ from fedproof.encoding.digest import parse_sha256, sha256
 from fedproof.encoding.files import read_capped
 from fedproof.encoding.message import Message, Record, validated
 from fedproof.encoding.text import Name, printable
+from fedproof.encoding.toml import parse_toml
 from fedproof.errors import Malformed, UsageError
 
 SUITES = {"pallas-keccak-ed25519-v1": 126, "bn254-keccak-ed25519-v1": 100}
@@ -139,14 +139,7 @@ class Policy(Message):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raises `Malformed`."""
-        try:
-            raw = tomllib.loads(text)
-        except (
-            ValueError,
-            RecursionError,
-        ) as error:  # tomllib lets int's and the parser's own limits through
-            raise Malformed(f"not TOML: {printable(str(error))}") from None
-        return validated(cls, raw, "policy")
+        return validated(cls, parse_toml(text), "policy")
 
     @property
     def base_digest(self) -> bytes:

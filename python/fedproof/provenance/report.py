@@ -13,9 +13,9 @@ from fedproof.round.rules import RoundReport
 
 @dataclass(frozen=True)
 class Left:
-    """An update that is not in the model. kind: "refused" (a proof failed; `rechecked` if the evidence was on
-    record and fails for the verifier too) or "dropped" (the aggregator says that no valid answer came in
-    time).
+    """An update that is not in the model. kind: "refused" (something failed; `rechecked` if the evidence was on
+    record and fails for the verifier too, else it is the aggregator's word), "dropped" (the aggregator says
+    that no valid answer came in time) or "void" (its proof holds; too few others were accepted).
     """
 
     client: str
@@ -31,8 +31,14 @@ def left_out(report: RoundReport) -> tuple[Left, ...]:
     """Who is not in a round's sum. In a void round that is everybody whose upload would have been accepted,
     too.
     """
-    return tuple(
+    listed = tuple(
         Left(d.client, report.round, d.kind, d.subject, d.stage, d.reason, d.evidence) for d in report.dropped
+    )
+    if not report.void:
+        return listed
+    why = "too few were accepted: nothing was summed"
+    return listed + tuple(
+        Left(c, report.round, "void", "round", "policy", why, True) for c, _ in report.accepted
     )
 
 

@@ -1,0 +1,23 @@
+"""Who is not in the model, and why."""
+
+from fedproof.provenance.report import left_out
+from fedproof.round.messages import Dropped
+from fedproof.round.rules import RoundReport
+
+SILENT = Dropped(
+    client="bob", kind="dropped", subject="upload", stage="deadline", reason="silent", evidence=False
+)
+
+
+def report(*, void: bool) -> RoundReport:
+    people = (("ada", 3), ("bob", 5))
+    return RoundReport(4, 0, void, people, (("ada", 3),), (SILENT,), (), 1, 2)
+
+
+def test_in_a_void_round_everybody_is_left_out() -> None:
+    assert [(u.client, u.kind) for u in left_out(report(void=False))] == [("bob", "dropped")]
+    left = left_out(report(void=True))
+    assert [(u.client, u.kind, u.rechecked) for u in left] == [
+        ("bob", "dropped", False),
+        ("ada", "void", True),
+    ]
