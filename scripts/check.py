@@ -81,7 +81,7 @@ STAGES = (
         "dishonest",
         (
             *("cargo", "test", "--package", "fedproof-core", "--features", "drop-checks"),
-            *("--test", "dishonest", "--test", "order"),
+            *("--test", "dishonest"),
         ),
         cargo_counts,
     ),

@@ -7,9 +7,10 @@ pub mod lies;
 use std::sync::Arc;
 
 use fedproof_core::commit::Key;
-use fedproof_core::group::Suite;
+use fedproof_core::group::{Affine, Suite};
 use fedproof_core::recorder::Rows;
 use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
+use fedproof_core::relation::honest_aggregate::HonestAggregate;
 use fedproof_core::relation::plain_opening::PlainOpening;
 use fedproof_core::relation::{Context, Shape, Witness};
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -54,8 +55,15 @@ pub fn numbers(d: usize, bound: i64, seed: u64) -> Vec<i64> {
     (0..d).map(|_| rng.random_range(-bound..=bound)).collect()
 }
 
-/// Rows with random blinds, and their points.
-pub fn commit<S: Suite>(x: Vec<i64>, columns: usize) -> (Vec<fedproof_core::group::Affine<S>>, Witness<S>) {
+pub fn square_norm(x: &[i64]) -> u128 {
+    x.iter().map(|v| u128::from(v.unsigned_abs()).pow(2)).sum()
+}
+
+/// Points, and what opens them.
+pub type Committed<S> = (Vec<Affine<S>>, Witness<S>);
+
+/// Rows with random blinds.
+pub fn commit<S: Suite>(x: Vec<i64>, columns: usize) -> Committed<S> {
     let mut rng = StdRng::seed_from_u64(99);
     let blinds: Vec<S::Scalar> = (0..x.len().div_ceil(columns))
         .map(|_| S::Scalar::from(rng.random::<u64>()))
@@ -79,11 +87,7 @@ pub fn bounded<S: Suite>(case: &Case) -> (BoundedUpdate<S>, Witness<S>) {
         .x
         .clone()
         .unwrap_or_else(|| numbers(case.d, case.max_abs as i64, 1));
-    let norm = x
-        .iter()
-        .map(|v| u128::from(v.unsigned_abs()).pow(2))
-        .sum::<u128>()
-        .max(1);
+    let norm = square_norm(&x).max(1);
     let (points, witness) = commit::<S>(x, case.columns);
     let shape = Shape {
         d: case.claimed_d.unwrap_or(case.d) as u64,
@@ -118,4 +122,38 @@ pub fn statement<S: Suite>(d: usize, columns: usize) -> (PlainOpening<S>, Witnes
         },
         witness,
     )
+}
+
+/// The weighted sum of commitments of one shape, and what opens it.
+pub fn aggregate<S: Suite>(terms: &[(u64, &Committed<S>)]) -> (HonestAggregate<S>, Witness<S>) {
+    let (_, (_, first)) = terms[0];
+    let (d, columns, rows) = (first.values.len(), first.columns, first.blinds.len());
+    let value = |j: usize| -> i64 {
+        let weighted = terms.iter().map(|(w, (_, part))| *w as i64 * part.values[j]);
+        weighted.sum()
+    };
+    let blind = |row: usize| -> S::Scalar {
+        let weighted = terms
+            .iter()
+            .map(|(w, (_, part))| S::Scalar::from(*w) * part.blinds[row]);
+        weighted.sum()
+    };
+    let context = Context {
+        client: "aggregator".into(),
+        weight: terms.iter().map(|(w, _)| w).sum(),
+        ..context()
+    };
+    let shape = Shape {
+        d: d as u64,
+        columns: columns as u32,
+    };
+    let sum = Arc::new(Rows {
+        values: (0..d).map(value).collect(),
+        columns,
+        blinds: (0..rows).map(blind).collect(),
+        bits: 64,
+    });
+    let weights = terms.iter().map(|(w, _)| *w).collect();
+    let commitments = terms.iter().map(|(_, (points, _))| points.clone()).collect();
+    (HonestAggregate::new(context, shape, weights, commitments), sum)
 }

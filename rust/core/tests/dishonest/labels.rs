@@ -1,0 +1,108 @@
+//! The inventory: everything that a bounded update absorbs and draws has an attack that needs it, or a reason.
+
+use std::collections::BTreeSet;
+
+use fedproof_core::error::Stage;
+use fedproof_core::group::Pallas;
+use fedproof_core::recorder::closing::close_and_keep;
+use fedproof_core::recorder::{Recorder, Role};
+use fedproof_core::relation::Relation;
+use fedproof_core::transcript::Event;
+
+use crate::common::lies::{attempt, long, out_of_range};
+use crate::common::{Case, bounded};
+
+/// Values whose absence from the transcript an attack of this suite uses.
+pub const ATTACKED: [&str; 20] = [
+    "announcement",
+    "client",
+    "weight",
+    "certificate",
+    "x",
+    "limb",
+    "m",
+    "slack",
+    "gkr/roots",
+    "gkr/round",
+    "gkr/ends",
+    "products/round",
+    "product/masks",
+    "product/u",
+    "product/v",
+    "merge/low",
+    "merge/high",
+    "ipa/low",
+    "ipa/high",
+    "schnorr/nonce",
+];
+
+/// Absorbed without an attack that needs it: a verifier holds these before it sees a proof, and its equation contains what they
+/// fix. They keep a proof from being one for two statements at once. Nothing is drawn after the last answer.
+pub const NOT_ATTACKED: [&str; 7] = [
+    "suite",
+    "version",
+    "relation",
+    "generators",
+    "shape",
+    "bounds",
+    "schnorr/answer",
+];
+
+/// Challenges that an attack uses where they are known.
+pub const FORESEEN: [&str; 15] = [
+    "alpha",
+    "padding",
+    "gkr/lambda",
+    "gkr/rho",
+    "gkr/xi",
+    "products/delta",
+    "products/sigma",
+    "product/e",
+    "combine/eta",
+    "combine/tau",
+    "combine/beta",
+    "merge/e",
+    "ipa/chi",
+    "schnorr/e",
+    "ipa/e", // by way of `ipa/low` and `ipa/high`
+];
+
+/// A rule's name, for as long as the tests run.
+pub fn rule(kind: &str, name: &str) -> &'static str {
+    Box::leak(format!("{kind}:{name}").into_boxed_str())
+}
+
+/// It is the attacks that pass: without a value in the transcript, honest code proves lies no better.
+#[test]
+fn absence_alone_proves_nothing() {
+    for (lie, witness) in [long::<Pallas>(), out_of_range(8)] {
+        for name in ATTACKED.into_iter().chain(NOT_ATTACKED) {
+            let dropped = rule("absorb", name);
+            assert_eq!(
+                attempt(&lie, &witness, None, dropped),
+                Err(Stage::Argument),
+                "{dropped}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_label_has_an_attack_or_a_reason() {
+    let (truth, _) = bounded::<Pallas>(&Case {
+        limb: 3,
+        ..Case::default()
+    });
+    let mut rec = Recorder::new(Role::counter());
+    truth.record(&mut rec, None).expect("a counter needs no witness");
+    let (_, transcript) = close_and_keep(rec).expect("a counter closes");
+    let (mut absorbed, mut drawn) = (BTreeSet::new(), BTreeSet::new());
+    for event in transcript.log() {
+        match event {
+            Event::Absorb(label) => absorbed.insert(label.0),
+            Event::Challenge(label) => drawn.insert(label.0),
+        };
+    }
+    assert_eq!(absorbed, ATTACKED.into_iter().chain(NOT_ATTACKED).collect());
+    assert_eq!(drawn, FORESEEN.into_iter().collect());
+}
