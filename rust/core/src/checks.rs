@@ -48,9 +48,14 @@ mod dropping {
         names("reuse:", label)
     }
 
+    /// Whether the challenge with this label is one of sixteen.
+    pub(crate) fn weakens(label: &str) -> bool {
+        names("weak:", label)
+    }
+
     /// Runs `body` on this thread with one rule switched off: a constraint by its label, `absorb:NAME` (the value is not
-    /// absorbed), or `challenge:NAME` (it is 1; for the tails of rows, 0), or
-    /// `reuse:NAME` (it is the challenge before it).
+    /// absorbed), `challenge:NAME` (it is 1; for the tails of rows, 0; for `batch`, all weights are 1), `weak:NAME` (it is one of
+    /// 0 … 15), or `reuse:NAME` (it is the challenge before it).
     pub fn without<T>(label: &'static str, body: impl FnOnce() -> T) -> T {
         DROPPED.with(|d| d.set(Some(label)));
         let out = body();
@@ -62,4 +67,4 @@ mod dropping {
 #[cfg(feature = "drop-checks")]
 pub use dropping::without;
 #[cfg(feature = "drop-checks")]
-pub(crate) use dropping::{absorbs, draws, keeps, reuses};
+pub(crate) use dropping::{absorbs, draws, keeps, reuses, weakens};

@@ -52,7 +52,7 @@ fn commit<'py>(
     let values = values.as_slice()?.to_vec();
     let (points, blinds) = run(py, move || {
         with_suite!(suite.as_str(), S => {
-            let blinds: Vec<<S as Suite>::Scalar> = Nonces::hedged::<<S as Suite>::Scalar>(&[], b"row blinds")?
+            let blinds: Vec<<S as Suite>::Scalar> = Nonces::unhedged(b"row blinds")?
                 .scalars(values.len().div_ceil((columns as usize).max(1)));
             let points = commit_rows::<S>(&values, columns, bits, &blinds)?;
             Ok((points, encode_scalars::<S>(&blinds)))

@@ -1,6 +1,6 @@
 //! Hooks for dishonest provers, in test builds only: what an attacker would change in this code.
 
-use ark_ff::Zero;
+use ark_ff::{PrimeField, Zero};
 
 use super::{Recorder, Role, SUBJECT};
 use crate::checks;
@@ -26,6 +26,9 @@ pub enum Late<F> {
 pub trait Dishonest<S: Suite> {
     /// Changes a message before it is committed to.
     fn message(&mut self, _label: Label, _transcript: &Transcript, _values: &mut Vec<S::Scalar>) {}
+
+    /// Changes a matrix of integers before it is committed to.
+    fn matrix(&mut self, _label: Label, _values: &mut Vec<i64>) {}
 
     /// Sees a challenge.
     fn challenge(&mut self, _label: Label, _value: S::Scalar) {}
@@ -140,9 +143,28 @@ impl<S: Suite> Recorder<S> {
         Ok(smuggled)
     }
 
-    /// Tells a dishonest prover of a challenge, and makes its late changes. The challenge as it is used.
-    pub(super) fn notice(&mut self, label: Label, value: S::Scalar) -> S::Scalar {
-        let value = if checks::reuses(label.0) { self.last } else { value };
+    /// A dishonest prover's changes to a matrix, and how wide its numbers are then.
+    pub(super) fn cheat_rows(&mut self, label: Label, bits: u32, values: &mut Vec<i64>) -> u32 {
+        match self.dishonest() {
+            Some(d) => {
+                d.matrix(label, values);
+                64
+            }
+            None => bits,
+        }
+    }
+
+    /// The challenge as it is used, by the rule that is dropped; a dishonest prover hears of it and makes its late changes.
+    pub(super) fn drawn(&mut self, label: Label, value: S::Scalar) -> S::Scalar {
+        let value = if !checks::draws(label.0) {
+            S::Scalar::from(1u64)
+        } else if checks::reuses(label.0) {
+            self.last
+        } else if checks::weakens(label.0) {
+            S::Scalar::from(value.into_bigint().as_ref().first().copied().unwrap_or_default() % 16)
+        } else {
+            value
+        };
         self.last = value;
         let Some(d) = self.dishonest() else { return value };
         d.challenge(label, value);

@@ -202,27 +202,19 @@ impl<S: Suite> Recorder<S> {
         self.full_degree = self.full_degree.saturating_add(degree as u64);
         let label = label.into();
         let drawn = self.transcript.full(label);
-        let value = if checks::draws(label.0) {
-            drawn
-        } else {
-            S::Scalar::from(1u64)
-        };
-        #[cfg(feature = "drop-checks")]
-        let value = self.notice(label, value);
-        value
+        self.drawn(label, drawn)
     }
 
     /// One of 2^128 challenges. `degree`: a false claim survives it with probability at most degree/2^128.
     pub fn challenge(&mut self, label: impl Into<Label>, degree: usize) -> S::Scalar {
         let label = label.into();
         let drawn = self.challenge_pair(label, degree).scalar(self.zeta);
-        let value = if checks::draws(label.0) {
-            drawn
-        } else {
-            S::Scalar::from(1u64)
-        };
-        #[cfg(feature = "drop-checks")]
-        let value = self.notice(label, value);
+        self.drawn(label, drawn)
+    }
+
+    /// The challenge as it is used: another one only in a test build that drops its rule.
+    #[cfg(not(feature = "drop-checks"))]
+    fn drawn(&mut self, _label: Label, value: S::Scalar) -> S::Scalar {
         value
     }
 
@@ -347,7 +339,10 @@ impl<S: Suite> Recorder<S> {
         let mut known = vec![None; row_count];
         if self.knows() {
             let blinds = self.secrets()?.nonces.scalars(row_count);
-            let values = make();
+            #[allow(unused_mut, reason = "only a dishonest prover changes them")]
+            let mut values = make();
+            #[cfg(feature = "drop-checks")]
+            let bits = self.cheat_rows(label, bits, &mut values);
             let committed = Key::<S>::get(columns).commit_rows(&values, columns, bits, &blinds)?;
             if committed.len() != row_count {
                 return Err(Error::lengths("matrix", row_count, committed.len()));

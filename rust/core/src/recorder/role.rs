@@ -133,7 +133,7 @@ impl<S: Suite> Role<S> {
             points: Vec::new(),
             scalars: Vec::new(),
         };
-        let random = Nonces::hedged::<S::Scalar>(&[], b"simulator")?;
+        let random = Nonces::unhedged(b"simulator")?;
         Ok(Self::Simulator(Box::new(Simulator { proof, random })))
     }
 

@@ -5,9 +5,13 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod batch;
 mod constraints;
+mod grinding;
 mod labels;
+mod multiplicities;
 mod order_closing;
 mod order_relation;
 mod statement;
+mod suites;
 mod values;

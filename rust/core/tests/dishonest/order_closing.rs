@@ -2,10 +2,9 @@
 
 use fedproof_core::generators::row_generator;
 use fedproof_core::group::{Pallas, Suite, to_affine};
-use fedproof_core::recorder::dishonest::Dishonest;
 
 use crate::common::lies::closing::{
-    Eta, Factor, factor_for_eta, masks_after_e, merge_after_e, nonce_after_e, products_after_sigma,
+    Eta, Factor, factor_for_eta, foreign, masks_after_e, merge_after_e, nonce_after_e, products_after_sigma,
     round_after_e,
 };
 use crate::common::lies::look_up::two_errors;
@@ -75,23 +74,12 @@ fn chi_comes_after_the_merges() {
     earns("challenge:ipa/chi", &lie, &witness, smuggles);
 }
 
-/// Knows a component of the first row on the generator after its columns.
-struct Foreign;
-
-impl Dishonest<Pallas> for Foreign {
-    fn foreign(&self) -> Option<F> {
-        Some(F::from(5u64))
-    }
-}
-
 #[test]
 fn rows_have_weights_beyond_their_length() {
     let (mut lie, witness) = wrong::<Pallas>(numbers(32, 7, 9), 1 << 20, 0);
-    let foreign = row_generator::<Pallas>(8) * F::from(5u64);
-    lie.points[0] = to_affine::<Pallas>(&[foreign + lie.points[0]])[0];
-    earns("challenge:combine/beta", &lie, &witness, || {
-        Some(Box::new(Foreign))
-    });
+    let known = F::from(5u64);
+    lie.points[0] = to_affine::<Pallas>(&[row_generator::<Pallas>(8) * known + lie.points[0]])[0];
+    earns("challenge:combine/beta", &lie, &witness, || foreign(known));
 }
 
 #[test]

@@ -212,3 +212,16 @@ impl<S: Suite> Dishonest<S> for NonceAfterE {
 pub fn nonce_after_e<S: Suite>(knows: Knows) -> Hooks<S> {
     Some(Box::new(NonceAfterE(knows)))
 }
+
+/// Knows a component of the first row on the generator after its columns.
+struct Foreign<F>(F);
+
+impl<S: Suite> Dishonest<S> for Foreign<S::Scalar> {
+    fn foreign(&self) -> Option<S::Scalar> {
+        Some(self.0)
+    }
+}
+
+pub fn foreign<S: Suite>(component: S::Scalar) -> Hooks<S> {
+    Some(Box::new(Foreign(component)))
+}

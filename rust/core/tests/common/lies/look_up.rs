@@ -214,3 +214,52 @@ impl<S: Suite> Dishonest<S> for SwapsLimbs<S::Scalar> {
         }]
     }
 }
+
+/// Whole numbers as the first table's multiplicities, committed to before α like an honest prover's.
+struct WholeMultiplicities<C> {
+    change: C,
+    next: usize,
+}
+
+impl<S: Suite, C: Fn(&mut [i64])> Dishonest<S> for WholeMultiplicities<C> {
+    fn matrix(&mut self, label: Label, values: &mut Vec<i64>) {
+        if label == Label("m", 0, 0) {
+            (self.change)(values);
+        }
+    }
+
+    fn multiplicities(&mut self, _: S::Scalar, counts: &mut Vec<S::Scalar>) {
+        if self.next == 0 {
+            let mut changes = vec![0; counts.len()];
+            (self.change)(&mut changes);
+            for (count, change) in counts.iter_mut().zip(changes) {
+                *count += scalar_from_i64::<S::Scalar>(change);
+            }
+        }
+        self.next += 1;
+    }
+}
+
+/// `change` adds to them.
+pub fn whole_multiplicities<S: Suite>(change: impl Fn(&mut [i64]) + 'static) -> Hooks<S> {
+    Some(Box::new(WholeMultiplicities { change, next: 0 }))
+}
+
+/// The first coordinate is off by a field element from the integers that are looked up; the statement's first row says so.
+struct FieldSized<F>(F);
+
+impl<S: Suite> Dishonest<S> for FieldSized<S::Scalar> {
+    fn late(&mut self, drawn: Label) -> Vec<Late<S::Scalar>> {
+        let change = Late::Row {
+            matrix: 0,
+            row: 0,
+            column: 0,
+            delta: self.0,
+        };
+        if drawn.0 == "alpha" { vec![change] } else { vec![] }
+    }
+}
+
+pub fn field_sized<S: Suite>(delta: S::Scalar) -> Hooks<S> {
+    Some(Box::new(FieldSized(delta)))
+}
