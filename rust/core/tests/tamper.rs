@@ -4,11 +4,11 @@
 mod common;
 
 use ark_ff::One;
-use common::{Case, bounded, commit, context, numbers, statement};
+use common::{Case, aggregate, bounded, commit, context, numbers, statement};
 use fedproof_core::error::Stage;
 use fedproof_core::generators::named_generator;
 use fedproof_core::group::{Bn254, Pallas, Suite, decode_points, encode_point, to_affine};
-use fedproof_core::recorder::{Deferred, Proof};
+use fedproof_core::recorder::{Deferred, Proof, Rows};
 use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
 use fedproof_core::relation::honest_aggregate::HonestAggregate;
 use fedproof_core::relation::plain_opening::PlainOpening;
@@ -188,81 +188,94 @@ fn every_field_of_a_plain_opening() {
     }
 }
 
+/// Both forms: with the sum at hand, and by a proof that somebody can open it.
 #[test]
 fn every_field_of_an_honest_aggregate() {
-    let shape = Shape { d: 22, columns: 8 };
-    let parts: Vec<_> = (0..3).map(|k| commit::<Pallas>(numbers(22, 100, k), 8)).collect();
-    let (points, witnesses): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
-    let weights = vec![2u64, 3, 5];
-    let total: Vec<i64> = (0..22)
-        .map(|j| {
-            witnesses
-                .iter()
-                .zip(&weights)
-                .map(|(w, k)| w.values[j] * *k as i64)
-                .sum()
-        })
-        .collect();
-    let blinds: Vec<F> = (0..3)
-        .map(|r| {
-            witnesses
-                .iter()
-                .zip(&weights)
-                .map(|(w, k)| w.blinds[r] * F::from(*k))
-                .sum()
-        })
-        .collect();
-    let ctx = Context {
-        client: "aggregator".into(),
-        weight: 10,
-        ..context()
-    };
-    let make = |c: &Context, s: Shape, w: &[u64], p: &[Vec<_>]| {
-        HonestAggregate::<Pallas>::new(c.clone(), s, w.to_vec(), p.to_vec())
-    };
-    let truth = make(&ctx, shape, &weights, &points);
-    truth.verify_sum(&total, &blinds).expect("the sum");
-    let rows = fedproof_core::recorder::Rows {
-        values: total.clone(),
-        columns: 8,
-        blinds: blinds.clone(),
-        bits: 64,
-    };
-    let proof = truth
-        .prove(&std::sync::Arc::new(rows))
-        .expect("an honest prover")
-        .to_bytes();
+    let parts = [1, 2, 3].map(|seed| commit::<Pallas>(numbers(22, 100, seed), 8));
+    let (truth, sum) = aggregate::<Pallas>(&[(2, &parts[0]), (3, &parts[1]), (5, &parts[2])]);
+    truth.verify_sum(&sum.values, &sum.blinds).expect("the sum");
+    let proof = truth.prove(&sum).expect("an honest prover").to_bytes();
     truth.verify(&proof).expect("an honest proof");
 
-    for c in contexts(&ctx) {
-        refused(&make(&c, shape, &weights, &points), &proof);
+    let Rows {
+        values,
+        columns: _, // the shape's
+        blinds,
+        bits: _, // the prover's own
+    } = &*sum;
+    for j in 0..values.len() {
+        for by in [1, -1] {
+            let mut changed = values.clone();
+            changed[j] += by;
+            let refused = truth.verify_sum(&changed, blinds).expect_err("another result");
+            assert_eq!(refused.stage, Stage::Argument, "coordinate {j}");
+        }
     }
-    for s in shapes(&shape) {
-        refused(&make(&ctx, s, &weights, &points), &proof);
-        make(&ctx, s, &weights, &points)
-            .verify_sum(&total, &blinds)
-            .expect_err("another shape");
-    }
-    for (w, order) in [
-        ([3u64, 2, 5], [0, 1, 2]),
-        ([2, 3, 5], [1, 0, 2]),
-        ([5, 3, 2], [0, 1, 2]),
-        ([1, 4, 5], [0, 1, 2]),
-    ] {
-        let p: Vec<_> = order.iter().map(|k| points[*k].clone()).collect();
-        let other = make(&ctx, shape, &w, &p);
-        refused(&other, &proof);
-        other.verify_sum(&total, &blinds).expect_err("other terms");
-    }
-    for j in 0..22 {
-        let mut changed = total.clone();
-        changed[j] += 1;
-        truth.verify_sum(&changed, &blinds).expect_err("another result");
-    }
-    for r in 0..3 {
+    for r in 0..blinds.len() {
         let mut changed = blinds.clone();
         changed[r] += F::one();
-        truth.verify_sum(&total, &changed).expect_err("another blind");
+        let refused = truth.verify_sum(values, &changed).expect_err("another blind");
+        assert_eq!(refused.stage, Stage::Argument, "blind {r}");
+    }
+
+    let HonestAggregate {
+        context,
+        shape,
+        weights,
+        commitments,
+    } = &truth;
+    let with = |context: &Context, shape: Shape, weights: &[u64], commitments: &[Vec<_>]| {
+        let other = HonestAggregate::<Pallas> {
+            context: context.clone(),
+            shape,
+            weights: weights.to_vec(),
+            commitments: commitments.to_vec(),
+        };
+        let opened = other.verify_sum(values, blinds).map_err(|e| e.stage);
+        (refused(&other, &proof), opened)
+    };
+    for c in contexts(context) {
+        let (stage, opened) = with(&c, *shape, weights, commitments);
+        // A sum that everybody can add up needs no announcement, but its weights add up to the total that is stated.
+        let (stated, opens) = if c.weight == context.weight {
+            (Stage::Argument, Ok(()))
+        } else {
+            (Stage::Statement, Err(Stage::Statement))
+        };
+        assert_eq!((stage, opened), (stated, opens), "{c:?}");
+    }
+    for s in shapes(shape) {
+        with(context, s, weights, commitments)
+            .1
+            .expect_err("another shape");
+    }
+    for k in 0..weights.len() {
+        let mut changed = weights.clone();
+        changed[k] += 1;
+        let (stage, opened) = with(context, *shape, &changed, commitments);
+        assert_eq!((stage, opened), (Stage::Statement, Err(Stage::Statement)));
+        // The total stays.
+        changed[(k + 1) % 3] -= 1;
+        let (stage, opened) = with(context, *shape, &changed, commitments);
+        assert_eq!((stage, opened), (Stage::Argument, Err(Stage::Argument)));
+        with(context, *shape, &weights[1..], commitments)
+            .1
+            .expect_err("a weight too few");
+
+        let mut changed = commitments.clone();
+        changed.swap(k, (k + 1) % 3);
+        let (stage, opened) = with(context, *shape, weights, &changed);
+        assert_eq!((stage, opened), (Stage::Argument, Err(Stage::Argument)));
+        for row in 0..commitments[k].len() {
+            let mut changed = commitments.clone();
+            changed[k][row] = named_generator::<Pallas>("J");
+            let (stage, opened) = with(context, *shape, weights, &changed);
+            assert_eq!((stage, opened), (Stage::Argument, Err(Stage::Argument)));
+        }
+        let mut changed = commitments.clone();
+        changed[k].pop();
+        let (stage, opened) = with(context, *shape, weights, &changed);
+        assert_eq!((stage, opened), (Stage::Shape, Err(Stage::Shape)));
     }
 }
 

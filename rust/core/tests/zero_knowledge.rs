@@ -3,15 +3,14 @@
 
 mod common;
 
-use common::{Case, bounded, context, statement};
+use common::{Case, aggregate, bounded, commit, context, numbers, statement};
 use fedproof_core::error::Stage;
 use fedproof_core::generators::named_generator;
 use fedproof_core::group::Pallas;
 use fedproof_core::recorder::closing::{Outcome, close_and_keep};
 use fedproof_core::recorder::{Proof, Recorder, Role};
 use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
-use fedproof_core::relation::honest_aggregate::HonestAggregate;
-use fedproof_core::relation::{Context, Relation, Shape};
+use fedproof_core::relation::{Relation, Shape};
 use fedproof_core::transcript::{Event, Transcript};
 
 type Programmed = Vec<([u8; 32], [u8; 16])>;
@@ -70,16 +69,8 @@ fn without_a_witness() {
 
 #[test]
 fn for_a_sum() {
-    let shape = Shape { d: 21, columns: 8 };
-    let terms: Vec<_> = (0..2)
-        .map(|k| common::commit::<Pallas>(common::numbers(21, 100, k), 8).0)
-        .collect();
-    let context = Context {
-        client: "aggregator".into(),
-        weight: 5,
-        ..context()
-    };
-    let sum = HonestAggregate::<Pallas>::new(context, shape, vec![2, 3], terms);
+    let terms = [1, 2].map(|seed| commit::<Pallas>(numbers(21, 100, seed), 8));
+    let (sum, _) = aggregate::<Pallas>(&[(2, &terms[0]), (3, &terms[1])]);
     let (proof, programmed) = simulate(&sum);
     accepted(&sum, &proof, &programmed);
 }

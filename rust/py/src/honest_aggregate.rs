@@ -24,7 +24,12 @@ fn statement<S: Suite>(ctx: ContextParts, shape: (u64, u32), terms: Terms) -> Re
         d: shape.0,
         columns: shape.1,
     };
-    Ok(HonestAggregate::new(context(ctx)?, shape, weights, commitments))
+    Ok(HonestAggregate {
+        context: context(ctx)?,
+        shape,
+        weights,
+        commitments,
+    })
 }
 
 #[pyfunction]

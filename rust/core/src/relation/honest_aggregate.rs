@@ -1,8 +1,6 @@
 //! R2, honest aggregate (spec/relations/honest-aggregate.md). With X at hand: Σ w_k·C_k = C(X; ρ), one multi-scalar
 //! multiplication per row. Without it: knowledge of an opening of Σ w_k·C_k, a plain opening bound to all of its terms.
 
-use std::sync::OnceLock;
-
 use super::plain_opening::{opening, padding};
 use super::{Context, Relation, Shape, Witness, absorb_context, opens};
 use crate::commit::{Key, combine_matrices};
@@ -20,29 +18,11 @@ pub struct HonestAggregate<S: Suite> {
     pub weights: Vec<u64>,
     /// Per client: ceil(d / columns) rows.
     pub commitments: Vec<Vec<Affine<S>>>,
-    combined: OnceLock<Vec<Affine<S>>>,
 }
 
 impl<S: Suite> HonestAggregate<S> {
-    pub fn new(context: Context, shape: Shape, weights: Vec<u64>, commitments: Vec<Vec<Affine<S>>>) -> Self {
-        Self {
-            context,
-            shape,
-            weights,
-            commitments,
-            combined: OnceLock::new(),
-        }
-    }
-
-    fn combined(&self) -> Result<&[Affine<S>]> {
-        if self.combined.get().is_none() {
-            let sum = combine_matrices::<S>(&self.commitments, &self.weights)?;
-            let _ = self.combined.set(sum);
-        }
-        self.combined
-            .get()
-            .map(Vec::as_slice)
-            .ok_or_else(|| Error::new(NAME, Stage::Shape, "nothing to add"))
+    fn combined(&self) -> Result<Vec<Affine<S>>> {
+        combine_matrices::<S>(&self.commitments, &self.weights)
     }
 
     /// Σ w_k·C_k = C(values; blinds), for those who hold the result: refuses, or returns nothing.
@@ -112,12 +92,12 @@ impl<S: Suite> Relation<S> for HonestAggregate<S> {
             rec.public(Label("term", k, 0), &weight.to_be_bytes());
             rec.public(Label("term/rows", k, 0), &encode_rows::<S>(points));
         }
-        let sum = rec.derived_matrix(self.combined()?, witness.cloned());
+        let sum = rec.derived_matrix(&self.combined()?, witness.cloned());
         opening(rec, &self.shape, sum)?;
         padding(rec, &self.shape, sum)
     }
 
     fn holds(&self, witness: &Witness<S>) -> Result<()> {
-        opens::<S>(self.combined()?, &self.shape, witness)
+        opens::<S>(&self.combined()?, &self.shape, witness)
     }
 }

@@ -153,7 +153,11 @@ pub fn aggregate<S: Suite>(terms: &[(u64, &Committed<S>)]) -> (HonestAggregate<S
         blinds: (0..rows).map(blind).collect(),
         bits: 64,
     });
-    let weights = terms.iter().map(|(w, _)| *w).collect();
-    let commitments = terms.iter().map(|(_, (points, _))| points.clone()).collect();
-    (HonestAggregate::new(context, shape, weights, commitments), sum)
+    let statement = HonestAggregate {
+        context,
+        shape,
+        weights: terms.iter().map(|(w, _)| *w).collect(),
+        commitments: terms.iter().map(|(_, (points, _))| points.clone()).collect(),
+    };
+    (statement, sum)
 }
