@@ -75,7 +75,19 @@ STAGES = (
         "clippy",
         ("cargo", "clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"),
     ),
-    Stage("cargo test", ("cargo", "test", "--package", "fedproof-core"), cargo_counts),
+    # With what only test builds have: hooks for dishonest provers, and a simulator's oracle.
+    Stage(
+        "clippy tests",
+        (
+            *("cargo", "clippy", "--quiet", "--package", "fedproof-core", "--all-targets", "--all-features"),
+            *("--", "--deny", "warnings"),
+        ),
+    ),
+    Stage(
+        "cargo test",
+        ("cargo", "test", "--package", "fedproof-core", "--features", "programmable-oracle"),
+        cargo_counts,
+    ),
     # A build of its own, in which single checks can be dropped: nothing else may ever use it.
     Stage(
         "dishonest",

@@ -16,8 +16,6 @@ pub enum Stage {
     Shape,
     /// The proof does not hold.
     Argument,
-    /// An opening that does not match its commitment.
-    Opening,
     /// A prover's own mistake: nothing was sent.
     Witness,
 }
@@ -29,7 +27,6 @@ impl Stage {
             Self::Statement => "statement",
             Self::Shape => "shape",
             Self::Argument => "argument",
-            Self::Opening => "opening",
             Self::Witness => "witness",
         }
     }

@@ -1,7 +1,7 @@
 //! The groups. This is the only file that names a curve crate; everything else is generic over [`Suite`].
 //!
 //! A suite fixes the group, the hash, the commitment and the signatures by one id. Points and scalars travel in the
-//! canonical encodings defined here (spec/encoding.md): big-endian integers; a compressed point is its x coordinate with
+//! canonical encodings defined here (spec/commitment.md §2): big-endian integers; a compressed point is its x coordinate with
 //! the parity of y in the top bit; the identity is all zeros (x = 0 lies on neither curve).
 
 use ark_ec::short_weierstrass::{self, SWCurveConfig};
@@ -219,7 +219,6 @@ pub fn to_affine<S: Suite>(points: &[Point<S>]) -> Vec<Affine<S>> {
 #[derive(Clone, Copy, Debug)]
 pub struct Endomorphism<S: Suite> {
     beta: S::Base,
-    pub zeta: S::Scalar,
 }
 
 impl<S: Suite> Endomorphism<S> {
@@ -233,7 +232,7 @@ impl<S: Suite> Endomorphism<S> {
         } else {
             candidate.square()
         };
-        Self { beta, zeta }
+        Self { beta }
     }
 
     pub fn apply(&self, point: &Affine<S>) -> Affine<S> {

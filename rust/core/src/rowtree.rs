@@ -1,6 +1,6 @@
 //! The digest of a commitment: root of a Keccak-256 tree over its rows' coordinates (spec/commitment.md), so that a single
 //! row can be shown to a contract or a shard. Leaf = H(00‖row‖x‖y), node = H(01‖left‖right); the identity is (0, 0). The tree
-//! is padded to a power of two with leaves of the identity under their own row numbers.
+//! is padded to a power of two with leaves of the identity under their own row numbers; the number of rows follows from d.
 
 use sha3::{Digest, Keccak256};
 
@@ -51,67 +51,52 @@ pub fn row_root<S: Suite>(points: &[Affine<S>]) -> [u8; 32] {
     level.first().copied().unwrap_or_default()
 }
 
-/// The siblings on the way from a row's leaf to the root, lowest first; none if there is no such row.
-pub fn prove_row<S: Suite>(points: &[Affine<S>], row: u32) -> Option<Vec<[u8; 32]>> {
-    let mut index = usize::try_from(row).ok().filter(|i| *i < points.len())?;
-    let mut level = leaves::<S>(points);
-    let mut path = Vec::new();
-    while level.len() > 1 {
-        path.push(*level.get(index ^ 1)?);
-        level = parents(&level);
-        index /= 2;
-    }
-    Some(path)
-}
-
-/// Whether `point` is row `row` of a commitment with this root and as many rows as the path says.
-pub fn verify_row<S: Suite>(root: &[u8; 32], row: u32, point: &Affine<S>, path: &[[u8; 32]]) -> bool {
-    let (mut hash, mut index) = (leaf::<S>(row, point), row);
-    for sibling in path {
-        hash = if index & 1 == 0 {
-            node(&hash, sibling)
-        } else {
-            node(sibling, &hash)
-        };
-        index >>= 1;
-    }
-    index == 0 && hash == *root
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::generators::row_generator;
-    use crate::group::Pallas;
+    use crate::group::{Bn254, Pallas};
 
-    #[test]
-    fn single_rows_can_be_shown() {
+    /// The root as spec/commitment.md §6 writes it, for every shape of tree up to nine rows.
+    fn by_hand<S: Suite>(points: &[Affine<S>], first: u32, size: usize) -> [u8; 32] {
+        let keccak = |parts: &[&[u8]]| -> [u8; 32] { Keccak256::digest(parts.concat()).into() };
+        if size == 1 {
+            let point = points.get(first as usize).copied().unwrap_or_default();
+            let (x, y) = coordinates::<S>(&point);
+            return keccak(&[&[0], &first.to_be_bytes(), &encode_field(x), &encode_field(y)]);
+        }
+        let half = size / 2;
+        let right = by_hand::<S>(points, first + half as u32, half);
+        keccak(&[&[1], &by_hand::<S>(points, first, half), &right])
+    }
+
+    fn roots_agree<S: Suite>() {
         for n in 1..10u32 {
-            let points: Vec<_> = (0..n).map(row_generator::<Pallas>).collect();
-            let root = row_root::<Pallas>(&points);
-            for (row, point) in (0..n).zip(&points) {
-                let path = prove_row::<Pallas>(&points, row).expect("a row");
-                assert!(verify_row::<Pallas>(&root, row, point, &path));
-                assert!(!verify_row::<Pallas>(&root, row ^ 1, point, &path));
-                assert!(!verify_row::<Pallas>(
-                    &root,
-                    row,
-                    &row_generator::<Pallas>(99),
-                    &path
-                ));
-                assert!(!verify_row::<Pallas>(
-                    &root,
-                    row + n.next_power_of_two(),
-                    point,
-                    &path
-                ));
-            }
-            assert!(prove_row::<Pallas>(&points, n).is_none());
+            let points: Vec<_> = (0..n).map(row_generator::<S>).collect();
+            let size = points.len().next_power_of_two();
+            assert_eq!(row_root::<S>(&points), by_hand::<S>(&points, 0, size));
         }
     }
 
     #[test]
-    fn order_and_padding_matter() {
+    fn roots_follow_the_specification() {
+        roots_agree::<Pallas>();
+        roots_agree::<Bn254>();
+    }
+
+    /// The root does not say how many rows there are: identity rows are padding. The number follows from d.
+    #[test]
+    fn the_number_of_rows_is_not_in_the_root() {
+        let mut points: Vec<_> = (0..3).map(row_generator::<Pallas>).collect();
+        let root = row_root::<Pallas>(&points);
+        points.push(Affine::<Pallas>::default());
+        assert_eq!(row_root::<Pallas>(&points), root);
+        points.push(Affine::<Pallas>::default());
+        assert_ne!(row_root::<Pallas>(&points), root);
+    }
+
+    #[test]
+    fn order_matters() {
         let points: Vec<_> = (0..3).map(row_generator::<Pallas>).collect();
         let swapped = [points[1], points[0], points[2]];
         assert_ne!(row_root::<Pallas>(&points), row_root::<Pallas>(&swapped));

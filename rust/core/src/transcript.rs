@@ -1,7 +1,7 @@
 //! Fiat–Shamir transcript (spec/transcript.md): a chain of Keccak-256 over typed, labelled, length-prefixed values.
 //!
-//! A challenge depends on everything absorbed before it. Reading a proof *is* absorbing it: the recorder's roles are the
-//! only callers that move points and scalars, and they absorb what they move.
+//! A challenge depends on everything absorbed before it. Reading a proof *is* absorbing it: only the recorder asks its role for
+//! points and scalars, and it absorbs each as it comes.
 
 use ark_ff::PrimeField;
 use sha3::{Digest, Keccak256};
@@ -33,7 +33,8 @@ pub enum Event {
 pub struct Transcript {
     state: [u8; 32],
     log: Vec<Event>,
-    /// The simulator's programmed oracle: (state, answer). Empty for everybody else.
+    /// The simulator's oracle: (state, answer). Empty for everybody else.
+    #[cfg(feature = "programmable-oracle")]
     programmed: Vec<([u8; 32], [u8; 16])>,
 }
 
@@ -53,6 +54,7 @@ impl Transcript {
         Self {
             state,
             log: Vec::new(),
+            #[cfg(feature = "programmable-oracle")]
             programmed: Vec::new(),
         }
     }
@@ -106,18 +108,15 @@ impl Transcript {
         let label = label.into();
         self.log.push(Event::Challenge(label));
         self.state = self.advance(SHORT, label, None);
-        let answer = self
-            .programmed
-            .iter()
-            .find(|(state, _)| *state == self.state)
-            .map(|(_, answer)| *answer);
-        Short::from_bytes(answer.unwrap_or_else(|| {
-            let mut half = [0; 16];
-            for (to, from) in half.iter_mut().zip(self.output(0)) {
-                *to = from;
-            }
-            half
-        }))
+        #[cfg(feature = "programmable-oracle")]
+        if let Some((_, answer)) = self.programmed.iter().find(|(state, _)| *state == self.state) {
+            return Short::from_bytes(*answer);
+        }
+        let mut half = [0; 16];
+        for (to, from) in half.iter_mut().zip(self.output(0)) {
+            *to = from;
+        }
+        Short::from_bytes(half)
     }
 
     /// The state, for hedging the prover's randomness.
@@ -133,13 +132,21 @@ impl Transcript {
         self.log.iter().any(|e| matches!(e, Event::Challenge(_)))
     }
 
-    /// Simulator only: makes the next short challenge with this label equal to `answer`.
+    /// Without the feature `programmable-oracle` nobody's oracle answers to a simulator.
+    #[cfg(not(feature = "programmable-oracle"))]
+    pub(crate) fn program(&mut self, _label: impl Into<Label>, _answer: [u8; 16]) {}
+}
+
+/// A simulator's world, in test builds only: an oracle that answers as it was told.
+#[cfg(feature = "programmable-oracle")]
+impl Transcript {
+    /// Makes the next short challenge with this label equal to `answer`.
     pub(crate) fn program(&mut self, label: impl Into<Label>, answer: [u8; 16]) {
         let state = self.advance(SHORT, label.into(), None);
         self.programmed.push((state, answer));
     }
 
-    /// What a simulator programmed; a verifier in the simulator's world starts from it.
+    /// What a simulator programmed; a verifier in its world starts from it.
     pub fn programmed(&self) -> &[([u8; 32], [u8; 16])] {
         &self.programmed
     }

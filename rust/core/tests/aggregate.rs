@@ -259,7 +259,7 @@ mod attack {
     pub fn commitments_of_unequal_lengths<S: Suite>() {
         let key = Key::<S>::get(8);
         let short = key
-            .commit_rows(&[1; 16], 8, 64, &vec![S::Scalar::from(3u64); 2])
+            .commit_rows(&[1; 16], 8, 64, &[S::Scalar::from(3u64); 2])
             .expect("rows");
         let part = update::<S>(1);
         for commitments in [

@@ -12,6 +12,18 @@ use fedproof_core::relation::{Relation, Shape};
 
 /// (points, scalars, bits) of a bounded update.
 fn counts<S: Suite>(d: u64, columns: u32, max_abs: u64, norm: u128, limb: u64) -> (usize, usize, f64) {
+    match counted::<S>(d, columns, max_abs, norm, limb) {
+        Outcome::Counts {
+            points,
+            scalars,
+            soundness_bits,
+            ..
+        } => (points, scalars, soundness_bits),
+        _ => panic!("a counter counts"),
+    }
+}
+
+fn counted<S: Suite>(d: u64, columns: u32, max_abs: u64, norm: u128, limb: u64) -> Outcome<S> {
     let shape = Shape { d, columns };
     let statement = BoundedUpdate::<S> {
         context: context(),
@@ -23,14 +35,23 @@ fn counts<S: Suite>(d: u64, columns: u32, max_abs: u64, norm: u128, limb: u64) -
         },
         points: vec![Affine::<S>::default(); shape.rows()],
     };
-    match statement.run(Role::counter(), None) {
-        Ok(Outcome::Counts {
-            points,
-            scalars,
-            soundness_bits,
+    statement.run(Role::counter(), None).expect("a counter counts")
+}
+
+/// The same page's "Worked counts": messages, slots, products.
+#[test]
+fn worked_counts() {
+    for (d, limb, expected) in [(6, 0, (14, 53, 18)), (8, 0, (14, 53, 18)), (6, 2, (14, 69, 25))] {
+        let Outcome::Counts {
+            messages,
+            slots,
+            products,
             ..
-        }) => (points, scalars, soundness_bits),
-        _ => panic!("a counter counts"),
+        } = counted::<Pallas>(d, 4, 3, 30, limb)
+        else {
+            panic!("a counter counts")
+        };
+        assert_eq!((messages, slots, products), expected, "d = {d}, limb {limb}");
     }
 }
 

@@ -1,98 +1,13 @@
-//! A simulator that has no witness and programs one challenge makes transcripts that the verifier accepts, for true and for
-//! false statements; and an inventory of everything that a prover sends, with what hides it.
+//! An inventory of everything that a prover sends, with what hides it. (`simulator.rs` has the simulator.)
 
 mod common;
 
-use common::{Case, aggregate, bounded, commit, context, numbers, statement};
-use fedproof_core::error::Stage;
-use fedproof_core::generators::named_generator;
+use common::{Case, bounded};
 use fedproof_core::group::Pallas;
 use fedproof_core::recorder::closing::{Outcome, close_and_keep};
-use fedproof_core::recorder::{Proof, Recorder, Role};
-use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
-use fedproof_core::relation::{Relation, Shape};
-use fedproof_core::transcript::{Event, Transcript};
-
-type Programmed = Vec<([u8; 32], [u8; 16])>;
-
-fn simulate<R: Relation<Pallas>>(statement: &R) -> (Proof<Pallas>, Programmed) {
-    let mut rec = Recorder::new(Role::simulator().expect("randomness"));
-    statement.check().expect("parameters");
-    statement
-        .record(&mut rec, None)
-        .expect("a simulator needs no witness");
-    let (outcome, transcript) = close_and_keep(rec).expect("a simulator closes");
-    let Outcome::Proof(proof) = outcome else {
-        panic!("a simulator writes a proof")
-    };
-    (proof, transcript.programmed().to_vec())
-}
-
-fn accepted<R: Relation<Pallas>>(statement: &R, proof: &Proof<Pallas>, programmed: &Programmed) {
-    let world = Transcript::with_programmed(programmed);
-    statement
-        .defer_in(proof.clone(), world)
-        .expect("well-formed")
-        .check()
-        .expect("accepted in the simulator's world");
-    let ours = statement
-        .defer_in(proof.clone(), Transcript::new())
-        .expect("well-formed")
-        .check();
-    assert_eq!(
-        ours.map_err(|e| e.stage),
-        Err(Stage::Argument),
-        "only because the oracle was programmed"
-    );
-}
-
-#[test]
-fn without_a_witness() {
-    for limb in [0, 3] {
-        let (truth, witness) = bounded::<Pallas>(&Case {
-            limb,
-            ..Case::default()
-        });
-        let (proof, programmed) = simulate(&truth);
-        assert_eq!(programmed.len(), 1);
-        accepted(&truth, &proof, &programmed);
-        let real = truth.prove(&witness).expect("an honest prover");
-        assert_eq!(
-            (real.points.len(), real.scalars.len()),
-            (proof.points.len(), proof.scalars.len())
-        );
-    }
-    let (truth, _) = statement::<Pallas>(21, 8);
-    let (proof, programmed) = simulate(&truth);
-    accepted(&truth, &proof, &programmed);
-}
-
-#[test]
-fn for_a_sum() {
-    let terms = [1, 2].map(|seed| commit::<Pallas>(numbers(21, 100, seed), 8));
-    let (sum, _) = aggregate::<Pallas>(&[(2, &terms[0]), (3, &terms[1])]);
-    let (proof, programmed) = simulate(&sum);
-    accepted(&sum, &proof, &programmed);
-}
-
-#[test]
-fn for_a_false_statement() {
-    let points = ["H", "U", "J", "K"].map(named_generator::<Pallas>).to_vec();
-    let shape = Shape { d: 32, columns: 8 };
-    let bounds = Bounds {
-        max_abs: 7,
-        max_norm_squared: 1,
-        limb: 0,
-    };
-    let lie = BoundedUpdate::<Pallas> {
-        context: context(),
-        shape,
-        bounds,
-        points,
-    };
-    let (proof, programmed) = simulate(&lie);
-    accepted(&lie, &proof, &programmed);
-}
+use fedproof_core::recorder::{Recorder, Role};
+use fedproof_core::relation::Relation;
+use fedproof_core::transcript::Event;
 
 /// What a prover absorbs beyond the statement, and what hides each from everybody.
 const SENT: [(&str, &str); 13] = [
@@ -187,7 +102,6 @@ fn the_roles_keep_step() {
     assert!(soundness_bits > 115.0);
     assert_eq!(proved, log(Role::verifier(proof), None).1);
     assert_eq!(proved, counted);
-    assert_eq!(proved, log(Role::simulator().expect("randomness"), None).1);
     let first = proved
         .iter()
         .position(|e| matches!(e, Event::Challenge(_)))

@@ -72,7 +72,8 @@ pub struct Verifier<S: Suite> {
     transcript: Transcript,
 }
 
-/// Knows nothing; writes uniform points and scalars, and programs one challenge.
+/// Knows nothing; writes uniform points and scalars, and programs one challenge. Only a test build can make one, and only a
+/// verifier of that build can be in its world.
 pub struct Simulator<S: Suite> {
     pub(super) proof: Proof<S>,
     pub(super) random: Nonces,
@@ -119,7 +120,7 @@ impl<S: Suite> Role<S> {
         Self::verifier_in(proof, Transcript::new())
     }
 
-    /// A verifier whose oracle a simulator has programmed: for tests of zero knowledge.
+    /// The same, from the caller's transcript.
     pub fn verifier_in(proof: Proof<S>, transcript: Transcript) -> Self {
         Self::Verifier(Verifier {
             points: proof.points.into_iter(),
@@ -128,6 +129,7 @@ impl<S: Suite> Role<S> {
         })
     }
 
+    #[cfg(feature = "programmable-oracle")]
     pub fn simulator() -> Result<Self> {
         let proof = Proof {
             points: Vec::new(),
