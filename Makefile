@@ -36,7 +36,7 @@ bench:
 
 CASES ?= 2000
 fuzz: setup
-	@PROPTEST_CASES=$(CASES) cargo test --quiet --release --package fedproof-core --test tamper -- arbitrary flipped
+	@PROPTEST_CASES=$(CASES) cargo test --quiet --release --package fedproof-core --test core -- tamper::arbitrary tamper::flipped
 	@HYPOTHESIS_MAX_EXAMPLES=$(CASES) .venv/bin/python -m pytest -q tests/encoding tests/log tests/test_decoders.py
 
 # uv looks at the cache-keys of pyproject.toml and builds the extension anew only when one of them changed.

@@ -1,6 +1,9 @@
 //! Which checks are in force. Always all of them, except in a test build (feature `drop-checks`), where a test may switch
 //! off one by its label, for prover and verifier alike, to show that a lie passes without it.
 
+/// Whether this build has anything that only tests may have. The Python binding refuses to be compiled with it.
+pub const TEST_BUILD: bool = cfg!(any(feature = "drop-checks", feature = "programmable-oracle"));
+
 /// Whether the constraint with this label is in force.
 #[cfg(not(feature = "drop-checks"))]
 #[inline(always)]

@@ -8,6 +8,11 @@ mod plain_opening;
 
 use pyo3::prelude::*;
 
+const _: () = assert!(
+    !fedproof_core::checks::TEST_BUILD,
+    "a wheel must not be built from a core whose checks can be dropped or whose oracle can be programmed"
+);
+
 /// `fedproof._core`, the engine under `fedproof.proofs`.
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -4,6 +4,18 @@
 #[cfg(feature = "drop-checks")]
 pub mod lies;
 
+/// Each of these functions of a module, generic over the suite, as a test on both suites.
+macro_rules! on_both_suites {
+    ($module:ident: $($name:ident),+ $(,)?) => {$(
+        #[test]
+        fn $name() {
+            $module::$name::<fedproof_core::group::Pallas>();
+            $module::$name::<fedproof_core::group::Bn254>();
+        }
+    )+};
+}
+pub(crate) use on_both_suites;
+
 use std::sync::Arc;
 
 use fedproof_core::commit::Key;

@@ -1,8 +1,6 @@
 //! An inventory of everything that a prover sends, with what hides it. (`simulator.rs` has the simulator.)
 
-mod common;
-
-use common::{Case, bounded};
+use crate::common::{Case, bounded};
 use fedproof_core::group::Pallas;
 use fedproof_core::recorder::closing::{Outcome, close_and_keep};
 use fedproof_core::recorder::{Recorder, Role};

@@ -1,8 +1,6 @@
 //! What the recorder refuses of relations, and the error that it adds up.
 
-mod common;
-
-use common::context;
+use crate::common::context;
 use fedproof_core::error::Stage;
 use fedproof_core::group::{Affine, Bn254, Pallas, Suite};
 use fedproof_core::recorder::closing::{Outcome, close};

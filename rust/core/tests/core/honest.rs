@@ -1,8 +1,6 @@
 //! Completeness, and byte-level soundness, of all relations in both suites.
 
-mod common;
-
-use common::{Case, bounded, statement};
+use crate::common::{Case, bounded, statement};
 use fedproof_core::group::{Bn254, Pallas, Suite};
 use fedproof_core::relation::Relation;
 

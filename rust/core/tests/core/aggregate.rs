@@ -1,14 +1,12 @@
 //! Honest aggregate, attacked: what an aggregator or a client does to a sum, one test each, in both forms (with the sum at hand,
 //! and by a proof that somebody can open it) and on both suites.
 
-mod common;
-
 use std::sync::Arc;
 
-use common::{Committed, aggregate, commit, context, numbers};
+use crate::common::{Committed, aggregate, commit, context, numbers, on_both_suites};
 use fedproof_core::commit::Key;
 use fedproof_core::error::Stage;
-use fedproof_core::group::{Bn254, Pallas, Point, Suite, to_affine};
+use fedproof_core::group::{Point, Suite, to_affine};
 use fedproof_core::recorder::Rows;
 use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
 use fedproof_core::relation::honest_aggregate::HonestAggregate;
@@ -46,17 +44,8 @@ fn caught<S: Suite>(stated: &Terms<S>, used: &Terms<S>) {
     assert_eq!(checked, Err(Stage::Witness));
 }
 
-macro_rules! both_suites {
-    ($($name:ident),*) => {$(
-        #[test]
-        fn $name() {
-            attack::$name::<Pallas>();
-            attack::$name::<Bn254>();
-        }
-    )*};
-}
-
-both_suites!(
+on_both_suites!(
+    attack:
     a_dropped_commitment,
     a_duplicated_commitment,
     an_inserted_commitment,

@@ -3,9 +3,7 @@
 //!
 //! Needs the feature `programmable-oracle`, which no wheel has.
 
-mod common;
-
-use common::{Case, aggregate, bounded, commit, context, numbers, statement};
+use crate::common::{Case, aggregate, bounded, commit, context, numbers, statement};
 use fedproof_core::error::Stage;
 use fedproof_core::generators::named_generator;
 use fedproof_core::group::Pallas;

@@ -1,13 +1,11 @@
 //! Bytes that are not the one encoding of anything, and elements that decode and should not help: both suites.
 
-mod common;
-
+use crate::common::{Case, bounded, on_both_suites, statement};
 use ark_ff::{BigInteger, PrimeField, Zero};
-use common::{Case, bounded, statement};
 use fedproof_core::error::Stage;
 use fedproof_core::group::{
-    Affine, Bn254, Pallas, Suite, decode_field, decode_point, decode_points, decode_scalars, encode_field,
-    encode_point, encode_scalars,
+    Affine, Suite, decode_field, decode_point, decode_points, decode_scalars, encode_field, encode_point,
+    encode_scalars,
 };
 use fedproof_core::recorder::Proof;
 use fedproof_core::relation::Relation;
@@ -60,17 +58,8 @@ fn modulus<F: PrimeField>() -> Vec<u8> {
     F::MODULUS.to_bytes_be()
 }
 
-macro_rules! both_suites {
-    ($($name:ident),*) => {$(
-        #[test]
-        fn $name() {
-            encoded::$name::<Pallas>();
-            encoded::$name::<Bn254>();
-        }
-    )*};
-}
-
-both_suites!(
+on_both_suites!(
+    encoded:
     scalars_at_and_above_the_modulus,
     coordinates_at_and_above_the_modulus,
     points_off_the_curve,

@@ -1,10 +1,8 @@
 //! Every element of a proof and every field of a statement counts. Fields are found by taking the types apart, so a new field
 //! without a mutation does not compile.
 
-mod common;
-
+use crate::common::{Case, aggregate, bounded, commit, context, numbers, statement};
 use ark_ff::One;
-use common::{Case, aggregate, bounded, commit, context, numbers, statement};
 use fedproof_core::error::Stage;
 use fedproof_core::generators::named_generator;
 use fedproof_core::group::{Bn254, Pallas, Suite, decode_points, encode_point, to_affine};
