@@ -10,7 +10,7 @@ use fedproof_core::relation::Relation;
 use fedproof_core::transcript::Event;
 
 use crate::common::lies::{attempt, long, out_of_range};
-use crate::common::{Case, bounded};
+use crate::common::{Case, aggregate, bounded, commit, numbers, statement};
 
 /// Values whose absence from the transcript an attack of this suite uses.
 pub const ATTACKED: [&str; 20] = [
@@ -87,14 +87,14 @@ fn absence_alone_proves_nothing() {
     }
 }
 
-#[test]
-fn every_label_has_an_attack_or_a_reason() {
-    let (truth, _) = bounded::<Pallas>(&Case {
-        limb: 3,
-        ..Case::default()
-    });
+type Names = BTreeSet<&'static str>;
+
+/// What a relation absorbs, and what it draws.
+fn labels<R: Relation<Pallas>>(statement: &R) -> (Names, Names) {
     let mut rec = Recorder::new(Role::counter());
-    truth.record(&mut rec, None).expect("a counter needs no witness");
+    statement
+        .record(&mut rec, None)
+        .expect("a counter needs no witness");
     let (_, transcript) = close_and_keep(rec).expect("a counter closes");
     let (mut absorbed, mut drawn) = (BTreeSet::new(), BTreeSet::new());
     for event in transcript.log() {
@@ -103,6 +103,37 @@ fn every_label_has_an_attack_or_a_reason() {
             Event::Challenge(label) => drawn.insert(label.0),
         };
     }
+    (absorbed, drawn)
+}
+
+#[test]
+fn every_label_has_an_attack_or_a_reason() {
+    let (truth, _) = bounded::<Pallas>(&Case {
+        limb: 3,
+        ..Case::default()
+    });
+    let (absorbed, drawn) = labels(&truth);
     assert_eq!(absorbed, ATTACKED.into_iter().chain(NOT_ATTACKED).collect());
     assert_eq!(drawn, FORESEEN.into_iter().collect());
+}
+
+/// The other relations' labels are among these, but for what an opening and a sum have of their own.
+#[test]
+fn every_label_of_openings_and_sums_has_an_attack_or_a_reason() {
+    // Attacked in `statement.rs`; the count follows from the terms.
+    let of_sums = ["term", "term/rows", "terms"];
+    // Attacked in `order_relation.rs`.
+    let of_openings = "rows";
+    let known: Names = ATTACKED.into_iter().chain(NOT_ATTACKED).collect();
+    let foreseen: Names = FORESEEN.into_iter().collect();
+
+    let (opening, _) = statement::<Pallas>(22, 8);
+    let part = commit::<Pallas>(numbers(22, 100, 1), 8);
+    let (sum, _) = aggregate::<Pallas>(&[(2, &part), (3, &part)]);
+    for ((absorbed, drawn), own) in [(labels(&opening), &of_sums[..0]), (labels(&sum), &of_sums)] {
+        let new: Names = absorbed.difference(&known).copied().collect();
+        assert_eq!(new, own.iter().copied().collect());
+        let new: Vec<_> = drawn.difference(&foreseen).copied().collect();
+        assert_eq!(new, [of_openings]);
+    }
 }
