@@ -11,6 +11,7 @@ import pytest
 
 from fedproof.cli import demo as cli_demo
 from fedproof.cli import main
+from fedproof.cli.app import MODULES
 from fedproof.demo import federation
 from fedproof.identity.keys import EnvelopeVerifyKey, VerifyKey
 
@@ -21,15 +22,6 @@ def fedproof(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "fedproof", *map(str, arguments)], capture_output=True, text=True, check=False
     )
-
-
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
-    """The real demo, once."""
-    out = tmp_path_factory.mktemp("demo") / "out"
-    ran = fedproof("demo", "--out", out, "--json")
-    assert ran.returncode == 0, ran.stderr
-    return out, json.loads(ran.stdout)
 
 
 def test_the_demo_keeps_its_promises(demo: tuple[Path, dict[str, object]]) -> None:
@@ -222,6 +214,19 @@ def test_policies(demo: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
     ran = fedproof("policy", "check", tmp_path / "bad.toml")
     assert ran.returncode == 2
     assert "Krum is not supported" in ran.stderr
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES.values())))
+def test_every_command_is_found_where_it_lives(module: str) -> None:
+    added = "import sys; from fedproof.cli.app import app, load_commands; load_commands(sys.argv[1]); " + (
+        "print(*[g.name for g in app.registered_groups],"
+        " *[c.name or c.callback.__name__ for c in app.registered_commands])"
+    )
+    for word in (word for word, home in MODULES.items() if home == module):
+        ran = subprocess.run([sys.executable, "-c", added, word], capture_output=True, text=True, check=True)
+        assert word in ran.stdout.split()
+        assert "version" in ran.stdout.split()
+    assert set(ran.stdout.split()) == {"version", *(w for w, home in MODULES.items() if home == module)}
 
 
 def test_version() -> None:

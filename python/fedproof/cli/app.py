@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import sys
@@ -15,7 +16,6 @@ from fedproof.encoding.text import printable
 from fedproof.errors import FedproofError, Refused
 
 app = typer.Typer(
-    help="Federated learning whose updates and sums are proved, and models that carry a certificate.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -25,11 +25,28 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
 
 
+MODULES = {
+    "bench": "bench",
+    "demo": "demo",
+    "endorse": "keys",
+    "inspect": "inspect",
+    "keygen": "keys",
+    "policy": "policy",
+    "verify": "verify",
+    "version": "app",
+}
+"""Where each command lives. Only the one that is called is imported: `keygen` waits for no numpy."""
+
+
+def load_commands(word: str = "") -> None:
+    """Imports the module of a command, or of all of them for anything else: each adds its own to `app`."""
+    for name in {MODULES[word]} if word in MODULES else sorted(set(MODULES.values())):
+        importlib.import_module(f"fedproof.cli.{name}")
+
+
 def main() -> NoReturn:
     """Runs a command and exits: 0 done or verified, 1 refused, 2 unreadable input or wrong usage."""
-    from fedproof.cli import bench, demo, inspect, keys, policy, verify  # each adds its commands to `app`
-
-    del bench, demo, inspect, keys, policy, verify
+    load_commands(sys.argv[1] if len(sys.argv) > 1 else "")
     for stream in (sys.stdout, sys.stderr):
         # A terminal without "·" or box characters must not turn VERIFIED into exit code 1.
         if isinstance(stream, io.TextIOWrapper):
@@ -77,6 +94,11 @@ def _report(details: dict[str, Any], text: str, as_json: bool) -> None:
 def emit(value: dict[str, Any]) -> None:
     """The one JSON object of `--json`."""
     print(json.dumps(value, ensure_ascii=True, indent=2))
+
+
+@app.callback()
+def group() -> None:
+    """Federated learning whose updates and sums are proved, and models that carry a certificate."""
 
 
 @app.command()

@@ -1,0 +1,119 @@
+"""The commands of README.md and docs/ run as they stand, page by page, in a folder that looks like a fresh clone.
+
+    ```sh              run by `sh -e`, in the page's folder, with .venv/bin first on PATH
+    ```python          run by a Python process of its own
+    ```python FILE     saved as FILE, for a later block to run
+    ```toml, ```json   illustrations: their own tests hold them against the code (test_reference.py)
+    ```text            an illustration
+
+Any other kind of block fails.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import DOCS, ROOT, Block, blocks
+
+ELSEWHERE = {
+    "make demo": "the demo runs in tests/cli; make would build and install again",
+    "make test": "it is what runs this",
+}
+"""Lines that are not run here, and why."""
+
+DEMO = re.compile(r"(?:\.venv/bin/)?fedproof demo --out (fedproof-demo)")
+"""Run once for all tests (the fixture `demo`), and copied to where the page wants it."""
+
+GOES_ON = {
+    "docs/how-to/run-a-federation.md": "docs/how-to/set-up-a-federation.md",
+    "docs/how-to/resume-after-a-crash.md": "docs/how-to/run-a-federation.md",
+    "docs/how-to/change-members-and-keys.md": "docs/how-to/run-a-federation.md",
+}
+"""Pages that say they go on, in the same folder, from where another ended."""
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def command_lines(block: Block) -> list[str]:
+    """The block's lines without comments at their ends, for comparison with the lists above."""
+    return [re.sub(r"\s+#.*$", "", line).strip() for line in block.text.splitlines()]
+
+
+class Runner:
+    """Runs pages, each once, each in a folder of its own."""
+
+    def __init__(self, folder: Path, demo: Path) -> None:
+        self.folder = folder
+        self.demo = demo
+        self.done: dict[str, Path] = {}
+
+    def run(self, name: str) -> Path:
+        """The folder as the page leaves it."""
+        if name in self.done:
+            return self.done[name]
+        page = ROOT / name
+        where = self.folder / name.replace("/", "-").removesuffix(".md")
+        if name in GOES_ON:
+            before = GOES_ON[name]
+            assert f"({before.rpartition('/')[2]})" in page.read_text("utf-8"), "says from where it goes on"
+            shutil.copytree(self.run(before), where, symlinks=True)
+        else:
+            where.mkdir()
+            for part in ROOT.iterdir():
+                if part.name not in {".git", "fedproof-demo"}:
+                    (where / part.name).symlink_to(part)
+        for block in blocks(page):
+            self.block(page, block, where)
+        self.done[name] = where
+        return where
+
+    def block(self, page: Path, block: Block, where: Path) -> None:
+        at = f"{name_of(page)}:{block.line}"
+        if block.language == "python" and block.name:
+            (where / block.name).write_text(block.text)
+        elif block.language == "python":
+            self.process(at, ["python", "-c", block.text], where)
+        elif block.language == "sh":
+            lines = [line for line in block.text.splitlines(keepends=True) if not self.skipped(line)]
+            script = DEMO.sub(f"cp -R '{self.demo}' \\1", "".join(lines))
+            self.process(at, ["sh", "-e", "-c", script], where)
+        else:
+            assert block.language in {"toml", "json", "text"}, (
+                f"{at}: blocks are sh, python, toml, json, text"
+            )
+
+    @staticmethod
+    def process(at: str, command: list[str], where: Path) -> None:
+        environment = {**os.environ, "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"}
+        ran = subprocess.run(
+            command, cwd=where, env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert ran.returncode == 0, f"{at}\n{command[-1]}\n{ran.stdout}\n{ran.stderr}"
+
+    @staticmethod
+    def skipped(line: str) -> bool:
+        return re.sub(r"\s+#.*$", "", line).strip() in ELSEWHERE
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory: pytest.TempPathFactory, demo: tuple[Path, dict[str, object]]) -> Runner:
+    return Runner(tmp_path_factory.mktemp("docs"), demo[0])
+
+
+@pytest.mark.parametrize("name", [name_of(page) for page in DOCS])
+def test_the_page_runs(name: str, runner: Runner) -> None:
+    assert runner.run(name).is_dir()
+
+
+def test_what_is_left_out_is_on_some_page() -> None:
+    lines = {line for page in DOCS for block in blocks(page) for line in command_lines(block)}
+    assert set(ELSEWHERE) <= lines
+    assert set(GOES_ON) | set(GOES_ON.values()) <= {name_of(page) for page in DOCS}
