@@ -112,3 +112,32 @@ def test_everything_but_the_demo_works_without_the_heavy_libraries() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ""
+
+
+def test_verify_loads_no_heavy_library() -> None:
+    """Neither does the command itself, through all that it imports on its way."""
+    script = (
+        "import sys\nfrom fedproof.cli import main\n"
+        "try: main()\n"
+        f"except SystemExit as end: print(end.code, *sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)\n"
+    )
+    kept = Path(__file__).resolve().parents[1] / "vectors" / "v1" / "bundle"
+    public = [f"--{n}={kept / f}" for n, f in (("policy", "policy.toml"), ("trust", "trust.toml"))]
+    command = [sys.executable, "-c", script, "verify", str(kept / "bundle"), *public]
+    done = subprocess.run(
+        [*command, f"--model={kept / 'model.safetensors'}"], capture_output=True, text=True, check=False
+    )
+    assert done.stderr.strip() == "0"
+
+
+def test_importing_the_package_is_quick() -> None:
+    """Below 0.3 s, of which it takes a fifth: the package itself imports its errors alone. Time on a shared machine only ever grows,
+    so the best of several fresh processes counts, and twenty may try."""
+    script = "from time import perf_counter as now; a = now(); import fedproof; print(now() - a)"
+    best = float("inf")
+    for _ in range(20):
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        best = min(best, float(done.stdout))
+        if best < 0.3:
+            return
+    pytest.fail(f"import fedproof took {best:.2f} s at best")
