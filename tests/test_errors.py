@@ -20,6 +20,10 @@ def test_refused_leaves_out_what_is_not_known() -> None:
     assert str(Refused("model", "digest", "aa ≠ bb")) == "model refused at digest: aa ≠ bb"
 
 
+def test_refused_says_nothing_twice() -> None:
+    assert str(Refused("policy", "policy", "another one")) == "policy refused: another one"
+
+
 def test_refused_survives_pickling() -> None:
     error = Refused("roster", "signature", "wrong key", party="a", round=0)
     copy = pickle.loads(pickle.dumps(error))

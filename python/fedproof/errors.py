@@ -38,14 +38,15 @@ class Refused(FedproofError):
         self.round = round
 
     def __str__(self) -> str:
-        """One line: subject, party and round where known, stage, detail."""
+        """One line: subject, party and round where known, stage unless it says the same, detail."""
         where = "".join(
             [
                 f" of {self.party}" if self.party is not None else "",
                 f" in round {self.round}" if self.round is not None else "",
             ]
         )
-        return f"{self.subject}{where} refused at {self.stage}: {self.detail}"
+        stage = f" at {self.stage}" if self.stage != self.subject else ""
+        return f"{self.subject}{where} refused{stage}: {self.detail}"
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle with the keyword arguments, so that the error survives a process boundary."""

@@ -110,7 +110,12 @@ def test_a_stricter_policy_refuses(demo: tuple[Path, dict[str, object]], tmp_pat
     policy.write_text((demo[0] / "policy.toml").read_text().replace("max_abs = 32767", "max_abs = 1000"))
     ran = verify(demo[0], "--json", policy=policy)
     assert ran.returncode == 1
-    assert json.loads(ran.stdout)["object"] == "policy"
+    told = json.loads(ran.stdout)
+    assert told["object"] == "policy"
+    assert "update.max_abs is 32767 in the bundle's, 1000 in yours" in told["detail"]
+    error = verify(demo[0], policy=policy).stderr
+    assert error.count("policy refused") == 1
+    assert "refused at policy" not in error
 
 
 def test_a_changed_record_refuses(demo: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
@@ -126,6 +131,15 @@ def test_what_is_not_there_is_two(demo: tuple[Path, dict[str, object]], tmp_path
     ran = verify(demo[0], "--json", **{name: tmp_path / "missing"})
     assert ran.returncode == 2
     assert "missing" in json.loads(ran.stdout)["error"]
+
+
+def test_all_that_is_not_there_is_named_at_once(tmp_path: Path) -> None:
+    names = {name: tmp_path / f"no-{name}" for name in ("bundle", "model", "trust", "policy")}
+    told = json.loads(verify(tmp_path, "--json", **names).stdout)
+    assert [told["error"].find(path.name) for path in names.values()] == sorted(
+        told["error"].find(path.name) for path in names.values()
+    )
+    assert all(path.name in told["error"] for path in names.values())
 
 
 def test_the_folder_above_the_bundle(demo: tuple[Path, dict[str, object]]) -> None:

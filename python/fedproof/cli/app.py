@@ -88,7 +88,9 @@ def _report(details: dict[str, Any], text: str, as_json: bool) -> None:
     if as_json:
         print(json.dumps(details, ensure_ascii=True))
     else:
-        Console(stderr=True, highlight=False).print(text, markup=False, style="bold red", soft_wrap=True)
+        console = Console(stderr=True, highlight=False)
+        # One line for a pipe; a terminal gets it broken between words.
+        console.print(text, markup=False, style="bold red", soft_wrap=not console.is_terminal)
 
 
 def emit(value: dict[str, Any]) -> None:

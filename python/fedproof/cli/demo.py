@@ -128,7 +128,7 @@ class _View:
                 self._answers.clear()
             self._answers[event.client] = event
             if not event.accepted:
-                self._refused = f"{event.client}: {_short(event.reason)}"
+                self._refused = f"{event.client}: {_relation(event.reason)}"
         else:
             refused = Text(printable(self._refused), "red")
             self._rounds.append(
@@ -159,7 +159,7 @@ class _View:
             what = (
                 Text("accepted", "green")
                 if a.accepted
-                else Text(printable(f"refused: {_short(a.reason)}"), "bold red")
+                else Text(printable(f"refused: {_relation(a.reason)}"), "bold red")
             )
             table.add_row(a.client, what, f"{a.prove_ms:.0f}", f"{a.verify_ms:.0f}", f"{a.size:,}")
         for _ in range(_HOSPITALS - len(self._answers)):  # so that the table below stays where it is
@@ -167,16 +167,17 @@ class _View:
         return table
 
 
-def _short(reason: str) -> str:
-    """Relation and finding; the summary has the whole sentence."""
-    return ": ".join(reason.split(": ")[:2])
+def _relation(reason: str) -> str:
+    """What failed, for a narrow column; the summary has the finding, the verifier's table the whole sentence."""
+    return reason.split(": ")[0]
 
 
 def _summary(console: Console, outcome: Outcome) -> None:
     console.print(f"\n{outcome.accepted} updates accepted, {len(outcome.refused)} refused:", markup=False)
     for a in outcome.refused:
-        console.print(f"  {a.client}, round {a.round}: {a.reason}", style="red", markup=False, soft_wrap=True)
-        console.print(f"    (what it sent: {a.cheat})", markup=False, soft_wrap=True)
+        finding = ": ".join(a.reason.split(": ")[:2])
+        console.print(f"  {a.client}, round {a.round}: {finding}", style="red", markup=False, soft_wrap=True)
+        console.print(f"    sent: {a.cheat}", markup=False, soft_wrap=True)
     console.print(
         f"accuracy {outcome.accuracy:.1%} with fedproof and the attacker, {outcome.accuracy_plain:.1%} without either",
         markup=False,

@@ -27,7 +27,8 @@ def check(policy: PolicyFile, as_json: Json = False) -> None:
         return
     update = held.update
     unit = 2.0**-update.scale
-    print(f"valid: federation {held.federation}, {text_of(held.digest())}")
+    print(f"valid: federation {held.federation}")
+    print(f"digest: {text_of(held.digest())}")
     print(f"suites: {', '.join(f'{s} ({SUITES[s]} bits)' for s in held.suites)}")
     print(
         f"update: |x| at most {update.max_abs} units = {update.max_abs * unit:g}, norm at most {update.max_norm * unit:g}"

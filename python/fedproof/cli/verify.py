@@ -13,6 +13,7 @@ from rich.text import Text
 
 from fedproof.cli.app import Json, app, emit
 from fedproof.encoding.text import printable
+from fedproof.errors import Malformed
 from fedproof.identity.trust import Trust
 from fedproof.policy.policy import Policy
 from fedproof.provenance.report import Report
@@ -31,6 +32,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Checks a model's whole pedigree, offline: every update's proof, every sum, the way from base model to released weights."""
+    _all_there(bundle, model, trust, *([policy] if policy else []))
     held, believed = Policy.load(policy) if policy else None, Trust.load(trust)
     console = Console(highlight=False)
     # Stays away unless somebody watches a terminal.
@@ -49,34 +51,45 @@ def verify(
         show(console, report)
 
 
+def _all_there(*paths: Path) -> None:
+    """Raises `Malformed` naming every path that leads nowhere, the bundle first, rather than the first that is read."""
+    missing = [printable(str(path)) for path in paths if not path.exists()]
+    if missing:
+        raise Malformed(f"cannot read {', '.join(missing)}: No such file or directory")
+
+
 def show(console: Console, report: Report) -> None:
-    """What is proved, with coverage; who was left out; what is not proved."""
-    claims = Table(
-        "proved", "coverage", "meaning", title="Claims, checked here", title_justify="left", expand=True
-    )
+    """What is proved, with coverage; who was left out; what is not proved. Made for 80 columns."""
+    claims = _table("proved", "meaning and coverage", title="Claims, checked here")
     for name, covered, meaning in report.claim_rows():
-        claims.add_row(Text(name, "bold green"), Text(printable(covered)), Text(meaning))
+        counts = printable(covered).split(" · ")
+        lines = [meaning, " · ".join(counts[:3]), *counts[3:]]
+        claims.add_row(Text(name, "bold green"), Text("\n".join(lines)))
     console.print(claims)
     if report.left_out:
-        left = Table(
-            "client", "round", "left out because", title="Not in the model", title_justify="left", expand=True
-        )
+        left = _table("client", "round", "left out because", title="Not in the model")
         for update in report.left_out:
             source = "checked here" if update.rechecked else "the aggregator says so"
-            what = f"{update.kind} at {update.subject}, {update.stage}: {update.reason} ({source})"
-            left.add_row(Text(printable(update.client)), str(update.round), Text(printable(what)))
+            what = f"{update.kind} at {update.subject}, {update.stage} ({source})"
+            reason = f"{printable(what)}\n{printable(update.reason)}"
+            left.add_row(Text(printable(update.client)), str(update.round), Text(reason))
         console.print(left)
-    missing = Table(
-        "not proved", "meaning", title="What this does not show", title_justify="left", expand=True
-    )
+    missing = _table("not proved", "meaning", title="What this does not show")
     for code, meaning in report.not_proven_rows():
         missing.add_row(Text(code, "yellow"), Text(meaning))
     console.print(missing)
     data = report.to_json()
-    console.print(f"model   {data['model']}  (OpenSSF model-signing root)", soft_wrap=True, markup=False)
-    console.print(f"policy  {data['policy']}  ({data['policySource']})", soft_wrap=True, markup=False)
-    console.print(
-        f"suite   {data['suite']}, {data['bits']} bits; {data['rounds']} rounds in {data['seconds']} s",
-        markup=False,
-    )
+    for line in (
+        "model   by its OpenSSF model-signing root",
+        f"        {data['model']}",
+        f"policy  from the {data['policySource']}",
+        f"        {data['policy']}",
+        f"suite   {data['suite']}, {data['bits']} bits",
+        f"rounds  {data['rounds']}, checked in {data['seconds']} s",
+    ):
+        console.print(line, soft_wrap=True, markup=False)
     console.print(Text("VERIFIED", "bold green"))
+
+
+def _table(*columns: str, title: str) -> Table:
+    return Table(*columns, title=title, title_justify="left", expand=True)

@@ -19,6 +19,7 @@ from fedproof.log.tiles import TileReader
 from fedproof.model.tensors import MAX_FILE
 from fedproof.policy.policy import Policy
 from fedproof.provenance.bundle import MAX_ROSTER, Bundle
+from fedproof.provenance.differences import policy_difference
 from fedproof.round.chain import Chain
 from fedproof.round.record import MAX_BODY, RoundBody, RoundEntry
 from fedproof.round.rules import RoundReport, verify_round
@@ -74,8 +75,9 @@ def check_policy(bundle: Bundle, policy: Policy, trust: Trust) -> None:
     if trust.policy is not None and trust.policy != policy.digest():
         detail = f"the trust file pins {trust.policy.hex()}, the policy's digest is {policy.digest().hex()}"
         raise Refused("policy", "trust", detail)
-    if bundle.policy() != policy.to_bytes():
-        raise Refused("policy", "policy", "the federation ran under another policy than the verifier's")
+    if (theirs := bundle.policy()) != policy.to_bytes():
+        detail = f"the federation ran under another policy than yours: {policy_difference(theirs, policy)}"
+        raise Refused("policy", "policy", detail)
 
 
 def read_roster(bundle: Bundle, policy: Policy, trust: Trust) -> tuple[Roster, bytes]:

@@ -16,9 +16,10 @@ from fedproof.policy.policy import Policy
 from fedproof.provenance.audit import Progress, audit
 from fedproof.provenance.bundle import Bundle
 from fedproof.provenance.certificate import check_model, statement_about
+from fedproof.provenance.differences import differences, short
 from fedproof.provenance.dsse import open_envelope
 from fedproof.provenance.report import Report, left_out
-from fedproof.provenance.statement import Statement, canonical_json
+from fedproof.provenance.statement import Statement
 
 
 def verify_bundle(
@@ -69,20 +70,7 @@ def compare(signed: Statement, recomputed: Statement) -> None:
     if signed.to_bytes() == recomputed.to_bytes():
         return
     said, found = signed.model_dump(mode="json"), recomputed.model_dump(mode="json")
-    where = next(iter(_differences(said, found, "")), "the statement")
-    raise Refused("certificate", "statement", f"{where}: signed and recomputed differ")
-
-
-def _differences(said: object, found: object, at: str) -> list[str]:
-    if isinstance(said, dict) and isinstance(found, dict):
-        return [
-            path
-            for key in sorted(said.keys() | found.keys())
-            for path in _differences(said.get(key), found.get(key), f"{at}.{key}" if at else key)
-        ]
-    return [] if said == found else [f"{at} (signed {_short(said)}, recomputed {_short(found)})"]
-
-
-def _short(value: object) -> str:
-    text = canonical_json(value).decode()
-    return text if len(text) <= 80 else text[:79] + "…"
+    for at, one, other in differences(said, found):
+        detail = f"{at} (signed {short(one)}, recomputed {short(other)}): signed and recomputed differ"
+        raise Refused("certificate", "statement", detail)
+    raise Refused("certificate", "statement", "the statement: signed and recomputed differ")

@@ -1,0 +1,98 @@
+"""What people read fits into 80 columns: no line is longer, no row of the live table breaks."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.live import Live
+
+from fedproof.cli.demo import _summary, _View
+from fedproof.demo.federation import Answer, Outcome, RoundDone
+
+KEPT = Path(__file__).resolve().parents[2] / "vectors" / "v1" / "bundle"
+REASON = "bounded update: the proof does not hold: what it claims is false, or it was made for another round, client or policy"
+CHEATS = (
+    Answer(
+        "hospital-4",
+        3,
+        False,
+        REASON,
+        41.0,
+        17.0,
+        5763,
+        "its update times 50, with a proof forced out of the prover",
+    ),
+    Answer(
+        "hospital-4",
+        6,
+        False,
+        REASON,
+        41.0,
+        17.0,
+        5763,
+        "update and proof of the round before, under a fresh signature",
+    ),
+)
+
+
+def narrow(*arguments: str) -> list[str]:
+    ran = subprocess.run(
+        [sys.executable, "-m", "fedproof", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": "80"},
+    )
+    return ran.stdout.splitlines()
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(width=80, height=50, file=io.StringIO(), highlight=False)
+
+
+def written(console: Console) -> list[str]:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().splitlines()
+
+
+def test_verify() -> None:
+    public = [f"--{n}={KEPT / f}" for n, f in (("policy", "policy.toml"), ("trust", "trust.toml"))]
+    lines = narrow("verify", str(KEPT / "bundle"), f"--model={KEPT / 'model.safetensors'}", *public)
+    assert lines[-1] == "VERIFIED"
+    assert max(map(len, lines)) == 80
+    assert [line for line in lines if "endorsed by" in line and "distinct" in line]
+
+
+def test_policy_check() -> None:
+    lines = narrow("policy", "check", str(KEPT / "policy.toml"))
+    assert lines[0].startswith("valid")
+    assert max(map(len, lines)) <= 80
+
+
+def test_the_demos_summary(console: Console) -> None:
+    _summary(console, Outcome(10, 68, CHEATS, 0.979, 0.979, 513))
+    lines = written(console)
+    assert sum("hospital-4" in line for line in lines) == 2
+    assert [line for line in lines if "times 50" in line]
+    assert max(map(len, lines)) <= 80
+
+
+def test_the_demos_live_table(console: Console) -> None:
+    with Live(console=console, auto_refresh=False) as live:
+        view = _View(live)
+        for k in range(1, 8):
+            view.tell(
+                CHEATS[0] if k == 4 else Answer(f"hospital-{k}", 3, True, "", 1234.0, 1234.0, 12345, "")
+            )
+        view.tell(RoundDone(3, 6, 0.958))
+        view.finish()
+    lines = written(console)
+    assert max(map(len, lines)) <= 80
+    rows = [line for line in lines if "hospital-" in line]
+    assert len(rows) == 8  # seven of this round, and the one that was refused beside its round
+    assert len([line for line in rows if "bounded update" in line]) == 2
