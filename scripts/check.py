@@ -7,6 +7,7 @@ failure.
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -62,11 +63,18 @@ def vector_counts(output: str) -> Counts:
 
 @dataclass(frozen=True)
 class Stage:
-    """One check: what it is called, the command, and how its tests are counted."""
+    """One check: what it is called, the command, how its tests are counted, and a program that a machine may lack: then it is not run,
+    and the summary says so."""
 
     name: str
     command: tuple[str, ...]
     count: Callable[[str], Counts] = no_tests
+    needs: str = ""
+
+    @property
+    def absent(self) -> bool:
+        """Whether this machine lacks what it needs."""
+        return bool(self.needs) and shutil.which(self.needs) is None
 
 
 STAGES = (
@@ -96,6 +104,13 @@ STAGES = (
             *("--test", "dishonest"),
         ),
         cargo_counts,
+    ),
+    # Building it takes minutes, so nothing installs it: tests/test_supply.py holds the same lists everywhere. Its database of advisories
+    # is a clone from the network; `cargo deny check advisories` is for whoever has one.
+    Stage(
+        "cargo deny",
+        ("cargo", "deny", "--all-features", "check", "licenses", "bans", "sources"),
+        needs="cargo-deny",
     ),
     Stage("ruff check", (str(BIN / "ruff"), "check", ".")),
     Stage("ruff format", (str(BIN / "ruff"), "format", "--check", ".")),
@@ -145,7 +160,10 @@ def main(arguments: list[str]) -> int:
     if unknown := set(arguments) - known:
         print(f"no such stage: {', '.join(sorted(unknown))}; there are: {', '.join(s.name for s in STAGES)}")
         return 2
-    stages = [stage for stage in STAGES if not arguments or stage.name in arguments]
+    absent = [
+        stage for stage in STAGES if stage.absent and not arguments
+    ]  # who asks for one by name gets it, or its error
+    stages = [stage for stage in STAGES if (not arguments or stage.name in arguments) and stage not in absent]
     results = [(stage, *run(stage)) for stage in stages]
     total = sum((counts for *_, counts in results), Counts())
 
@@ -153,6 +171,8 @@ def main(arguments: list[str]) -> int:
     for stage, succeeded, seconds, counts in results:
         tests = f"  {counts.passed} tests" if counts.passed else ""
         print(f"{'passed' if succeeded else 'FAILED'}  {stage.name:<14} {seconds:7.1f} s{tests}")
+    for stage in absent:
+        print(f"not run {stage.name:<14} {stage.needs} is not installed")
     skipped = f", {total.skipped} skipped" if total.skipped else ""
     print(f"{total.passed} passed, {total.failed} failed{skipped}")
     return 0 if all(succeeded for _, succeeded, *_ in results) else 1
