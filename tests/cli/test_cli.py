@@ -13,6 +13,7 @@ from fedproof.cli import demo as cli_demo
 from fedproof.cli import main
 from fedproof.cli.app import MODULES
 from fedproof.demo import federation
+from fedproof.demo.timing import PARTS
 from fedproof.identity.keys import EnvelopeVerifyKey, VerifyKey
 
 PUBLIC = (("model", "model.safetensors"), ("policy", "policy.toml"), ("trust", "trust.toml"))
@@ -38,6 +39,12 @@ def test_the_demo_keeps_its_promises(demo: tuple[Path, dict[str, object]]) -> No
     assert accuracy > 0.95
     assert abs(accuracy - plain) <= 0.01
     assert told["verified"] is True
+    seconds = told["seconds"]
+    assert isinstance(seconds, dict)
+    assert list(seconds["parts"]) == list(PARTS)
+    assert all(value > 0 for value in seconds["parts"].values())  # nothing was forgotten
+    assert seconds["with"] == pytest.approx(sum(seconds["parts"].values()), abs=0.001)
+    assert seconds["without"] > 0
     assert {p.name for p in out.iterdir()} == {"bundle", "model.safetensors", "policy.toml", "trust.toml"}
 
 

@@ -12,6 +12,7 @@ from rich.live import Live
 
 from fedproof.cli.demo import _summary, _View
 from fedproof.demo.federation import Answer, Outcome, RoundDone
+from fedproof.demo.timing import PARTS, Timing
 
 KEPT = Path(__file__).resolve().parents[2] / "vectors" / "v1" / "bundle"
 REASON = "bounded update: the proof does not hold: what it claims is false, or it was made for another round, client or policy"
@@ -75,10 +76,12 @@ def test_policy_check() -> None:
 
 
 def test_the_demos_summary(console: Console) -> None:
-    _summary(console, Outcome(10, 68, CHEATS, 0.979, 0.979, 513))
+    timing = Timing(dict.fromkeys(PARTS, 123.45), 0.05)
+    _summary(console, Outcome(10, 68, CHEATS, 0.979, 0.979, 513, timing))
     lines = written(console)
     assert sum("hospital-4" in line for line in lines) == 2
     assert [line for line in lines if "times 50" in line]
+    assert [line for line in lines if line.startswith("  certificate")]
     assert max(map(len, lines)) <= 80
 
 

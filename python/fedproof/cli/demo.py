@@ -100,6 +100,7 @@ def _emit(outcome: Outcome, verified: bool, report: object) -> None:
             "accuracy": outcome.accuracy,
             "accuracy_plain": outcome.accuracy_plain,
             "parameters": outcome.parameters,
+            "seconds": outcome.timing.to_json(),
             "verified": verified,
             "verify": report,
         }
@@ -173,6 +174,8 @@ def _relation(reason: str) -> str:
 
 
 def _summary(console: Console, outcome: Outcome) -> None:
+    from fedproof.demo.timing import PARTS
+
     console.print(f"\n{outcome.accepted} updates accepted, {len(outcome.refused)} refused:", markup=False)
     for a in outcome.refused:
         finding = ": ".join(a.reason.split(": ")[:2])
@@ -182,3 +185,13 @@ def _summary(console: Console, outcome: Outcome) -> None:
         f"accuracy {outcome.accuracy:.1%} with fedproof and the attacker, {outcome.accuracy_plain:.1%} without either",
         markup=False,
     )
+    timing = outcome.timing
+    console.print(
+        f"time: {timing.plain:.2f} s of training without fedproof; with it, all hospitals and the\n"
+        f"aggregator in this one process, {timing.total:.1f} s, {timing.ratio:.0f} times as long:",
+        markup=False,
+    )
+    parts = Table.grid(padding=(0, 2))
+    for name, value in timing.seconds.items():
+        parts.add_row(f"  {name}", f"{value:.2f} s", Text(PARTS[name], "dim"))
+    console.print(parts)

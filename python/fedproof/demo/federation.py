@@ -7,14 +7,16 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fedproof import __version__
 from fedproof.demo import network
 from fedproof.demo.data import Records, load
+from fedproof.demo.timing import Timing
 from fedproof.encoding.digest import sha256
 from fedproof.encoding.files import write_atomic
 from fedproof.identity.keys import EnvelopeKey, SigningKey
@@ -101,7 +103,7 @@ class RoundDone:
 
 @dataclass(frozen=True)
 class Outcome:
-    """accuracy, accuracy_plain: fractions, with fedproof and attacker, and without either."""
+    """accuracy, accuracy_plain: fractions, with fedproof and attacker, and without either. timing: where the time went."""
 
     rounds: int
     accepted: int
@@ -109,6 +111,7 @@ class Outcome:
     accuracy: float
     accuracy_plain: float
     parameters: int
+    timing: Timing = field(default_factory=Timing)
 
 
 Event = Answer | RoundDone
@@ -166,6 +169,7 @@ class _Federation:
             for name, key in keys.items()
         }
         self.earlier: Upload | None = None
+        self.timing = Timing()
 
     def run(self, base: network.Weights, tell: Tell) -> Outcome:
         answers: list[Answer] = []
@@ -174,15 +178,20 @@ class _Federation:
             for name in self.nodes:
                 answers.append(self._answer(number, name, announcement))
                 tell(answers[-1])
-            closed = self.aggregator.close()
-            for node in self.nodes.values():
-                node.adopt(closed.entry, self.aggregator.read)
+            with self.timing.part("sum"):
+                closed = self.aggregator.close()
+            with self.timing.part("check"):
+                for node in self.nodes.values():
+                    node.adopt(closed.entry, self.aggregator.read)
             accepted = len(closed.result.accepted)
             tell(RoundDone(number, accepted, network.accuracy(self._weights(), self.held_out)))
-        self._release()
+        with self.timing.part("certificate"):
+            self._release()
         hospitals = tuple(self.records.values())
         seeds = [[self._seed(number, name) for name in self.records] for number in range(ROUNDS)]
+        start = time.perf_counter()
         plain = network.plain_federation(base, hospitals, seeds)
+        self.timing.plain = time.perf_counter() - start
         return Outcome(
             rounds=ROUNDS,
             accepted=sum(a.accepted for a in answers),
@@ -190,6 +199,7 @@ class _Federation:
             accuracy=network.accuracy(self._weights(), self.held_out),
             accuracy_plain=network.accuracy(plain, self.held_out),
             parameters=self.aggregator.chain.layout.size,
+            timing=self.timing,
         )
 
     def _ready(self, name: str) -> Signed:
@@ -205,10 +215,28 @@ class _Federation:
 
     def _answer(self, number: int, name: str, announcement: Signed) -> Answer:
         """Trains, proves, sends, and reads the verdict."""
-        node = self.nodes[name]
-        trained = network.train(self._weights(), self.records[name], self._seed(number, name))
-        x = node.client.update(trained)
-        start, cheat = time.perf_counter(), ""
+        node, watch = self.nodes[name], self.timing
+        with watch.part("train"):
+            trained = network.train(self._weights(), self.records[name], self._seed(number, name))
+        with watch.part("quantise"):
+            x = node.client.update(trained)
+        start = time.perf_counter()
+        with watch.part("prove"):
+            upload, cheat = self._upload(number, node, announcement, x)
+            data = upload.to_bytes()
+        proved = time.perf_counter()
+        with watch.part("verify"):
+            verdict = node.verdict(self.aggregator.receive(data))
+        verified = time.perf_counter()
+        reason = f"{verdict.subject}: {verdict.reason}" if not verdict.accepted else ""
+        prove_ms, verify_ms = 1000 * (proved - start), 1000 * (verified - proved)
+        return Answer(name, number, verdict.accepted, reason, prove_ms, verify_ms, len(data), cheat)
+
+    def _upload(
+        self, number: int, node: Node, announcement: Signed, x: NDArray[np.int64]
+    ) -> tuple[Upload, str]:
+        """What a hospital sends, and what is wrong with it: empty for all but one in two rounds."""
+        name, cheat = node.client.name, ""
         if name == CHEAT and number == SCALED_ROUND:
             cheat = "its update times 50, with a proof forced out of the prover"
             session = node.client.check(announcement).digest()
@@ -221,13 +249,7 @@ class _Federation:
             upload = node.upload(announcement, x)
         if name == CHEAT:
             self.earlier = upload
-        proved = time.perf_counter()
-        data = upload.to_bytes()
-        verdict = node.verdict(self.aggregator.receive(data))
-        verified = time.perf_counter()
-        reason = f"{verdict.subject}: {verdict.reason}" if not verdict.accepted else ""
-        prove_ms, verify_ms = 1000 * (proved - start), 1000 * (verified - proved)
-        return Answer(name, number, verdict.accepted, reason, prove_ms, verify_ms, len(data), cheat)
+        return upload, cheat
 
     def _replayed(self, node: Node, announcement: Signed, earlier: Upload) -> Upload:
         """An earlier round's update and proof under a header for this session: the signature is good, the proof is not."""
