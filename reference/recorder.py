@@ -16,11 +16,14 @@ from reference.transcript import Label, Transcript, points_bytes, scalar_bytes
 class Source(Protocol):
     """Where the sent points and scalars come from: reference.proof.Proof, or a stand-in of a test."""
 
-    def next_point(self) -> Point: ...
+    def next_point(self) -> Point:
+        """The next sent point; refused where there is none."""
 
-    def next_scalar(self) -> int: ...
+    def next_scalar(self) -> int:
+        """The next sent scalar; refused where there is none."""
 
-    def finish(self) -> None: ...
+    def finish(self) -> None:
+        """Refused if anything is left over."""
 
 
 @dataclass(frozen=True)

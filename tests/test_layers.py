@@ -77,6 +77,11 @@ def violations(source: str, module: str, *, is_package: bool) -> list[str]:
     return wrong
 
 
+def test_every_layer_is_there_and_nothing_else() -> None:
+    here = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in MODULES}
+    assert here == {*LAYERS, "__init__", "__main__"}
+
+
 @pytest.mark.parametrize("path", MODULES, ids=module_name)
 def test_module_imports_only_what_stands_before_it(path: Path) -> None:
     found = violations(path.read_text("utf-8"), module_name(path), is_package=path.name == "__init__.py")
@@ -141,3 +146,13 @@ def test_importing_the_package_is_quick() -> None:
         if best < 0.3:
             return
     pytest.fail(f"import fedproof took {best:.2f} s at best")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((PACKAGE.parents[1] / "reference").rglob("*.py")), ids=lambda p: p.name
+)
+def test_the_second_verifier_is_a_second_one(path: Path) -> None:
+    """It shares no line with the package, nor with anything that is not Python's own."""
+    names = imports(path.read_text("utf-8"), "reference.module", is_package=False)
+    roots = {name.split(".")[0] for name in names}
+    assert roots <= {"reference", *sys.stdlib_module_names}

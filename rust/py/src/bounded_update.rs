@@ -36,6 +36,7 @@ fn statement<S: Suite>(
     })
 }
 
+/// The proof that a commitment opens to values within the bounds. `checked`: a false statement is refused rather than proved.
 #[pyfunction]
 #[allow(clippy::too_many_arguments, reason = "a flat border; Python wraps it")]
 fn prove_bounded_update<'py>(
@@ -58,6 +59,7 @@ fn prove_bounded_update<'py>(
     Ok(PyBytes::new(py, &proof))
 }
 
+/// Raises unless the proof holds for commitment, bounds and context.
 #[pyfunction]
 fn verify_bounded_update(
     py: Python<'_>,

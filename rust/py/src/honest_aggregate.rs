@@ -32,6 +32,7 @@ fn statement<S: Suite>(ctx: ContextParts, shape: (u64, u32), terms: Terms) -> Re
     })
 }
 
+/// The short proof that the total is known behind Σ weight·commitment.
 #[pyfunction]
 #[allow(clippy::too_many_arguments, reason = "a flat border; Python wraps it")]
 fn prove_honest_aggregate<'py>(
@@ -53,6 +54,7 @@ fn prove_honest_aggregate<'py>(
     Ok(PyBytes::new(py, &proof))
 }
 
+/// Raises unless the short proof holds for the terms and context; the total itself is not needed.
 #[pyfunction]
 fn verify_honest_aggregate_proof(
     py: Python<'_>,
@@ -68,6 +70,7 @@ fn verify_honest_aggregate_proof(
     )
 }
 
+/// Raises unless the total and its blinds open Σ weight·commitment.
 #[pyfunction]
 fn verify_sum(
     py: Python<'_>,

@@ -48,6 +48,7 @@ fn statement<S: Suite>(ctx: ContextParts, shape: (u64, u32), points: &[u8]) -> R
     })
 }
 
+/// The proof that its maker can open the commitment. `checked`: a false statement is refused rather than proved.
 #[pyfunction]
 #[allow(clippy::too_many_arguments, reason = "a flat border; Python wraps it")]
 fn prove_plain_opening<'py>(
@@ -69,6 +70,7 @@ fn prove_plain_opening<'py>(
     Ok(PyBytes::new(py, &proof))
 }
 
+/// Raises unless the proof holds for commitment and context.
 #[pyfunction]
 fn verify_plain_opening(
     py: Python<'_>,
