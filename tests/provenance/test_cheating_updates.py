@@ -30,30 +30,6 @@ from tests.provenance.world import (
 )
 
 
-def accept(forgery: Forgery, index: int, client: str) -> None:
-    """A refused client's upload counts all the same."""
-    r = forgery.rounds[index]
-    upload = next(u for u in r.body.uploads if u.client == client)
-    accepted = [*r.result.accepted, Accepted(client=client, header=upload.header.digest())]
-    r.result = changed(
-        r.result,
-        accepted=tuple(sorted(accepted, key=lambda a: a.client)),
-        dropped=tuple(d for d in r.result.dropped if d.client != client),
-    )
-    r.verdicts[client] = changed(r.verdicts[client], accepted=True, subject="", stage="", reason="")
-    forgery.resign(index)
-
-
-def test_an_update_out_of_bounds_that_was_accepted(forgery: Forgery, tmp_path: Path) -> None:
-    accept(forgery, 0, "eve")
-    assert told(refusal(forgery, tmp_path)) == ("bounded update", "argument", 0, "eve")
-
-
-def test_a_proof_of_another_session_that_was_accepted(forgery: Forgery, tmp_path: Path) -> None:
-    accept(forgery, 1, "dee")
-    assert told(refusal(forgery, tmp_path)) == ("bounded update", "argument", 1, "dee")
-
-
 def test_an_accepted_client_without_an_upload(forgery: Forgery, tmp_path: Path) -> None:
     r = forgery.rounds[2]
     accepted = [*r.result.accepted, Accepted(client="bob", header=bytes(32))]

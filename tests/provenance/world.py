@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fedproof.encoding.digest import ZERO, sha256
 from fedproof.encoding.message import Message
@@ -20,16 +21,18 @@ from fedproof.identity.roster import Member, Roster, endorse
 from fedproof.identity.signed import Signed, sign
 from fedproof.identity.trust import Trust
 from fedproof.log.tiles import TileLog
+from fedproof.model.aggregate import apply
 from fedproof.model.layout import Layout
 from fedproof.model.tensors import model_bytes, serialise
 from fedproof.policy.policy import Policy
+from fedproof.proofs import Context
 from fedproof.provenance.bundle import write_bundle
 from fedproof.provenance.certificate import issue
 from fedproof.provenance.statement import Producer
 from fedproof.provenance.verify import verify_bundle
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
-from fedproof.round.messages import Announcement, Result, Total, Upload, UploadHeader, Verdict
+from fedproof.round.messages import Accepted, Announcement, Result, Total, Upload, UploadHeader, Verdict
 from fedproof.round.record import RoundBody, RoundEntry
 from fedproof.round.rules import context
 from fedproof.round.server import Closed, Server
@@ -57,6 +60,21 @@ min_accepted = 3
 [prove]
 update = "PROVE"
 """
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a dishonest client holds when it has to answer: its own state machine, the context of an honest proof, and every upload
+    that was sent so far, by round and client. aggregator: its key, for those who collude with it."""
+
+    client: Client
+    ctx: Context
+    announced: Signed
+    sent: Mapping[tuple[int, str], Upload]
+    aggregator: SigningKey
+
+
+Lie = Callable[[Moment], Upload]
 
 
 @dataclass(frozen=True)
@@ -89,9 +107,10 @@ def play(
     lies: bool = True,
     absent: Mapping[int, tuple[str, ...]] | None = None,
     rounds: int = 3,
+    instead: Mapping[tuple[int, str], Lie] | None = None,
 ) -> World:
     """Three rounds. With lies: in round 0 eve's update is far too long, in round 1 dee's proof is of another
-    session, in round 2 bob is silent. absent: who else is silent, by round."""
+    session, in round 2 bob is silent. absent: who else is silent, by round. instead: what a client sends, by round and name."""
     aggregator, endorser, envelope = SigningKey.generate(), SigningKey.generate(), EnvelopeKey.generate()
     keys = {name: SigningKey.generate() for name in NAMES}
     policy = Policy.parse(POLICY.replace("PROVE", prove).replace("rounds = 3", f"rounds = {rounds}"))
@@ -112,6 +131,7 @@ def play(
     }
     random = np.random.default_rng(7)
     closed: list[Closed] = []
+    sent: dict[tuple[int, str], Upload] = {}
     for number in range(rounds):
         server = Server(aggregator, chain, roster, signed.digest())
         announced = server.announce([clients[name].ready(WEIGHTS[name]) for name in NAMES])
@@ -119,7 +139,9 @@ def play(
         for name in NAMES:
             x = random.integers(-900, 900, LAYOUT.size)
             ctx = context(announcement, server.session, name)
-            if lies and (number, name) == (0, "eve"):
+            if (lie := (instead or {}).get((number, name))) is not None:
+                upload = lie(Moment(clients[name], ctx, announced, dict(sent), aggregator))
+            elif lies and (number, name) == (0, "eve"):
                 upload = clients[name].seal(ctx, x * 4, unchecked=True)
             elif lies and (number, name) == (1, "dee"):
                 other = clients[name].seal(replace(ctx, announcement=bytes(32)), x)
@@ -129,6 +151,7 @@ def play(
                 continue
             else:
                 upload = clients[name].upload(announced, x)
+            sent[number, name] = upload
             server.receive(upload.to_bytes())
         done = server.close(opened=1000, now=1001)
         closed.append(done)
@@ -234,6 +257,43 @@ class Forgery:
         self.rounds[index].entry = changed(
             self.rounds[index].entry, body=self.keep(self.rounds[index].body.to_bytes())
         )
+
+    def accept(self, index: int, client: str) -> None:
+        """A refused client's upload, on record as evidence, counts all the same."""
+        r = self.rounds[index]
+        upload = next(u for u in r.body.uploads if u.client == client)
+        accepted = [*r.result.accepted, Accepted(client=client, header=upload.header.digest())]
+        r.result = changed(
+            r.result,
+            accepted=tuple(sorted(accepted, key=lambda a: a.client)),
+            dropped=tuple(d for d in r.result.dropped if d.client != client),
+        )
+        r.verdicts[client] = changed(r.verdicts[client], accepted=True, subject="", stage="", reason="")
+        self.resign(index)
+
+    def before(self, index: int) -> Chain:
+        """Where everybody stands when a round begins."""
+        world = self.world
+        if index:
+            return world.closed[index - 1].chain
+        return Chain.start(world.policy, world.blobs[world.policy.base_digest])
+
+    def values(self, index: int) -> NDArray[np.int64]:
+        """A round's total as it is now."""
+        total = self.rounds[index].total
+        assert total is not None
+        return np.frombuffer(total.values, "<i8").astype(np.int64)
+
+    def with_total(self, index: int, values: NDArray[np.int64]) -> None:
+        """Another total, and the model that follows from it."""
+        r, before = self.rounds[index], self.before(index)
+        assert r.total is not None
+        r.total = changed(r.total, values=values.astype("<i8").tobytes())
+        weights = {p.client: p.weight for p in r.announcement.participants}
+        W = apply(before.W, values, sum(weights[a.client] for a in r.result.accepted))
+        r.result = changed(r.result, after=replace(before, W=W).state)
+        self.resign(index)
+        self.model = model_bytes(W, LAYOUT, self.world.policy.update.scale)
 
     def entries(self, *, rechain: bool = True) -> list[bytes]:
         """The log's entries, each naming the one before."""
