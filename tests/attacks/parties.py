@@ -25,7 +25,7 @@ from fedproof.provenance import verify_bundle
 from fedproof.round import client as client_module
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
-from fedproof.round.messages import Upload, UploadHeader
+from fedproof.round.messages import Announcement, Upload, UploadHeader
 from fedproof.round.server import Server
 from tests.provenance.world import Forgery, Moment, World, honest_bundle
 
@@ -113,17 +113,18 @@ def caught(world: World, folder: Path, client: str, subject: str, stage: str, re
 
 
 def onlooker(forgery: Forgery, round: int, name: str = "cyd") -> Client:
-    """An honest client that followed the record up to this round."""
+    """An honest client that followed the record up to this round, and took part in it."""
     world = forgery.world
     roster = Roster.from_bytes(world.roster.payload)
-    return Client(
-        name,
-        world.clients[name],
-        world.aggregator.verify_key,
-        roster,
-        world.roster.digest(),
-        forgery.before(round),
+    aggregator = world.aggregator.verify_key
+    client = Client(
+        name, world.clients[name], aggregator, roster, world.roster.digest(), forgery.before(round)
     )
+    if (own := world.sent.get((round, name))) is not None:
+        client.header_of[world.bodies[round].announcement.open(Announcement, aggregator).digest()] = (
+            own.header.digest()
+        )
+    return client
 
 
 def adopt(client: Client, forgery: Forgery, round: int, entries: list[bytes] | None = None) -> None:

@@ -6,15 +6,11 @@ stage where it lies.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from fedproof.model.aggregate import apply
 from fedproof.model.tensors import model_bytes
-from fedproof.round.chain import Chain
 from fedproof.round.messages import Dropped
 from tests.provenance.world import (
     LAYOUT,
@@ -23,55 +19,6 @@ from tests.provenance.world import (
     refusal,
     told,
 )
-
-
-def with_total(forgery: Forgery, index: int, values: np.ndarray) -> None:
-    """Another total, and the model that follows from it."""
-    world, r = forgery.world, forgery.rounds[index]
-    assert r.total is not None
-    r.total = changed(r.total, values=values.astype("<i8").tobytes())
-    before = Chain.start(world.policy, world.blobs[world.policy.base_digest])
-    if index:
-        before = replace(before, W=world.closed[index - 1].chain.W)
-    weights = {p.client: p.weight for p in r.announcement.participants}
-    W = apply(before.W, values, sum(weights[a.client] for a in r.result.accepted))
-    r.result = changed(r.result, after=replace(before, W=W).state)
-    forgery.resign(index)
-    forgery.model = model_bytes(W, LAYOUT, world.policy.update.scale)
-
-
-def values_of(forgery: Forgery, index: int) -> np.ndarray:
-    total = forgery.rounds[index].total
-    assert total is not None
-    return np.frombuffer(total.values, "<i8").astype(np.int64)
-
-
-def test_a_total_that_is_off_by_one(forgery: Forgery, tmp_path: Path) -> None:
-    values = values_of(forgery, 2)
-    values[0] += 1
-    with_total(forgery, 2, values)
-    error = refusal(forgery, tmp_path)
-    assert (error.subject, error.round) == ("honest aggregate", 2)
-
-
-def test_a_total_that_leaves_somebody_out(forgery: Forgery, tmp_path: Path) -> None:
-    """Cyd is listed as accepted, and her update is not in the sum."""
-    with_total(forgery, 2, values_of(forgery, 2) - values_of(forgery, 1))
-    assert refusal(forgery, tmp_path).subject == "honest aggregate"
-
-
-def test_a_total_that_counts_more_than_the_accepted(forgery: Forgery, tmp_path: Path) -> None:
-    with_total(forgery, 2, values_of(forgery, 2) * 2)
-    assert refusal(forgery, tmp_path).subject == "honest aggregate"
-
-
-def test_a_total_whose_mean_would_overflow(forgery: Forgery, tmp_path: Path) -> None:
-    r = forgery.rounds[2]
-    assert r.total is not None
-    values = np.full(LAYOUT.size, -(1 << 63), np.int64)
-    r.total = changed(r.total, values=values.astype("<i8").tobytes())
-    forgery.resign(2)
-    assert refusal(forgery, tmp_path).subject in ("honest aggregate", "total")
 
 
 @pytest.mark.parametrize("length", [0, 8, 8 * LAYOUT.size - 1, 8 * LAYOUT.size + 8])

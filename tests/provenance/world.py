@@ -33,7 +33,7 @@ from fedproof.provenance.verify import verify_bundle
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
 from fedproof.round.messages import Accepted, Announcement, Result, Total, Upload, UploadHeader, Verdict
-from fedproof.round.record import RoundBody, RoundEntry
+from fedproof.round.record import RecordedUpload, RoundBody, RoundEntry
 from fedproof.round.rules import context
 from fedproof.round.server import Closed, Server
 
@@ -91,6 +91,7 @@ class World:
     closed: tuple[Closed, ...]
     chain: Chain
     blobs: dict[bytes, bytes]
+    sent: dict[tuple[int, str], Upload] = field(default_factory=dict)
 
     @property
     def bodies(self) -> list[RoundBody]:
@@ -159,7 +160,9 @@ def play(
         chain = done.chain
         for client in clients.values():
             client.chain = chain
-    return World(aggregator, endorser, envelope, keys, policy, trust, signed, tuple(closed), chain, blobs)
+    return World(
+        aggregator, endorser, envelope, keys, policy, trust, signed, tuple(closed), chain, blobs, sent
+    )
 
 
 def _with_proof_of(upload: Upload, other: Upload, key: SigningKey, session: bytes, name: str) -> Upload:
@@ -271,6 +274,19 @@ class Forgery:
         r.verdicts[client] = changed(r.verdicts[client], accepted=True, subject="", stage="", reason="")
         self.resign(index)
 
+    def upload(self, index: int, client: str) -> RecordedUpload:
+        """A client's upload as it is on record now."""
+        return next(u for u in self.rounds[index].body.uploads if u.client == client)
+
+    def replace(self, index: int, client: str, upload: RecordedUpload) -> None:
+        """Puts an upload in a client's place, and everything the aggregator signs around it."""
+        r, header = self.rounds[index], upload.header.digest()
+        r.body = changed(r.body, uploads=tuple(upload if u.client == client else u for u in r.body.uploads))
+        r.verdicts[client] = changed(r.verdicts[client], header=header)
+        accepted = (changed(a, header=header) if a.client == client else a for a in r.result.accepted)
+        r.result = changed(r.result, accepted=tuple(accepted))
+        self.resign(index)
+
     def before(self, index: int) -> Chain:
         """Where everybody stands when a round begins."""
         world = self.world
@@ -284,11 +300,11 @@ class Forgery:
         assert total is not None
         return np.frombuffer(total.values, "<i8").astype(np.int64)
 
-    def with_total(self, index: int, values: NDArray[np.int64]) -> None:
+    def with_total(self, index: int, values: NDArray[np.int64], blinds: bytes | None = None) -> None:
         """Another total, and the model that follows from it."""
         r, before = self.rounds[index], self.before(index)
         assert r.total is not None
-        r.total = changed(r.total, values=values.astype("<i8").tobytes())
+        r.total = changed(r.total, values=values.astype("<i8").tobytes(), blinds=blinds or r.total.blinds)
         weights = {p.client: p.weight for p in r.announcement.participants}
         W = apply(before.W, values, sum(weights[a.client] for a in r.result.accepted))
         r.result = changed(r.result, after=replace(before, W=W).state)

@@ -107,14 +107,6 @@ def test_a_participant_outside_the_roster(world: World) -> None:
     assert (refused.value.subject, refused.value.stage) == ("roster", "trust")
 
 
-def test_a_second_announcement(world: World) -> None:
-    """Another nonce, all else equal: two clients could be shown different rounds."""
-    world.upload("ada")
-    with pytest.raises(Refused, match="a second announcement"):
-        world.clients["ada"].upload(changed(world, nonce=bytes([9] * 32)), numbers(1))
-    world.upload("ada")  # the first one stays good
-
-
 def test_a_client_that_declared_nothing(world: World) -> None:
     with pytest.raises(Refused, match="weight that this client declared"):
         client("ada").upload(world.announcement, numbers(1))
@@ -163,22 +155,6 @@ def test_clients_adopt_and_go_on() -> None:
     assert following.send(following.upload("dee"))[0]
 
 
-def test_an_accepted_upload_left_out() -> None:
-    """The verdict said accepted; the result leaves it out, with all else in order."""
-    world = World.announced()
-    kept = World(world.clients, world.server, world.announcement)
-    for name in NAMES[:3]:
-        signed = kept.server.receive(kept.upload(name).to_bytes())
-        kept.clients[name].verdict(signed)
-    kept.server._received.pop("ada")
-    closed = kept.close()
-    read = lambda name, _what, _limit: closed.blobs[name]  # noqa: E731
-    with pytest.raises(Refused, match="leaves out an upload that was accepted"):
-        kept.clients["ada"].adopt(closed.entry, read)
-    assert kept.clients["ada"].chain.round == 0
-    kept.clients["bob"].adopt(closed.entry, read)
-
-
 def test_an_upload_that_it_did_not_make() -> None:
     """Its key was stolen: somebody else's upload in its name is in the sum."""
     world, closed = played(liar=False)
@@ -187,17 +163,6 @@ def test_an_upload_that_it_did_not_make() -> None:
     honest.check(world.announcement)
     with pytest.raises(Refused, match="did not make"):
         honest.adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])
-
-
-def test_a_result_of_another_session() -> None:
-    world = World.announced()
-    world.upload("ada")
-    other = World.announced(clients={n: client(n) for n in NAMES})
-    for name in NAMES:
-        other.send(other.upload(name))
-    closed = other.close()
-    with pytest.raises(Refused, match="another session"):
-        world.clients["ada"].adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])
 
 
 def test_a_policy_of_its_own() -> None:
