@@ -15,7 +15,7 @@ from fedproof.policy.policy import Policy
 from fedproof.proofs import Commitment, Context, Opening, commit, commit_public, honest_aggregate
 from fedproof.proofs.commitment import Integers
 from fedproof.round.chain import Chain
-from fedproof.round.messages import Accepted, Announcement, Dropped, Participant, Upload
+from fedproof.round.messages import Accepted, Announcement, Participant, Upload
 from fedproof.round.rules import context
 from fedproof.round.server import Server
 from tests.attacks.parties import (
@@ -27,7 +27,7 @@ from tests.attacks.parties import (
     onlooker,
     refusal,
 )
-from tests.provenance.world import LAYOUT, WEIGHTS, Forgery, Lie, Moment, World, changed, play
+from tests.provenance.world import LAYOUT, WEIGHTS, Forgery, Lie, Moment, World, changed, play, silent
 from tests.round import world as rounds
 
 SUM = "the result is not the sum of the accepted updates"
@@ -64,12 +64,6 @@ def sums(forgery: Forgery, terms: list[tuple[Opening, int]]) -> None:
 
 def all_but(world: World, name: str) -> list[tuple[Opening, int]]:
     return [(o, WEIGHTS[n]) for n, o in openings(world).items() if n != name]
-
-
-def silent(name: str) -> Dropped:
-    return Dropped(
-        client=name, kind="dropped", subject="upload", stage="deadline", reason="late", evidence=False
-    )
 
 
 def called_silent(forgery: Forgery, name: str) -> None:

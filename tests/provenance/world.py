@@ -32,7 +32,16 @@ from fedproof.provenance.statement import Producer
 from fedproof.provenance.verify import verify_bundle
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
-from fedproof.round.messages import Accepted, Announcement, Result, Total, Upload, UploadHeader, Verdict
+from fedproof.round.messages import (
+    Accepted,
+    Announcement,
+    Dropped,
+    Result,
+    Total,
+    Upload,
+    UploadHeader,
+    Verdict,
+)
 from fedproof.round.record import RecordedUpload, RoundBody, RoundEntry
 from fedproof.round.rules import context
 from fedproof.round.server import Closed, Server
@@ -360,6 +369,13 @@ class Forgery:
 def changed(message: Any, **fields: Any) -> Any:
     """A copy with other fields, not validated: what a hostile writer can encode."""
     return message.model_copy(update=fields)
+
+
+def silent(name: str) -> Dropped:
+    """What an aggregator says of a client from which nothing came."""
+    return Dropped(
+        client=name, kind="dropped", subject="upload", stage="deadline", reason="late", evidence=False
+    )
 
 
 def honest_bundle(world: World, root: Path) -> tuple[Path, Path]:
