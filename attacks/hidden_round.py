@@ -5,7 +5,8 @@ import shutil
 from _federation import Federation, attack
 
 from fedproof.log.tiles import TileLog
-from fedproof.provenance.bundle import LOG
+from fedproof.provenance.bundle import BLOBS, LOG
+from fedproof.round.record import RoundEntry, named_blobs
 
 
 def run(world: Federation) -> None:
@@ -18,6 +19,12 @@ def run(world: Federation) -> None:
     log.append(world.aggregator.entries()[:1])
     log.close()
     (bundle / "log.lock").unlink(missing_ok=True)
+    first, last = (
+        set(named_blobs(RoundEntry.from_bytes(e), world.aggregator.store.blob))
+        for e in world.aggregator.entries()
+    )
+    for blob in last - first:
+        (bundle / BLOBS / blob.hex()[:2] / blob.hex()).unlink()
     world.audit(bundle, model)
     raise SystemExit("the auditor believed it")
 

@@ -1,6 +1,4 @@
-"""The aggregator invents clients of its own (Sybils) and signs the roster itself; the auditor holds the endorser's key."""
-
-from dataclasses import replace
+"""The aggregator signs the roster itself; the auditor holds the endorser's key."""
 
 from _federation import Federation, attack
 
@@ -12,7 +10,6 @@ def run(world: Federation) -> None:
     world.play()
     bundle, model = world.release()
     (bundle / ROSTER).write_bytes(endorse(world.roster, world.key).to_bytes())
-    world.trust = replace(world.trust)
     world.audit(bundle, model)
     raise SystemExit("the auditor believed it")
 
