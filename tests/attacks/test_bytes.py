@@ -148,7 +148,7 @@ def test_every_byte_flipped_in_a_record(forgery: Forgery) -> None:
     record = RoundEntry.from_bytes(forgery.entries()[0])
     honest = forgery.blobs[record.body]
     client, stages = onlooker(forgery, 0), set()
-    for bad in damaged(honest, 11):
+    for bad in damaged(honest, 17):
         entry = record.model_copy(update={"body": sha256(bad)}).to_bytes()
         stage = outcome(client, entry, {**forgery.blobs, sha256(bad): bad})
         if stage == "adopted":
