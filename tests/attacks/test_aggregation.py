@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fedproof.identity.signed import sign
+from fedproof.policy.parameters import shape
 from fedproof.policy.policy import Policy
 from fedproof.proofs import Commitment, Context, Opening, commit, commit_public, honest_aggregate
 from fedproof.proofs.commitment import Integers
@@ -26,6 +27,7 @@ from tests.attacks.parties import (
     forced,
     onlooker,
     refusal,
+    resealed,
 )
 from tests.provenance.world import LAYOUT, WEIGHTS, Forgery, Lie, Moment, World, changed, play, silent
 from tests.round import world as rounds
@@ -169,21 +171,43 @@ def in_the_name_of(forgery: Forgery, name: str, x: Integers) -> Upload:
     return client.seal(context(announcement, announcement.digest(), name), x)
 
 
-@pytest.mark.parametrize("header", ["the aggregator's", "the client's own"])
-def test_replaced_update(honest: World, forgery: Forgery, tmp_path: Path, header: str) -> None:
+@pytest.mark.parametrize(
+    ("replaced", "subject", "stage", "reason"),
+    [
+        (("header", "points", "proof"), "upload-header", "signature", "signed by another key"),
+        (("points", "proof"), "upload", "digest", "the proof is not the one in the signed header"),
+        (("points",), "upload", "digest", "the commitment is not the one in the signed header"),
+    ],
+)
+def test_replaced_update(
+    honest: World,
+    forgery: Forgery,
+    tmp_path: Path,
+    replaced: tuple[str, ...],
+    subject: str,
+    stage: str,
+    reason: str,
+) -> None:
     """In ada's place stands an update of the aggregator's making, with a proof that holds, and the sum is exact. Ada did not sign it."""
     made = in_the_name_of(forgery, "ada", np.full(LAYOUT.size, 7))
-    parts = {"points": forgery.keep(made.points), "proof": forgery.keep(made.proof)}
-    if header == "the aggregator's":
-        parts["header"] = made.header
-    forgery.replace(0, "ada", changed(forgery.upload(0, "ada"), **parts))
+    parts = {
+        "header": made.header,
+        "points": forgery.keep(made.points),
+        "proof": forgery.keep(made.proof),
+    }
+    forgery.replace(0, "ada", changed(forgery.upload(0, "ada"), **{name: parts[name] for name in replaced}))
     sums(forgery, [*all_but(honest, "ada"), (opening_of(made), WEIGHTS["ada"])])
-    subject, stage, reason = (
-        ("upload-header", "signature", "signed by another key")
-        if header == "the aggregator's"
-        else ("upload", "digest", "not the one in the signed header")
-    )
     clients_and_auditor_refuse(forgery, tmp_path, subject, stage, reason, party="ada", round=0)
+
+
+def test_replaced_update_under_a_header_that_names_another() -> None:
+    """A client signs for one commitment and sends another, whose proof holds: which of the two counts would be for others to say."""
+    world = rounds.World.announced()
+    upload, other = world.upload("dee"), world.upload("ada")
+    root = Commitment(world.server.chain.suite, shape(rounds.LAYOUT.size), other.points).root()
+    with refusal("upload", "digest", "the commitment is not the one", party="dee", round=0):
+        world.send(resealed(upload, rounds.KEYS["dee"], commitment=root))
+    assert world.send(upload) == (True, "", "")
 
 
 # -- copied, rogue ---------------------------------------------------------------------------------------------------
