@@ -97,7 +97,7 @@ def names_in(path: Path) -> frozenset[str]:
     """Names of the tests in a file."""
     text = path.read_text()
     if path.suffix == ".rs":
-        return frozenset(re.findall(r"^\s*(?:pub )?fn (\w+)\(", text, re.MULTILINE))
+        return frozenset(re.findall(r"^\s*(?:pub )?fn (\w+)[(<]", text, re.MULTILINE))
     return frozenset(n.name for n in ast.parse(text).body if isinstance(n, ast.FunctionDef))
 
 
