@@ -49,7 +49,7 @@ def test_policy_from_the_bundle(world: World, tmp_path: Path, old: str, new: str
     that ran under its own."""
     mine = other_policy(old, new)
     bundle, model = honest_bundle(world, tmp_path / "theirs")
-    with refusal("policy", "policy", "another policy than the verifier's"):
+    with refusal("policy", "policy", "another policy than yours"):
         verify_bundle(bundle, model=model, policy=mine, trust=world.trust)
     forgery = Forgery.of(world)
     forgery.policy = mine.to_bytes()
