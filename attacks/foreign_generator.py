@@ -7,7 +7,7 @@ from fedproof import _core
 from fedproof.encoding.digest import sha256
 from fedproof.identity.signed import sign
 from fedproof.proofs import Commitment, commit, commit_public, update
-from fedproof.round.messages import Announcement, Upload, UploadHeader, Verdict
+from fedproof.round.messages import Announcement, Upload, UploadHeader, UploadOpening, Verdict
 from fedproof.round.rules import context
 
 
@@ -19,13 +19,24 @@ def run(world: Federation) -> Verdict:
     spoiled = Commitment(own.suite, own.shape, _core.combine(own.suite, [own.points, more.points], [1, 1]))
     ctx = context(opened, opened.digest(), "dee")
     proof = update.prove(world.policy, ctx, spoiled, opening, unchecked=True)
+    clear = UploadOpening.of(opening)
     header = UploadHeader(
-        session=opened.digest(), client="dee", commitment=spoiled.root(), proof=sha256(proof)
+        session=opened.digest(),
+        client="dee",
+        commitment=spoiled.root(),
+        proof=sha256(proof),
+        opening=clear.digest(),
     )
-    values = opening.values.astype("<i4").tobytes()
     signed = sign(header, world.keys["dee"])
     return world.send(
-        Upload(header=signed, points=spoiled.points, proof=proof, values=values, blinds=opening.blinds)
+        Upload(
+            header=signed,
+            points=spoiled.points,
+            proof=proof,
+            values=clear.values,
+            blinds=clear.blinds,
+            salt=clear.salt,
+        )
     )
 
 

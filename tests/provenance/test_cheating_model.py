@@ -51,7 +51,7 @@ def test_a_round_with_too_few_that_counts(forgery: Forgery, tmp_path: Path) -> N
     """Below `min_accepted` a round is void."""
     r = forgery.rounds[2]
     asserted = {"subject": "upload", "stage": "deadline", "reason": "late"}
-    late = [Dropped(client=c, kind="dropped", evidence=False, **asserted) for c in ("ada", "bob", "cyd")]
+    late = [Dropped(client=c, kind="dropped", **asserted) for c in ("ada", "bob", "cyd")]
     r.result = changed(r.result, accepted=r.result.accepted[2:], dropped=tuple(late))
     forgery.resign(2)
     assert told(refusal(forgery, tmp_path))[:3] == ("result", "policy", 2)

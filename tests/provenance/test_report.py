@@ -4,9 +4,7 @@ from fedproof.provenance.report import left_out
 from fedproof.round.messages import Dropped
 from fedproof.round.rules import RoundReport
 
-SILENT = Dropped(
-    client="bob", kind="dropped", subject="upload", stage="deadline", reason="silent", evidence=False
-)
+SILENT = Dropped(client="bob", kind="dropped", subject="upload", stage="deadline", reason="silent")
 
 
 def report(*, void: bool) -> RoundReport:

@@ -21,8 +21,7 @@ ASSERTED = {
     "body.closed": "the aggregator's clock",
     "body.uploads[ada].verify_ms": "the aggregator's clock",
     "body.uploads[eve].verify_ms": "the aggregator's clock",
-    "result.dropped[bob].kind": "no evidence is on record: the reason is the aggregator's assertion",
-    "result.dropped[bob].subject": "likewise",
+    "result.dropped[bob].subject": "nothing is on record: the reason is the aggregator's assertion",
     "result.dropped[bob].stage": "likewise",
     "result.dropped[bob].reason": "likewise",
 }

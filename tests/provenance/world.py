@@ -177,13 +177,16 @@ def play(
 def _with_proof_of(upload: Upload, other: Upload, key: SigningKey, session: bytes, name: str) -> Upload:
     """The other's commitment and proof under a header for this session."""
     old = UploadHeader.from_bytes(other.header.payload)
-    header = UploadHeader(session=session, client=name, commitment=old.commitment, proof=old.proof)
+    header = UploadHeader(
+        session=session, client=name, commitment=old.commitment, proof=old.proof, opening=old.opening
+    )
     return Upload(
         header=sign(header, key),
         points=other.points,
         proof=other.proof,
         values=other.values,
         blinds=other.blinds,
+        salt=other.salt,
     )
 
 

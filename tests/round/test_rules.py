@@ -1,13 +1,16 @@
 """An aggregator that signs false records against `verify_round`, which clients and auditors run."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from fedproof.encoding.digest import ZERO, sha256
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.signed import sign
-from fedproof.proofs import honest_aggregate
+from fedproof.proofs import Commitment, honest_aggregate
 from fedproof.round.chain import Chain
-from fedproof.round.messages import Accepted, Dropped, Result, Total, Verdict
+from fedproof.round.messages import Accepted, Dropped, Result, Total, UploadOpening, Verdict
 from fedproof.round.record import RoundBody, RoundEntry
 from fedproof.round.server import Closed
 from tests.round.world import (
@@ -21,6 +24,8 @@ from tests.round.world import (
     numbers,
     played,
     policy,
+    reheaded,
+    start,
 )
 
 WORLD, CLOSED = played()
@@ -31,7 +36,7 @@ BODY = RoundBody.from_bytes(CLOSED.blobs[RoundEntry.from_bytes(CLOSED.entry).bod
 def test_an_honest_record() -> None:
     report = forge(CLOSED)()
     assert report.accepted == (("ada", 3), ("bob", 5), ("cyd", 2))
-    assert [(d.client, d.kind, d.evidence) for d in report.dropped] == [("dee", "refused", True)]
+    assert [(d.client, d.kind) for d in report.dropped] == [("dee", "refused")]
     assert report.weight_sum == 10
 
 
@@ -96,9 +101,7 @@ def test_a_client_that_vanished() -> None:
 
 
 def silent(name: str) -> Dropped:
-    return Dropped(
-        client=name, kind="dropped", subject="upload", stage="deadline", reason="silent", evidence=False
-    )
+    return Dropped(client=name, kind="dropped", subject="upload", stage="deadline", reason="silent")
 
 
 def resigned(body: RoundBody, result: Result) -> RoundBody:
@@ -118,7 +121,7 @@ def test_an_upload_that_failed_called_accepted() -> None:
 
 
 def test_an_honest_upload_called_refused() -> None:
-    """With evidence, the evidence speaks; without, it is the aggregator's word and labelled so."""
+    """The record shows its upload, and that it holds."""
     world = World.announced()
     for name in ("ada", "bob", "cyd"):
         world.send(world.upload(name))
@@ -128,9 +131,7 @@ def test_an_honest_upload_called_refused() -> None:
     told = verdict.model_copy(
         update={"accepted": False, "subject": lie.subject, "stage": lie.stage, "reason": lie.detail}
     )
-    from dataclasses import replace
-
-    received["ada"] = replace(received["ada"], refusal=lie, evidence=True, verdict=sign(told, AGGREGATOR))
+    received["ada"] = replace(received["ada"], refusal=lie, verdict=sign(told, AGGREGATOR))
     closed = world.close()
     with pytest.raises(Refused, match="although its proof holds") as error:
         forge(closed)()
@@ -224,8 +225,6 @@ def test_a_sum_with_other_weights() -> None:
 
 def test_evidence_of_another_session() -> None:
     """A client's upload of an abandoned attempt, or of an earlier round, says nothing about this one."""
-    from dataclasses import replace
-
     old = World.announced().upload("dee")
     world = World.announced()
     for name in ("ada", "bob", "cyd"):
@@ -240,7 +239,7 @@ def test_evidence_of_another_session() -> None:
     world.server._received["dee"] = replace(
         mine,
         header=old.header,
-        points=old.points,
+        commitment=Commitment.parse(start().suite, mine.commitment.shape, old.points),
         proof=old.proof,
         refusal=Refused("upload", "statement", reason),
         verdict=sign(told, AGGREGATOR),
@@ -248,7 +247,77 @@ def test_evidence_of_another_session() -> None:
     closed = world.close()
     with pytest.raises(Refused, match="made for another session") as error:
         forge(closed)()
-    assert (error.value.subject, error.value.stage) == ("result", "statement")
+    assert (error.value.subject, error.value.stage) == ("upload", "statement")
+
+
+def signed_for(world: World, clear: dict[str, bytes]) -> Closed:
+    """Three honest uploads, and dee's with clear values of its own choice, which it signed for."""
+    for name in ("ada", "bob", "cyd"):
+        world.send(world.upload(name))
+    bad = world.upload("dee").model_copy(update=clear)
+    assert world.send(reheaded(bad, "dee", opening=bad.opening().digest())) == (False, "update", "opening")
+    return world.close()
+
+
+def shown(closed: Closed, name: str, opening: bytes | None) -> RoundBody:
+    """The body with what it shows of a client's clear values replaced."""
+    body = RoundBody.from_bytes(closed.blobs[RoundEntry.from_bytes(closed.entry).body])
+    uploads = tuple(
+        u.model_copy(update={"opening": opening}) if u.client == name else u for u in body.uploads
+    )
+    return body.model_copy(update={"uploads": uploads})
+
+
+def test_clear_values_that_prove_nothing() -> None:
+    """Only what its client signed for, and what fails, stands against it; and only that is shown."""
+    world = World.announced()
+    closed = signed_for(world, {"values": bytes(4 * 35)})
+    forge(closed)()
+    other = UploadOpening(salt=ZERO, values=bytes(4 * 35), blinds=ZERO).to_bytes()
+    for name, data, told in (
+        ("dee", other, ("upload", "digest")),  # nobody signed for these
+        ("dee", b"junk", ("opening", "decoding")),
+        ("dee", None, ("result", "statement")),  # without them its proof holds
+        ("ada", other, ("record", "shape")),  # accepted: nobody may see
+    ):
+        body = shown(closed, name, data and sha256(data))
+        with pytest.raises(Refused) as error:
+            forge(closed, body=lambda _, b=body: b, blobs={sha256(data or b""): data or b""})()
+        assert (error.value.subject, error.value.stage, error.value.party) == (*told, name)
+
+
+def test_clear_values_that_open() -> None:
+    """An aggregator that shows an honest client's clear values as evidence is found, whatever it says of them."""
+    world = World.announced()
+    for name in ("ada", "bob", "cyd"):
+        world.send(world.upload(name))
+    upload = world.upload("dee")
+    world.send(upload)
+    lie = Refused("update", "opening", "the update is not what was committed to")
+    mine = world.server._received["dee"]
+    verdict = mine.verdict.open(Verdict, AGGREGATOR.verify_key)
+    told = verdict.model_copy(
+        update={"accepted": False, "subject": lie.subject, "stage": lie.stage, "reason": lie.detail}
+    )
+    world.server._received["dee"] = replace(
+        mine, refusal=lie, clear=upload.opening(), verdict=sign(told, AGGREGATOR)
+    )
+    with pytest.raises(Refused, match="its values open") as error:
+        forge(world.close())()
+    assert (error.value.subject, error.value.stage, error.value.party) == ("result", "statement", "dee")
+
+
+def test_clear_values_beside_a_proof_that_fails() -> None:
+    """The proof alone is evidence enough: what is private stays so."""
+    world = World.announced()
+    for name in ("ada", "bob", "cyd"):
+        world.send(world.upload(name))
+    upload = world.forced("dee", numbers(4) * 50)
+    world.send(upload)
+    world.server._received["dee"] = replace(world.server._received["dee"], clear=upload.opening())
+    with pytest.raises(Refused, match="fails without them") as error:
+        forge(world.close())()
+    assert (error.value.subject, error.value.stage, error.value.party) == ("record", "shape", "dee")
 
 
 def test_the_reason_is_the_verifiers_own() -> None:

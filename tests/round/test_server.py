@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 
 from fedproof.encoding import cbor
+from fedproof.encoding.digest import sha256
 from fedproof.errors import Refused
 from fedproof.identity.signed import sign
-from fedproof.round.messages import Announcement, Ready, Total, UploadHeader
+from fedproof.policy.policy import Policy
+from fedproof.proofs import Context, commit, update
+from fedproof.round.chain import Chain
+from fedproof.round.messages import Announcement, Ready, Total, Upload, UploadHeader, UploadOpening
+from fedproof.round.record import RoundBody, RoundEntry
+from fedproof.round.rules import verify_round
 from fedproof.round.server import Server
 from tests.round.world import (
     AGGREGATOR,
@@ -18,6 +24,7 @@ from tests.round.world import (
     WEIGHTS,
     World,
     client,
+    forge,
     numbers,
     reheaded,
     start,
@@ -47,22 +54,125 @@ def test_the_honest_prover_does_not_prove_a_lie(world: World) -> None:
     assert (refused.value.subject, refused.value.stage) == ("bounded update", "witness")
 
 
-def test_values_that_do_not_open_the_commitment(world: World) -> None:
+def test_a_proof_of_another_round(world: World) -> None:
+    other = World.announced(clients=world.clients)
+    old = other.forced("dee", numbers(4))
+    with pytest.raises(Refused, match="another session"):
+        world.send(old)
+    assert "dee" in world.server.waiting_for()  # the record is public: anybody could have brought it
+    again = World.announced()
+    assert again.send(reheaded(old, "dee", session=again.server.session)) == (
+        False,
+        "bounded update",
+        "argument",
+    )
+
+
+def test_another_clients_upload(world: World) -> None:
+    stolen = world.upload("ada")
+    assert world.send(reheaded(stolen, "dee", client="dee")) == (False, "bounded update", "argument")
+
+
+def test_a_commitment_copied_with_a_proof_of_its_own(world: World) -> None:
+    """Without the opening nothing but another commitment can be proved."""
+    theirs, own = world.upload("ada"), world.upload("dee")
+    mixed = own.model_copy(update={"points": theirs.points})
+    header = theirs.header.open(UploadHeader, KEYS["ada"].verify_key)
+    assert world.send(reheaded(mixed, "dee", commitment=header.commitment)) == (
+        False,
+        "bounded update",
+        "argument",
+    )
+
+
+def test_a_commitment_made_from_the_others(world: World) -> None:
+    """A combination of its own commitment and another client's, to steer the sum: no proof of its opening exists."""
+    from fedproof import _core
+    from fedproof.proofs import Commitment
+
+    theirs = world.upload("ada")
+    target, opening = commit(world.server.chain.suite, numbers(9))
+    points = _core.combine(target.suite, [target.points, theirs.points], [1, 1])
+    rogue = Commitment(target.suite, target.shape, points)
+    ctx = Context(world.server.session, "dee", WEIGHTS["dee"])
+    proof = update.prove(world.server.chain.policy, ctx, rogue, opening, unchecked=True)
+    clear = UploadOpening.of(opening)
+    header = UploadHeader(
+        session=world.server.session,
+        client="dee",
+        commitment=rogue.root(),
+        proof=sha256(proof),
+        opening=clear.digest(),
+    )
+    upload = Upload(
+        header=sign(header, KEYS["dee"]),
+        points=points,
+        proof=proof,
+        values=clear.values,
+        blinds=clear.blinds,
+        salt=clear.salt,
+    )
+    assert world.send(upload) == (False, "bounded update", "argument")
+
+
+def mangled(upload: Upload) -> list[Upload]:
+    """With other clear values: one more in each, one fewer, another blind, a blind too few, the same bytes cut elsewhere, and another salt
+    (which changes nothing that opens)."""
+    values, blinds = upload.values, upload.blinds
+    return [
+        upload.model_copy(update=change)
+        for change in (
+            {"values": (np.frombuffer(values, "<i4") + 1).astype("<i4").tobytes()},
+            {"values": values[:-4]},
+            {"values": b""},
+            {"blinds": blinds[:-1] + bytes([blinds[-1] ^ 1])},
+            {"blinds": blinds[:-32]},
+            {"values": values[4:], "blinds": blinds + values[:4]},
+            {"salt": bytes(32)},
+        )
+    ]
+
+
+@pytest.mark.parametrize("case", range(7))
+def test_clear_values_changed_on_their_way(world: World, case: int) -> None:
+    """Nobody signed for them: the honest client is not refused for what somebody else did, and its next try counts."""
     upload = world.upload("dee")
-    for change in (
-        {"values": (np.frombuffer(upload.values, "<i4") + 1).astype("<i4").tobytes()},
-        {"values": upload.values[:-4]},
-        {"blinds": upload.blinds[:-1] + bytes([upload.blinds[-1] ^ 1])},
-    ):
-        fresh = World.announced()
-        bad = reheaded(fresh.upload("dee"), "dee")
-        values = {**change}
-        if "values" in change and len(change["values"]) == len(bad.values):
-            values["values"] = (np.frombuffer(bad.values, "<i4") + 1).astype("<i4").tobytes()
-        accepted, _, stage = fresh.send(bad.model_copy(update=values))
-        assert (accepted, stage) == (False, "opening")
-        dropped = {d.client: d for d in fresh.server.close(opened=1, now=2).result.dropped}["dee"]
-        assert not dropped.evidence  # only the aggregator saw the clear values
+    with pytest.raises(Refused, match="not the ones in the signed header") as refused:
+        world.send(mangled(upload)[case])
+    assert (refused.value.subject, refused.value.stage, refused.value.party) == ("upload", "digest", "dee")
+    assert "dee" in world.server.waiting_for()
+    assert world.send(upload) == (True, "", "")
+
+
+@pytest.mark.parametrize("case", range(6))
+def test_signed_values_that_do_not_open_the_commitment(world: World, case: int) -> None:
+    """Its client signed for them: the record shows it to everybody."""
+    for name in NAMES[:3]:
+        world.send(world.upload(name))
+    bad = mangled(world.upload("dee"))[case]
+    signed = reheaded(bad, "dee", opening=bad.opening().digest())
+    accepted, _, stage = world.send(signed)
+    assert not accepted
+    assert stage == ("shape" if case == 4 else "opening")
+    closed = world.close()
+    assert [(d.client, d.kind) for d in closed.result.dropped] == [("dee", "refused")]
+    report = forge(closed)()
+    assert [(d.client, d.stage) for d in report.dropped] == [("dee", stage)]
+    body = RoundBody.from_bytes(closed.blobs[RoundEntry.from_bytes(closed.entry).body])
+    shown = {u.client: u.opening for u in body.uploads}
+    assert shown.pop("dee") == sha256(bad.opening().to_bytes())
+    assert set(shown.values()) == {None}  # of nobody else
+
+
+def test_an_honest_client_signs_for_nothing_that_does_not_open(world: World) -> None:
+    """What 32 bits cannot hold would be cut, and stand against it."""
+    held = Policy.parse(POLICY + OPENING)
+    chain = Chain.start(held, BASE_FILE)
+    one = client("dee", chain)
+    announcement = Server(AGGREGATOR, chain, ROSTER, ROSTER_DIGEST).announce([one.ready(1)])
+    x = np.where(np.arange(35) == 3, 1 << 31, 0).astype(np.int64)
+    with pytest.raises(Refused, match="32 bits"):
+        one.upload(announcement, x)
 
 
 def test_parts_that_the_header_does_not_name(world: World) -> None:
@@ -156,6 +266,36 @@ def test_names_that_nobody_has_are_not_repeated(world: World) -> None:
         with pytest.raises(Refused, match="names no client") as refused:
             world.server.receive(upload.model_copy(update={"header": forged}).to_bytes())
         assert refused.value.party is None
+
+
+OPENING = """
+[prove]
+update = "opening"
+"""
+
+
+@pytest.mark.parametrize("overflows", [True, False])
+def test_values_that_no_proof_bounds(overflows: bool) -> None:
+    """A policy without bounded proofs, with weights so large that one client's values could make the sum overflow. Other values beyond
+    max_abs are taken: that policy asks for no bounds."""
+    held = Policy.parse(POLICY.replace("max = 10 ", f"max = {1 << 32} ") + OPENING)
+    chain = Chain.start(held, BASE_FILE)
+    server = Server(AGGREGATOR, chain, ROSTER, ROSTER_DIGEST)
+    clients = {n: client(n, chain) for n in NAMES}
+    world = World(clients, server, server.announce([c.ready(1 << 32) for c in clients.values()]))
+    for name in NAMES[:3]:
+        assert world.send(world.upload(name))[0]
+    largest = (1 << 62) // (len(NAMES) << 32) - 2
+    x = np.where(np.arange(35) == 3, (1 << 31) - 1 if overflows else largest, 0).astype(np.int64)
+    assert world.send(world.forced("dee", x)) == ((False, "update", "sum") if overflows else (True, "", ""))
+    closed = world.close()
+    assert len(closed.result.accepted) == (3 if overflows else 4)
+    _, report = verify_round(
+        chain, ROSTER, ROSTER_DIGEST, AGGREGATOR.verify_key, closed.entry, lambda n, _w, _l: closed.blobs[n]
+    )
+    assert [(d.client, d.kind, d.stage) for d in report.dropped] == (
+        [("dee", "refused", "sum")] if overflows else []
+    )
 
 
 def test_too_few_accepted_is_a_void_round(world: World) -> None:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Annotated
 
 from pydantic import Field
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+_NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
+Name = Annotated[str, Field(pattern=f"^{_NAME}$")]
 """Name of a client, a federation, an endorser: lower-case ASCII, at most 64 characters."""
 
 Reason = Annotated[str, Field(max_length=400)]
 """What a person reads about a refusal."""
+
+
+def is_name(text: str) -> bool:
+    """Whether the text is a `Name`."""
+    return re.fullmatch(_NAME, text) is not None
+
 
 # Controls, formats (bidi overrides, zero-width), separators, unassigned code points; and marks, which stack on their neighbours
 # or, as variation selectors, hide.

@@ -43,9 +43,10 @@ def limb(d: int, max_abs: int) -> int:
     return 1 << (max_abs.bit_length() + 1) // 2
 
 
-def check_sums(policy: Policy, participants: int) -> None:
-    """Σ w·x and Σ w stay far below what 64-bit integers hold. Raises `Refused` (stage "policy")."""
-    if participants * policy.update.weights.max * (policy.update.max_abs + 1) >= 1 << 62:
-        raise Refused(
-            "policy", "policy", f"the weighted sum of {participants} updates could overflow 62 bits"
-        )
+def check_sums(policy: Policy, participants: int, largest: int | None = None) -> None:
+    """Σ w·x and Σ w stay far below what 64-bit integers hold, with |x_j| ≤ largest, or as large as the policy allows. Raises `Refused`
+    (stage "policy")."""
+    bound = policy.update.max_abs if largest is None else largest
+    if participants * policy.update.weights.max * (bound + 1) >= 1 << 62:
+        detail = f"the weighted sum of {participants} updates up to ±{bound} could overflow 62 bits"
+        raise Refused("policy", "policy", detail)

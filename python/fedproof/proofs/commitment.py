@@ -29,16 +29,18 @@ class Commitment:
     points: bytes
 
     @classmethod
-    def parse(cls, suite: str, shape: Shape, points: bytes, *, party: str | None = None) -> Commitment:
+    def parse(
+        cls, suite: str, shape: Shape, points: bytes, *, party: str | None = None, round: int | None = None
+    ) -> Commitment:
         """Checks the number of points, and that each is one. Raises `Refused` (stage "shape" or "decoding")."""
-        with refusals(party=party):
+        with refusals(party=party, round=round):
             size, _ = _core.sizes(suite)
-        expected = -(-shape.d // shape.columns) * size
-        if len(points) != expected:
-            raise Refused("commitment", "shape", f"expected {expected} bytes, got {len(points)}", party=party)
-        commitment = cls(suite, shape, points)
-        with refusals(party=party):
-            commitment.root()
+            expected = shape.rows * size
+            if len(points) != expected:
+                detail = f"expected {expected} bytes, got {len(points)}"
+                raise Refused("commitment", "shape", detail, party=party, round=round)
+            commitment = cls(suite, shape, points)
+            _ = commitment._root  # not `root`: it knows neither party nor round
         return commitment
 
     @cached_property

@@ -34,7 +34,7 @@ NOT_PROVEN: Final[dict[str, str]] = {
     "CENSORSHIP": "that nobody was kept out: the aggregator chooses whom it asks and what reaches it",
     "CLIENT_CODE": "which program the clients ran",
     "DATA_QUALITY": "that the clients' data is right, fair, licensed or theirs",
-    "DROPPED_ASSERTED": "why a client was left out where no evidence is on record: only the aggregator says so",
+    "DROPPED_ASSERTED": "that no valid answer came in time from those who were dropped: only the aggregator says so",
     "RUN_SELECTION": "that this run was not chosen among many",
     "TRAINING": "that updates come from honest training on any data",
     "UPDATES_READABLE_BY_AGGREGATOR": "privacy of the updates: the aggregator received each in clear",

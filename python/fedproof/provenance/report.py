@@ -13,9 +13,9 @@ from fedproof.round.rules import RoundReport
 
 @dataclass(frozen=True)
 class Left:
-    """An update that is not in the model. kind: "refused" (something failed; `rechecked` if the evidence was on
-    record and fails for the verifier too, else it is the aggregator's word), "dropped" (the aggregator says
-    that no valid answer came in time) or "void" (its proof holds; too few others were accepted).
+    """An update that is not in the model. kind: "refused" (what its client signed is on record and fails for the
+    verifier too), "dropped" (the aggregator says that no valid answer came in time: not `rechecked`) or "void"
+    (its proof holds; too few others were accepted).
     """
 
     client: str
@@ -32,7 +32,8 @@ def left_out(report: RoundReport) -> tuple[Left, ...]:
     too.
     """
     listed = tuple(
-        Left(d.client, report.round, d.kind, d.subject, d.stage, d.reason, d.evidence) for d in report.dropped
+        Left(d.client, report.round, d.kind, d.subject, d.stage, d.reason, d.kind == "refused")
+        for d in report.dropped
     )
     if not report.void:
         return listed

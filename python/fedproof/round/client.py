@@ -19,7 +19,7 @@ from fedproof.model.quantise import update as difference
 from fedproof.proofs import commit, update
 from fedproof.proofs.context import Context
 from fedproof.round.chain import Chain
-from fedproof.round.messages import Announcement, Ready, Result, Upload, UploadHeader, Verdict
+from fedproof.round.messages import Announcement, Ready, Result, Upload, UploadHeader, UploadOpening, Verdict
 from fedproof.round.record import MAX_BODY, RoundBody, RoundEntry
 from fedproof.round.rules import Read, RoundReport, check_announcement, context, verify_round
 
@@ -94,10 +94,17 @@ class Client:
 
     def seal(self, ctx: Context, x: NDArray[np.int64], *, unchecked: bool = False) -> Upload:
         """The upload of x for a session. unchecked: prove without looking, as a dishonest client would."""
+        if not unchecked and bool((np.abs(x) >= 1 << 31).any()):
+            raise Refused("update", "statement", "a coordinate has no place in 32 bits", party=self.name)
         commitment, opening = commit(self.chain.suite, x)
         proof = update.prove(self.chain.policy, ctx, commitment, opening, unchecked=unchecked)
+        clear = UploadOpening.of(opening)
         header = UploadHeader(
-            session=ctx.announcement, client=self.name, commitment=commitment.root(), proof=sha256(proof)
+            session=ctx.announcement,
+            client=self.name,
+            commitment=commitment.root(),
+            proof=sha256(proof),
+            opening=clear.digest(),
         )
         signed = sign(header, self.key)
         self.header_of[ctx.announcement] = signed.digest()
@@ -105,8 +112,9 @@ class Client:
             header=signed,
             points=commitment.points,
             proof=proof,
-            values=opening.values.astype("<i4").tobytes(),
-            blinds=opening.blinds,
+            values=clear.values,
+            blinds=clear.blinds,
+            salt=clear.salt,
         )
 
     def verdict(self, signed: Signed) -> Verdict:

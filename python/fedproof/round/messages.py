@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -10,6 +11,7 @@ from fedproof.encoding.digest import Digest
 from fedproof.encoding.message import Message, Record
 from fedproof.encoding.text import Name, Reason
 from fedproof.identity.signed import Signed
+from fedproof.proofs import Opening
 
 Count = Annotated[int, Field(ge=0, le=1 << 32)]
 Weight = Annotated[int, Field(ge=1, le=1 << 32)]
@@ -85,8 +87,8 @@ class Announcement(Message):
 
 
 class UploadHeader(Message):
-    """What a client signs. commitment: row-tree root of C(x). proof: SHA-256 of the proof. There is no hash of x, since x could be
-    guessed from it. masked, blinds, sharing: room for masked uploads."""
+    """What a client signs. commitment: row-tree root of C(x). proof: SHA-256 of the proof. opening: digest of the `UploadOpening`; its
+    salt keeps x from being guessed, as from a hash of x alone it could. masked, blinds, sharing: room for masked uploads."""
 
     KIND: ClassVar[str] = "upload-header"
 
@@ -94,14 +96,32 @@ class UploadHeader(Message):
     client: Name
     commitment: Digest
     proof: Digest
+    opening: Digest
     masked: None = None
     blinds: None = None
     sharing: None = None
 
 
+class UploadOpening(Message):
+    """What opens C(x). values: x as little-endian int32. blinds: one scalar per row. salt: random, used nowhere else, so that the
+    digest hides the rest even from somebody who learns to compute blinds from commitments. Readable by the aggregator in this version;
+    it goes no further, unless its client signed for it and it is false: then it is evidence."""
+
+    KIND: ClassVar[str] = "upload-opening"
+
+    salt: Digest = Field(repr=False)
+    values: bytes = Field(repr=False)
+    blinds: bytes = Field(repr=False)
+
+    @classmethod
+    def of(cls, opening: Opening) -> Self:
+        """With a fresh salt."""
+        values = opening.values.astype("<i4").tobytes()
+        return cls(salt=secrets.token_bytes(32), values=values, blinds=opening.blinds)
+
+
 class Upload(Message):
-    """What travels. points: the rows of C(x). values: x as little-endian int32. blinds: one scalar per row. values and blinds are
-    readable by the aggregator in this version, and go no further."""
+    """What travels. points: the rows of C(x). values, blinds, salt: as in `UploadOpening`."""
 
     KIND: ClassVar[str] = "upload"
 
@@ -110,6 +130,11 @@ class Upload(Message):
     proof: bytes = Field(repr=False)
     values: bytes = Field(repr=False)
     blinds: bytes = Field(repr=False)
+    salt: Digest = Field(repr=False)
+
+    def opening(self) -> UploadOpening:
+        """The clear values, as the header names them."""
+        return UploadOpening(salt=self.salt, values=self.values, blinds=self.blinds)
 
 
 class Verdict(Message):
@@ -134,15 +159,14 @@ class Accepted(Record):
 
 
 class Dropped(Record):
-    """Left out, and why. kind: "refused" (something failed) or "dropped" (no valid answer in time). evidence: whether the record
-    holds the upload, so that anyone can see it fail; without it the reason is the aggregator's assertion."""
+    """Left out, and why. kind: "refused" (what the client signed failed: the record holds it, so that anyone can see it fail) or
+    "dropped" (no valid answer in time: the aggregator's assertion)."""
 
     client: Name
     kind: Literal["refused", "dropped"]
     subject: Word
     stage: Word
     reason: Reason
-    evidence: bool
 
 
 class Result(Message):

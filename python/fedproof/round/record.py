@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from fedproof.encoding.digest import Digest, sha256
+from fedproof.encoding.digest import Digest
 from fedproof.encoding.message import Message, Record
 from fedproof.encoding.text import Name
 from fedproof.identity.signed import Signed
@@ -22,13 +22,15 @@ MAX_BODY = 1 << 28
 
 class RecordedUpload(Record):
     """An upload with a good signature whose parts match its header, accepted or refused. points, proof: SHA-256 of the blobs.
-    verify_ms: how long its verification took the aggregator."""
+    opening: that of the `UploadOpening` if this is what failed, none for every other upload. verify_ms: how long its verification took
+    the aggregator."""
 
     client: Name
     header: Signed
     verdict: Signed
     points: Digest
     proof: Digest
+    opening: Digest | None
     verify_ms: Count
 
 
@@ -61,6 +63,8 @@ def body_blobs(body: RoundBody, result: Result) -> Iterator[bytes]:
     for upload in body.uploads:
         yield upload.points
         yield upload.proof
+        if upload.opening is not None:
+            yield upload.opening
     if result.total is not None:
         yield result.total
     if result.proof is not None:
@@ -72,8 +76,3 @@ def named_blobs(entry: RoundEntry, read: Callable[[bytes], bytes]) -> Iterator[b
     yield entry.body
     body = RoundBody.from_bytes(read(entry.body), limit=MAX_BODY)
     yield from body_blobs(body, Result.from_bytes(body.result.payload))
-
-
-def blob_of(data: bytes) -> bytes:
-    """A blob's name."""
-    return sha256(data)

@@ -12,13 +12,25 @@ from fedproof.errors import Malformed, Refused
 from fedproof.identity.keys import VerifyKey
 from fedproof.identity.roster import Roster
 from fedproof.policy.parameters import check_sums, shape
-from fedproof.proofs import Commitment, Context, Opening, honest_aggregate, update
+from fedproof.proofs import Commitment, Context, Opening, check_opening, honest_aggregate, update
 from fedproof.round.chain import Chain
-from fedproof.round.messages import Announcement, Dropped, Ready, Result, Total, UploadHeader, Verdict
+from fedproof.round.messages import (
+    Announcement,
+    Dropped,
+    Ready,
+    Result,
+    Total,
+    UploadHeader,
+    UploadOpening,
+    Verdict,
+)
 from fedproof.round.record import MAX_BODY, RecordedUpload, RoundBody, RoundEntry
 
 MAX_PROOF = 1 << 20
 """Bytes; no relation of this version comes near it."""
+
+MAX_SLACK = 4096
+"""Bytes of a message beyond its long fields, at most."""
 
 AGGREGATOR = "aggregator"
 """Who proves the honest aggregate, in the proof's context."""
@@ -106,41 +118,60 @@ def context(announcement: Announcement, session: bytes, client: str) -> Context:
     return Context(session, client, weight)
 
 
-def check_parts(header: UploadHeader, chain: Chain, points: bytes, proof: bytes) -> Commitment:
-    """The commitment, if points and proof are the ones that the header names. Raises `Refused`."""
+def check_parts(
+    header: UploadHeader, session: bytes, chain: Chain, points: bytes, proof: bytes
+) -> Commitment:
+    """The commitment, if the header is of this session and points and proof are the ones that it names. Raises `Refused`: its client
+    did not sign for these bytes, in this place."""
     client = header.client
+    if header.session != session:
+        raise Refused("upload", "statement", "made for another session", party=client, round=chain.round)
     if len(proof) > MAX_PROOF or sha256(proof) != header.proof:
-        raise Refused(
-            "upload",
-            "digest",
-            "the proof is not the one in the signed header",
-            party=client,
-            round=chain.round,
-        )
-    commitment = Commitment.parse(chain.suite, shape(len(chain.W)), points, party=client)
+        detail = "the proof is not the one in the signed header"
+        raise Refused("upload", "digest", detail, party=client, round=chain.round)
+    commitment = Commitment.parse(chain.suite, shape(len(chain.W)), points, party=client, round=chain.round)
     if commitment.root() != header.commitment:
         detail = "the commitment is not the one in the signed header"
         raise Refused("upload", "digest", detail, party=client, round=chain.round)
     return commitment
 
 
+def check_signed_for(header: UploadHeader, opening: UploadOpening, chain: Chain) -> None:
+    """The clear values are the ones that the header names. Raises `Refused`: whatever they are, its client did not sign for them."""
+    if opening.digest() != header.opening:
+        detail = "the clear values are not the ones in the signed header"
+        raise Refused("upload", "digest", detail, party=header.client, round=chain.round)
+
+
 def check_proof(
     announcement: Announcement,
     session: bytes,
-    header: UploadHeader,
+    client: str,
     chain: Chain,
-    points: bytes,
+    commitment: Commitment,
     proof: bytes,
-) -> Commitment:
-    """The upload belongs to this session and its proof holds under the policy. Raises `Refused`: anyone who has header, points and
-    proof comes to the same answer."""
-    commitment = check_parts(header, chain, points, proof)
-    client = header.client
-    if header.session != session:
-        raise Refused("upload", "statement", "made for another session", party=client, round=chain.round)
+) -> None:
+    """The proof holds under the policy, for this client in this session. Raises `Refused`: anyone comes to the same answer."""
     ctx = context(announcement, session, client)
     update.verify(chain.policy, ctx, commitment, proof, party=client, round=chain.round)
-    return commitment
+
+
+def check_opening_of(
+    announcement: Announcement, client: str, chain: Chain, commitment: Commitment, clear: UploadOpening
+) -> Opening:
+    """The clear values open the commitment: without that the sum would open for nobody. Where no proof bounds them, they are small
+    enough for the sum all the same: else one client could stop every round at its end. Raises `Refused`."""
+    if len(clear.values) != 4 * commitment.shape.d:
+        detail = f"{len(clear.values)} bytes for {commitment.shape.d} coordinates"
+        raise Refused("update", "opening", detail, party=client, round=chain.round)
+    values = np.frombuffer(clear.values, "<i4").astype(np.int64)
+    opening = Opening(values, clear.blinds)
+    check_opening(commitment, opening, party=client, round=chain.round)
+    try:
+        check_sums(chain.policy, len(announcement.participants), int(np.abs(values).max(initial=0)))
+    except Refused as error:
+        raise Refused("update", "sum", error.detail, party=client, round=chain.round) from None
+    return opening
 
 
 def check_partition(announcement: Announcement, result: Result, chain: Chain) -> None:
@@ -149,10 +180,6 @@ def check_partition(announcement: Announcement, result: Result, chain: Chain) ->
     if names != [p.client for p in announcement.participants]:
         detail = "accepted and dropped clients are not the announced participants"
         raise Refused("result", "statement", detail, round=announcement.round)
-    for dropped in result.dropped:
-        if dropped.evidence and dropped.kind != "refused":
-            detail = "evidence is on record, and it is not called refused"
-            raise Refused("result", "statement", detail, party=dropped.client, round=announcement.round)
     if result.void != (len(result.accepted) < chain.policy.round.min_accepted):
         detail = f"{len(result.accepted)} accepted, at least {chain.policy.round.min_accepted} asked for: void does not say so"
         raise Refused("result", "policy", detail, round=announcement.round)
@@ -213,30 +240,30 @@ def verify_round(
     uploads = {u.client: u for u in body.uploads}
     if [u.client for u in body.uploads] != sorted(uploads):
         raise Refused("record", "shape", "uploads are sorted by client, each once", round=chain.round)
-    wanted = {a.client for a in result.accepted} | {d.client for d in result.dropped if d.evidence}
+    wanted = {a.client for a in result.accepted} | {d.client for d in result.dropped if d.kind == "refused"}
     if set(uploads) != wanted:
         raise Refused(
             "record", "shape", "the recorded uploads are not those of the result", round=chain.round
         )
-    limit = shape(len(chain.W)).rows * 64 + 64
     commitments, sizes = [], []
     for accepted in result.accepted:
-        upload = uploads[accepted.client]
-        points, proof = read(upload.points, "commitment", limit), read(upload.proof, "proof", MAX_PROOF)
+        client, upload = accepted.client, uploads[accepted.client]
         header = _header(upload, roster, aggregator, session, None, chain)
         if upload.header.digest() != accepted.header:
-            raise Refused(
-                "result", "digest", "names another header", party=accepted.client, round=chain.round
-            )
-        commitments.append(check_proof(announcement, session, header, chain, points, proof))
-        sizes.append((accepted.client, len(points) + len(proof), upload.verify_ms))
+            raise Refused("result", "digest", "names another header", party=client, round=chain.round)
+        if upload.opening is not None:
+            detail = "shows the clear values of an update that was accepted"
+            raise Refused("record", "shape", detail, party=client, round=chain.round)
+        commitment, proof = _parts(upload, header, session, chain, read)
+        check_proof(announcement, session, client, chain, commitment, proof)
+        commitments.append(commitment)
+        sizes.append((client, len(commitment.points) + len(proof), upload.verify_ms))
     left_out: list[Dropped] = []
     for dropped in result.dropped:
-        if dropped.evidence:
+        if dropped.kind == "refused":
             upload = uploads[dropped.client]
-            points, proof = read(upload.points, "commitment", limit), read(upload.proof, "proof", MAX_PROOF)
             header = _header(upload, roster, aggregator, session, dropped, chain)
-            dropped = _check_refusal(announcement, session, header, chain, points, proof, dropped)
+            dropped = _check_refusal(announcement, session, header, chain, upload, read, dropped)
         left_out.append(dropped)
 
     total = None
@@ -291,28 +318,57 @@ def _header(
     return header
 
 
+def _parts(
+    upload: RecordedUpload, header: UploadHeader, session: bytes, chain: Chain, read: Read
+) -> tuple[Commitment, bytes]:
+    """Commitment and proof of a recorded upload, if they are what its client signed for in this session."""
+    points = read(upload.points, "commitment", shape(len(chain.W)).rows * 64 + 64)
+    proof = read(upload.proof, "proof", MAX_PROOF)
+    return check_parts(header, session, chain, points, proof), proof
+
+
 def _check_refusal(
     announcement: Announcement,
     session: bytes,
     header: UploadHeader,
     chain: Chain,
-    points: bytes,
-    proof: bytes,
+    upload: RecordedUpload,
+    read: Read,
     dropped: Dropped,
 ) -> Dropped:
-    """An upload on record as refused with evidence was made for this session and must fail here as well. The reason returned is the one
-    found here: the aggregator's words are its own."""
-    if header.session != session:
-        detail = "the evidence was made for another session: it says nothing about this one"
-        raise Refused("result", "statement", detail, party=header.client, round=chain.round)
-    check_parts(header, chain, points, proof)
+    """What is on record as refused was signed for by its client, for this session, and must fail here as well. The reason returned is
+    the one found here: the aggregator's words are its own."""
+    client = header.client
+    commitment, proof = _parts(upload, header, session, chain, read)
+    clear = _clear(upload, header, chain, read)
+    proved = False
     try:
-        check_proof(announcement, session, header, chain, points, proof)
+        check_proof(announcement, session, client, chain, commitment, proof)
+        proved = True
+        if clear is not None:
+            check_opening_of(announcement, client, chain, commitment, clear)
     except Refused as error:
-        if (error.subject, error.stage) != (dropped.subject, dropped.stage):
+        found, told = (error.subject, error.stage), (dropped.subject, dropped.stage)
+        if found != told:
             detail = f"the evidence fails at {error.subject}, {error.stage}: not the reason given"
-            raise Refused("result", "statement", detail, party=header.client, round=chain.round) from None
+            raise Refused("result", "statement", detail, party=client, round=chain.round) from None
+        if clear is not None and not proved:
+            detail = "shows clear values although its proof fails without them"
+            raise Refused("record", "shape", detail, party=client, round=chain.round) from None
         return dropped.model_copy(update={"reason": error.detail[:400]})
-    raise Refused(
-        "result", "statement", "left out although its proof holds", party=header.client, round=chain.round
-    )
+    detail = "left out although its proof holds" + (" and its values open" if clear is not None else "")
+    raise Refused("result", "statement", detail, party=client, round=chain.round)
+
+
+def _clear(upload: RecordedUpload, header: UploadHeader, chain: Chain, read: Read) -> UploadOpening | None:
+    """The clear values on record, if there are any and their client signed for them."""
+    if upload.opening is None:
+        return None
+    rows = shape(len(chain.W)).rows
+    data = read(upload.opening, "opening", 4 * len(chain.W) + rows * 64 + MAX_SLACK)
+    try:
+        clear = UploadOpening.from_bytes(data, limit=len(data))  # `read` was capped already
+    except Malformed as error:
+        raise Refused("opening", "decoding", str(error), party=header.client, round=chain.round) from None
+    check_signed_for(header, clear, chain)
+    return clear

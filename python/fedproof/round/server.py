@@ -3,21 +3,19 @@ and says of each what it decided (spec/round.md §4)."""
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from fedproof.encoding.digest import sha256
+from fedproof.encoding.text import is_name
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.keys import SigningKey
 from fedproof.identity.roster import Roster
 from fedproof.identity.signed import Signed, peek, sign
 from fedproof.policy.parameters import shape
-from fedproof.proofs import Commitment, Context, Opening, check_opening, honest_aggregate
+from fedproof.proofs import Commitment, Context, Opening, honest_aggregate
 from fedproof.round.chain import Chain
 from fedproof.round.messages import (
     Accepted,
@@ -29,16 +27,20 @@ from fedproof.round.messages import (
     Total,
     Upload,
     UploadHeader,
+    UploadOpening,
     Verdict,
 )
 from fedproof.round.record import RecordedUpload, RoundBody, RoundEntry
 from fedproof.round.rules import (
     AGGREGATOR,
     MAX_PROOF,
+    MAX_SLACK,
     check_announcement,
+    check_opening_of,
     check_partition,
     check_parts,
     check_proof,
+    check_signed_for,
     context,
 )
 
@@ -55,17 +57,16 @@ class Closed:
 
 @dataclass(frozen=True)
 class _Received:
-    """What became of a client's upload. opening is kept for accepted ones alone."""
+    """What became of a client's upload. opening: of accepted ones. clear: of those whose clear values are what failed."""
 
     header: Signed
     verdict: Signed
     refusal: Refused | None
-    evidence: bool
-    points: bytes
+    commitment: Commitment
     proof: bytes
     verify_ms: int
-    commitment: Commitment | None = None
     opening: Opening | None = field(default=None, repr=False)
+    clear: UploadOpening | None = field(default=None, repr=False)
 
 
 class Server:
@@ -147,7 +148,7 @@ class Server:
         participant answers for the bytes: too large, unreadable, not signed by a participant, or a second, different upload."""
         announcement = self._open()
         shape_ = shape(len(self.chain.W))
-        if len(data) > 4 * shape_.d + shape_.rows * 64 + MAX_PROOF + 4096:
+        if len(data) > 4 * shape_.d + shape_.rows * 64 + MAX_PROOF + MAX_SLACK:
             raise Refused(
                 "upload",
                 "shape",
@@ -173,36 +174,38 @@ class Server:
                 party=client,
                 round=self.chain.round,
             )
-        if (
-            header.session != self.session
-        ):  # the record is public: anybody can bring an upload of an earlier round
-            raise Refused(
-                "upload", "statement", "made for another session", party=client, round=self.chain.round
-            )
-        check_parts(header, self.chain, upload.points, upload.proof)  # else nobody signed for these bytes
-        received = self._check(announcement, header, upload)
+        # What fails here its client did not sign for in this round: the record is public, and anybody can change an
+        # upload on its way. It stands against nobody, and a good one is still welcome.
+        commitment = check_parts(header, self.session, self.chain, upload.points, upload.proof)
+        clear = upload.opening()
+        check_signed_for(header, clear, self.chain)
+        received = self._check(announcement, client, upload, commitment, clear)
         self._received[client] = received
         return received.verdict
 
-    def _check(self, announcement: Announcement, header: UploadHeader, upload: Upload) -> _Received:
+    def _check(
+        self,
+        announcement: Announcement,
+        client: str,
+        upload: Upload,
+        commitment: Commitment,
+        clear: UploadOpening,
+    ) -> _Received:
+        """What the client signed for holds, or not: then the record shows it to everybody."""
         start = time.perf_counter()
         refusal: Refused | None = None
-        commitment: Commitment | None = None
         opening: Opening | None = None
-        evidence = False
+        proved = False
         try:
-            commitment = check_proof(
-                announcement, self.session, header, self.chain, upload.points, upload.proof
-            )
-            opening = self._opening(upload, commitment, header.client)
+            check_proof(announcement, self.session, client, self.chain, commitment, upload.proof)
+            proved = True
+            opening = check_opening_of(announcement, client, self.chain, commitment, clear)
         except Refused as error:
             refusal = error
-            # What fails on header, points and proof alone, anyone can see fail; the clear values stay here.
-            evidence = commitment is None and error.stage != "digest" and error.subject != "commitment"
         verify_ms = int(1000 * (time.perf_counter() - start))
         verdict = Verdict(
             session=self.session,
-            client=header.client,
+            client=client,
             header=upload.header.digest(),
             accepted=refusal is None,
             subject=refusal.subject[:64] if refusal else "",
@@ -213,29 +216,12 @@ class Server:
             upload.header,
             sign(verdict, self._key),
             refusal,
-            evidence,
-            upload.points,
+            commitment,
             upload.proof,
             verify_ms,
-            commitment,
             opening,
+            clear if refusal is not None and proved else None,
         )
-
-    def _opening(self, upload: Upload, commitment: Commitment, client: str) -> Opening:
-        """The clear values open the commitment: without that the sum would open for nobody. Where no proof bounds them,
-        they are small enough for the sum all the same: else one client could stop every round at its end."""
-        if len(upload.values) != 4 * commitment.shape.d:
-            detail = f"{len(upload.values)} bytes for {commitment.shape.d} coordinates"
-            raise Refused("update", "opening", detail, party=client, round=self.chain.round)
-        values = np.frombuffer(upload.values, "<i4").astype(np.int64)
-        opening = Opening(values, upload.blinds)
-        check_opening(commitment, opening, party=client, round=self.chain.round)
-        # As `check_sums`, with what was sent in the place of max_abs.
-        largest = int(np.abs(values).max(initial=0)) + 1
-        if len(self._open().participants) * self.chain.policy.update.weights.max * largest >= 1 << 62:
-            detail = "with values as large the weighted sum could overflow 62 bits"
-            raise Refused("update", "sum", detail, party=client, round=self.chain.round)
-        return opening
 
     def waiting_for(self) -> list[str]:
         """Participants without a verdict."""
@@ -281,12 +267,12 @@ class Server:
                 client=c,
                 header=r.header,
                 verdict=r.verdict,
-                points=keep(r.points),
+                points=keep(r.commitment.points),
                 proof=keep(r.proof),
+                opening=keep(r.clear.to_bytes()) if r.clear is not None else None,
                 verify_ms=r.verify_ms,
             )
             for c, r in sorted(self._received.items())
-            if r.refusal is None or r.evidence
         )
         body = RoundBody(
             announcement=signed,
@@ -307,7 +293,7 @@ class Server:
 
     def _sum(self, announcement: Announcement, accepted: dict[str, _Received]) -> tuple[Opening, bytes, int]:
         """The total, its short proof, and the sum of weights; checked (R2) before it is adopted."""
-        commitments = [r.commitment for r in accepted.values() if r.commitment is not None]
+        commitments = [r.commitment for r in accepted.values()]
         openings = [r.opening for r in accepted.values() if r.opening is not None]
         weights = [context(announcement, self.session, c).weight for c in accepted]
         total = honest_aggregate.combine_openings(self.chain.suite, openings, weights)
@@ -325,7 +311,6 @@ class Server:
                 subject="upload",
                 stage="deadline",
                 reason=reason,
-                evidence=False,
             )
         r = received.refusal
         return Dropped(
@@ -334,7 +319,6 @@ class Server:
             subject=r.subject[:64],
             stage=r.stage[:64],
             reason=r.detail[:400],
-            evidence=received.evidence,
         )
 
     def _open(self) -> Announcement:
@@ -349,6 +333,6 @@ def _claimed_client(signed: Signed) -> str:
         client = peek(signed).get("client")
     except Malformed as error:
         raise Refused("upload", "decoding", str(error)) from None
-    if not isinstance(client, str) or not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", client):
+    if not isinstance(client, str) or not is_name(client):
         raise Refused("upload", "decoding", "names no client")  # nor is the text repeated: nobody signed it
     return client
