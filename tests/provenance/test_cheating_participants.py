@@ -105,4 +105,4 @@ def test_a_weight_above_the_cap_that_the_client_agreed_to(forgery: Forgery, tmp_
     ready = Ready.from_bytes(forgery.rounds[0].announcement.participants[0].ready.payload)
     agreed = sign(changed(ready, weight=11), forgery.world.clients["ada"])
     with_participant(forgery, 0, "ada", weight=11, ready=agreed)
-    assert told(refusal(forgery, tmp_path)) == ("announcement", "policy", 0, "ada")
+    assert told(refusal(forgery, tmp_path)) == ("ready", "policy", 0, "ada")

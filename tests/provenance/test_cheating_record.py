@@ -54,7 +54,7 @@ def test_a_round_left_out_and_the_next_renumbered(forgery: Forgery, tmp_path: Pa
     last.entry = changed(last.entry, round=1)
     forgery.resign(2)
     forgery.rounds = [first, last, last]
-    assert told(refusal(forgery, tmp_path)) == ("announcement", "statement", 1, "ada")
+    assert told(refusal(forgery, tmp_path)) == ("ready", "statement", 1, "ada")
 
 
 def test_rounds_in_another_order(forgery: Forgery, tmp_path: Path) -> None:

@@ -47,13 +47,14 @@ def changed(world: World, **changes: Any) -> Any:
         ("round", 1, "chain"),
         ("federation", "other", "policy"),
         ("suite", "bn254-keccak-ed25519-v1", "policy"),
-        ("attempt", 1, "statement"),
+        ("attempt", 1, "ready statement"),
     ],
 )
 def test_an_announcement_of_something_else(world: World, field: str, value: object, stage: str) -> None:
     with pytest.raises(Refused) as refused:
         world.clients["ada"].upload(changed(world, **{field: value}), numbers(1))
-    assert (refused.value.subject, refused.value.stage) == ("announcement", stage)
+    subject, _, last = stage.rpartition(" ")
+    assert (refused.value.subject, refused.value.stage) == (subject or "announcement", last)
 
 
 def test_another_base_model(world: World) -> None:
@@ -92,6 +93,19 @@ def test_a_weight_above_the_policys(world: World) -> None:
     with pytest.raises(Refused, match="above the policy") as refused:
         world.clients["ada"].upload(changed(world, participants=tuple(people)), numbers(1))
     assert refused.value.stage == "policy"
+
+
+@pytest.mark.parametrize(("field", "stage"), [("policy", "policy"), ("roster", "trust")])
+def test_a_ready_that_was_meant_for_something_else(world: World, field: str, stage: str) -> None:
+    """Round 0 follows no record that would tell: another policy's or roster's participant is named."""
+    announcement = world.announcement.open(Announcement, AGGREGATOR.verify_key)
+    people = list(announcement.participants)
+    ready = people[1].ready.open(Ready, KEYS["bob"].verify_key)
+    elsewhere = sign(ready.model_copy(update={field: ZERO}), KEYS["bob"])
+    people[1] = people[1].model_copy(update={"ready": elsewhere})
+    with pytest.raises(Refused) as refused:
+        world.clients["ada"].upload(changed(world, participants=tuple(people)), numbers(1))
+    assert (refused.value.subject, refused.value.stage, refused.value.party) == ("ready", stage, "bob")
 
 
 def test_a_participant_outside_the_roster(world: World) -> None:

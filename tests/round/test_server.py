@@ -1,5 +1,7 @@
 """Dishonest clients against the real aggregator: each is refused, at the stage that its lie belongs to."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,7 @@ from tests.round.world import (
     client,
     forge,
     numbers,
+    policy,
     reheaded,
     start,
 )
@@ -193,7 +196,7 @@ def test_points_that_are_none(world: World) -> None:
     for points, stage in ((b"\xff" * len(upload.points), "decoding"), (upload.points * 2, "shape")):
         with pytest.raises(Refused) as refused:
             world.send(upload.model_copy(update={"points": points}))
-        assert refused.value.stage == stage
+        assert (refused.value.stage, refused.value.party) == (stage, "dee")
     assert world.send(upload)[0]
 
 
@@ -238,12 +241,28 @@ def test_readies_out_of_order() -> None:
     ready = good.open(Ready, KEYS["ada"].verify_key)
     bad = [
         sign(ready.model_copy(update={"client": "bob", "round": 5}), KEYS["bob"]),
+        sign(ready.model_copy(update={"client": "bob", "attempt": 1}), KEYS["bob"]),
+        sign(ready.model_copy(update={"client": "bob", "previous": bytes([1] * 32)}), KEYS["bob"]),
+        sign(ready.model_copy(update={"client": "bob", "federation": "other"}), KEYS["bob"]),
+        client("bob", start(policy(max_abs="999"))).ready(5),
+        replace(client("bob"), roster_digest=bytes(32)).ready(5),
         sign(ready.model_copy(update={"client": "cyd", "weight": 11}), KEYS["cyd"]),
         sign(ready.model_copy(update={"client": "dee"}), STRANGER),
         sign(ready.model_copy(update={"client": "zed"}), STRANGER),
     ]
     server.announce([good, *bad])
-    assert len(server.refused_readies) == len(bad)
+    told = [(e.subject, e.stage, e.party) for e in server.refused_readies if isinstance(e, Refused)]
+    assert told == [
+        ("ready", "statement", "bob"),
+        ("ready", "statement", "bob"),
+        ("ready", "statement", "bob"),
+        ("ready", "policy", "bob"),
+        ("ready", "policy", "bob"),
+        ("ready", "trust", "bob"),
+        ("ready", "policy", "cyd"),
+        ("ready", "signature", "dee"),
+        ("roster", "trust", "zed"),
+    ]
     assert server.waiting_for() == ["ada"]
     with pytest.raises(Refused):
         Server(AGGREGATOR, start(), ROSTER, ROSTER_DIGEST).announce([])

@@ -57,6 +57,8 @@ class Client:
             attempt=attempt,
             client=self.name,
             weight=weight,
+            policy=self.chain.policy.digest(),
+            roster=self.roster_digest,
             previous=self.chain.previous,
         )
         return sign(message, self.key)

@@ -20,8 +20,8 @@ MAX_PARTICIPANTS = 100_000
 
 
 class Ready(Message):
-    """A client will take part. weight: what it declares. previous: digest of the last record it adopted (zero before the first).
-    keys: room for this round's mask and encryption keys."""
+    """A client will take part. weight: what it declares. policy, roster: digests of those that it holds. previous: digest of the last
+    record it adopted (zero before the first). keys: room for this round's mask and encryption keys."""
 
     KIND: ClassVar[str] = "ready"
 
@@ -30,6 +30,8 @@ class Ready(Message):
     attempt: Count
     client: Name
     weight: Weight
+    policy: Digest
+    roster: Digest
     previous: Digest
     keys: Annotated[tuple[bytes, ...], Field(max_length=0)] = ()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from fedproof.encoding.digest import sha256
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.keys import VerifyKey
 from fedproof.identity.roster import Roster
+from fedproof.identity.signed import Signed
 from fedproof.policy.parameters import check_sums, shape
 from fedproof.proofs import Commitment, Context, Opening, check_opening, honest_aggregate, update
 from fedproof.round.chain import Chain
@@ -59,6 +61,43 @@ class RoundReport:
         return sum(weight for _, weight in self.accepted)
 
 
+@dataclass(frozen=True)
+class Call:
+    """What every client's `Ready` for a round answers. policy, roster: digests. previous: of the last entry."""
+
+    federation: str
+    policy: bytes
+    roster: bytes
+    round: int
+    attempt: int
+    previous: bytes
+
+    @classmethod
+    def of(cls, chain: Chain, attempt: int, roster: bytes) -> Self:
+        """The call for the next round of this chain."""
+        policy = chain.policy
+        return cls(policy.federation, policy.digest(), roster, chain.round, attempt, chain.previous)
+
+
+def check_ready(signed: Signed, client: str, call: Call, roster: Roster, chain: Chain) -> Ready:
+    """The client answers this call, with a weight that the policy allows. Raises `Refused` with what it answers instead."""
+    ready = signed.open(Ready, roster.key_of(client), party=client)
+
+    def refuse(stage: str, detail: str) -> Refused:
+        return Refused("ready", stage, detail, party=client, round=chain.round)
+
+    if ready.client != client:
+        raise refuse("statement", "signed for another client")
+    stages = {"policy": "policy", "federation": "policy", "roster": "trust"}
+    for name, wanted in vars(call).items():
+        if getattr(ready, name) != wanted:
+            raise refuse(stages.get(name, "statement"), f"made for another {name} than the one called for")
+    if ready.weight > chain.policy.update.weights.max:
+        detail = f"weight {ready.weight} is above the policy's {chain.policy.update.weights.max}"
+        raise refuse("policy", detail)
+    return ready
+
+
 def check_announcement(
     announcement: Announcement, chain: Chain, roster: Roster, roster_digest: bytes
 ) -> None:
@@ -88,26 +127,11 @@ def check_announcement(
         check_sums(policy, len(announcement.participants))
     except Refused as error:
         raise refuse("policy", error.detail) from None
+    call = Call.of(chain, announcement.attempt, roster_digest)
     for participant in announcement.participants:
-        client = participant.client
-        ready = participant.ready.open(Ready, roster.key_of(client), party=client)
-        signed = (ready.federation, ready.round, ready.attempt, ready.client, ready.weight, ready.previous)
-        told = (
-            announcement.federation,
-            announcement.round,
-            announcement.attempt,
-            client,
-            participant.weight,
-            announcement.previous,
-        )
-        if signed != told:
-            raise refuse("statement", "not what the client declared", client)
-        if participant.weight > policy.update.weights.max:
-            raise refuse(
-                "policy",
-                f"weight {participant.weight} is above the policy's {policy.update.weights.max}",
-                client,
-            )
+        ready = check_ready(participant.ready, participant.client, call, roster, chain)
+        if ready.weight != participant.weight:
+            raise refuse("statement", "not the weight that the client declared", participant.client)
 
 
 def context(announcement: Announcement, session: bytes, client: str) -> Context:

@@ -22,7 +22,6 @@ from fedproof.round.messages import (
     Announcement,
     Dropped,
     Participant,
-    Ready,
     Result,
     Total,
     Upload,
@@ -35,11 +34,13 @@ from fedproof.round.rules import (
     AGGREGATOR,
     MAX_PROOF,
     MAX_SLACK,
+    Call,
     check_announcement,
     check_opening_of,
     check_partition,
     check_parts,
     check_proof,
+    check_ready,
     check_signed_for,
     context,
 )
@@ -92,9 +93,10 @@ class Server:
         twice counts once; of two different ones of a client the first stands. Raises `Refused` if nobody is left."""
         ready: dict[str, Participant] = {}
         self.refused_readies = []
+        call = Call.of(self.chain, self.attempt, self._roster_digest)
         for signed in readies:
             try:
-                participant = self._participant(signed)
+                participant = self._participant(signed, call)
                 first = ready.setdefault(participant.client, participant)
                 if first != participant:
                     detail = "a second, different one; the first stands"
@@ -122,16 +124,9 @@ class Server:
         )
         return self.resume(sign(announcement, self._key))
 
-    def _participant(self, signed: Signed) -> Participant:
+    def _participant(self, signed: Signed, call: Call) -> Participant:
         client = _claimed_client(signed)
-        ready = signed.open(Ready, self._roster.key_of(client), party=client)
-        expected = (self.chain.policy.federation, self.chain.round, self.attempt, client, self.chain.previous)
-        if (ready.federation, ready.round, ready.attempt, ready.client, ready.previous) != expected:
-            raise Refused(
-                "ready", "statement", "made for another round", party=client, round=self.chain.round
-            )
-        if ready.weight > self.chain.policy.update.weights.max:
-            raise Refused("ready", "policy", f"weight {ready.weight} is above the policy's", party=client)
+        ready = check_ready(signed, client, call, self._roster, self.chain)
         return Participant(client=client, weight=ready.weight, ready=signed)
 
     def resume(self, signed: Signed) -> Signed:
