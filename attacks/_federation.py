@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -95,7 +96,7 @@ class Federation:
         return np.random.default_rng(seed).integers(-200, 201, size=self.layout.size, dtype=np.int64)
 
     def honest(self, name: str, announcement: Signed) -> Upload:
-        return self.clients[name].upload(announcement, self.numbers(ord(name[0])))
+        return self.clients[name].upload(announcement, self.numbers(ord(name[0])), now=int(time.time()))
 
     def forced(self, name: str, announcement: Signed, x: NDArray[np.int64]) -> Upload:
         """An upload by a client whose prover does not look."""

@@ -1,6 +1,8 @@
 """The aggregator adds one unit to one coordinate of the sum and signs a record in which all
 else fits; a client checks before it moves on."""
 
+import time
+
 import numpy as np
 from _federation import Federation, attack
 
@@ -16,7 +18,7 @@ def run(world: Federation) -> None:
         world.send(world.honest(name, announcement))
     server = world.aggregator.server
     assert server is not None
-    closed = server.close(opened=1, now=2)
+    closed = server.close(now=int(time.time()))
     blobs = dict(closed.blobs)
     record = RoundEntry.from_bytes(closed.entry)
     body = RoundBody.from_bytes(blobs[record.body])
@@ -26,7 +28,7 @@ def run(world: Federation) -> None:
     values = np.frombuffer(total.values, "<i8").copy()
     values[3] += 1
     lie = total.model_copy(update={"values": values.tobytes()}).to_bytes()
-    after = world.aggregator.chain.advance(b"", values, 14).state
+    after = world.aggregator.chain.advance(b"", 0, values, 14).state
     forged = sign(result.model_copy(update={"total": sha256(lie), "after": after}), world.key)
     changed = body.model_copy(update={"result": forged}).to_bytes()
     blobs |= {sha256(lie): lie, sha256(changed): changed}

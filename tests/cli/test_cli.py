@@ -15,6 +15,8 @@ from fedproof.cli.app import MODULES
 from fedproof.demo import federation
 from fedproof.demo.timing import PARTS
 from fedproof.identity.keys import EnvelopeVerifyKey, VerifyKey
+from fedproof.identity.roster import Roster
+from fedproof.identity.signed import Signed
 
 PUBLIC = (("model", "model.safetensors"), ("policy", "policy.toml"), ("trust", "trust.toml"))
 
@@ -204,6 +206,24 @@ def test_keys_and_rosters(tmp_path: Path) -> None:
         ).stdout
     )
     assert told["version"] == 2
+    ends = '"2027-01-31T00:00:00Z"'
+    members.write_text(
+        f'federation = "tests"\nendorser = "board"\n[members]\nbob = "{public[2]}"\nada = {{ key = "{public[1]}", expires = {ends} }}\n'
+    )
+    expiring = tmp_path / "expiring.cbor"
+    options = ("--key", tmp_path / "endorser", "--out", expiring)
+    told = json.loads(
+        fedproof("endorse", members, *options, "--expires", "2028-01-01T00:00:00Z", "--json").stdout
+    )
+    assert told["expires"] == "2028-01-01T00:00:00Z"
+    roster = Roster.from_bytes(Signed.from_bytes(expiring.read_bytes()).payload)
+    assert roster.expires == 1830297600
+    assert {m.client: m.expires for m in roster.members} == {"ada": 1801353600, "bob": None}
+    for wrong in ("2028-01-01", "2028-01-01T00:00:00+01:00", "tomorrow"):
+        ran = fedproof("endorse", members, *options, "--expires", wrong)
+        assert (ran.returncode, "2027-01-31T00:00:00Z" in ran.stderr) == (2, True)
+    members.write_text(members.read_text().replace("2027-01-31T00:00:00Z", "soon"))
+    assert fedproof("endorse", members, *options).returncode == 2
     other = fedproof(
         "endorse",
         members,

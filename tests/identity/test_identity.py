@@ -193,3 +193,29 @@ def test_trust_files_that_are_none(tmp_path: Path, old: str, new: str) -> None:
         Trust.load(tmp_path / "trust.toml")
     with pytest.raises(UsageError):
         Trust.load(tmp_path / "missing.toml")
+
+
+def test_what_a_copy_changed_is_looked_up_anew() -> None:
+    """Members are found in a table that is kept: a copy with others has its own."""
+    first = roster()
+    assert first.key_of("ada") == KEY.verify_key
+    second = first.model_copy(update={"members": first.members[1:]})
+    with pytest.raises(Refused):
+        second.key_of("ada")
+    assert second.key_of("bob") == OTHER.verify_key
+    assert first == roster()  # what was looked up makes no difference
+    assert first.to_bytes() == roster().to_bytes()
+
+
+def test_memberships_end() -> None:
+    members = roster().members
+    ending = roster(members=(members[0].model_copy(update={"expires": 1000}), members[1]), expires=2000)
+    ending.check_current("ada", 999)
+    ending.check_current("bob", 1999)
+    for client, at in (("ada", 1000), ("ada", 5000), ("bob", 2000)):
+        with pytest.raises(Refused) as refused:
+            ending.check_current(client, at)
+        assert (refused.value.stage, refused.value.party) == ("expiry", client)
+    with pytest.raises(Refused, match="not a member"):
+        ending.check_current("zed", 0)
+    assert Roster.from_bytes(ending.to_bytes()) == ending

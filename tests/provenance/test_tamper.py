@@ -17,7 +17,6 @@ from fedproof.provenance.verify import verify_bundle
 from tests.provenance.world import Forgery, World, changed, honest_bundle, play
 
 ASSERTED = {
-    "body.opened": "the aggregator's clock",
     "body.closed": "the aggregator's clock",
     "body.uploads[ada].verify_ms": "the aggregator's clock",
     "body.uploads[eve].verify_ms": "the aggregator's clock",

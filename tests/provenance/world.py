@@ -46,6 +46,7 @@ from fedproof.round.record import RecordedUpload, RoundBody, RoundEntry
 from fedproof.round.rules import context
 from fedproof.round.server import Closed, Server
 
+NOW = 1_800_000_000
 NAMES = ("ada", "bob", "cyd", "dee", "eve")
 WEIGHTS = {"ada": 3, "bob": 5, "cyd": 2, "dee": 4, "eve": 1}
 BASE = {
@@ -144,7 +145,9 @@ def play(
     sent: dict[tuple[int, str], Upload] = {}
     for number in range(rounds):
         server = Server(aggregator, chain, roster, signed.digest())
-        announced = server.announce([clients[name].ready(WEIGHTS[name]) for name in NAMES])
+        announced = server.announce(
+            [clients[name].ready(WEIGHTS[name]) for name in NAMES], now=NOW + 60 * number
+        )
         announcement = announced.open(Announcement, aggregator.verify_key)
         for name in NAMES:
             x = random.integers(-900, 900, LAYOUT.size)
@@ -160,10 +163,9 @@ def play(
             elif (lies and (number, name) == (2, "bob")) or name in (absent or {}).get(number, ()):
                 continue
             else:
-                upload = clients[name].upload(announced, x)
-            sent[number, name] = upload
+                upload = clients[name].upload(announced, x, now=NOW + 60 * number)
             server.receive(upload.to_bytes())
-        done = server.close(opened=1000, now=1001)
+        done = server.close(now=NOW + 60 * number + 1)
         closed.append(done)
         blobs |= done.blobs
         chain = done.chain

@@ -24,6 +24,7 @@ from tests.round.world import (
     ENDORSERS,
     KEYS,
     NAMES,
+    NOW,
     ROSTER,
     ROSTER_DIGEST,
     SIGNED_ROSTER,
@@ -69,7 +70,7 @@ class Fuse:
 
 
 def aggregator(root: Path) -> Aggregator:
-    return Aggregator(root, AGGREGATOR, policy(), SIGNED_ROSTER, ENDORSERS, BASE_FILE, clock=lambda: 1000)
+    return Aggregator(root, AGGREGATOR, policy(), SIGNED_ROSTER, ENDORSERS, BASE_FILE, clock=lambda: NOW)
 
 
 def closing(opened: Aggregator) -> Aggregator:
@@ -99,7 +100,7 @@ def test_killed_at_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
                 for c in clients.values():
                     c.session_of.clear()
                 made[session] = [
-                    clients[n].upload(announced[0], numbers(ord(n[0]))).to_bytes() for n in NAMES[:3]
+                    clients[n].upload(announced[0], numbers(ord(n[0])), now=NOW).to_bytes() for n in NAMES[:3]
                 ]
             return made[session]
 
@@ -148,7 +149,7 @@ def test_a_verdict_survives_the_kill_that_follows_it(tmp_path: Path) -> None:
     announcement = server.announce([c.ready(WEIGHTS[n]) for n, c in world.clients.items()])
     for c in world.clients.values():
         c.session_of.clear()
-    upload = world.clients["ada"].upload(announcement, numbers(1)).to_bytes()
+    upload = world.clients["ada"].upload(announcement, numbers(1), now=NOW).to_bytes()
     verdict = server.receive(upload)
     closing(server)
     again = aggregator(tmp_path)
@@ -170,7 +171,7 @@ def test_an_aborted_round_is_another_attempt(tmp_path: Path) -> None:
     assert (again.server, again.attempt) == (None, 1)
     announcement = again.announce([c.ready(WEIGHTS[n], attempt=again.attempt) for n, c in clients.items()])
     for n, c in clients.items():
-        again.receive(c.upload(announcement, numbers(ord(n[0]))).to_bytes())
+        again.receive(c.upload(announcement, numbers(ord(n[0])), now=NOW).to_bytes())
     closed = again.close()
     for c in clients.values():
         assert c.adopt(closed.entry, again.read).attempt == 1
@@ -182,7 +183,7 @@ def test_a_folder_that_somebody_changed(tmp_path: Path) -> None:
     clients = {n: client(n) for n in NAMES}
     announcement = server.announce([c.ready(WEIGHTS[n]) for n, c in clients.items()])
     for n, c in clients.items():
-        server.receive(c.upload(announcement, numbers(ord(n[0]))).to_bytes())
+        server.receive(c.upload(announcement, numbers(ord(n[0])), now=NOW).to_bytes())
     server.close()
     closing(server)
     blobs = [p for p in (tmp_path / "blobs").rglob("*") if p.is_file()]
@@ -206,7 +207,7 @@ def test_another_roster_than_the_endorsers(tmp_path: Path) -> None:
 
 
 def fresh_node(root: Path) -> Node:
-    return Node(root, client("ada"))
+    return Node(root, client("ada"), clock=lambda: NOW)
 
 
 def test_a_node_is_killed_at_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,8 +238,8 @@ def test_a_node_is_killed_at_every_step(tmp_path: Path, monkeypatch: pytest.Monk
         verdict = server.receive(next(iter(sent)))
         assert reopened.verdict(verdict).accepted
         for n, c in others.items():
-            server.receive(c.upload(signed, numbers(ord(n[0]))).to_bytes())
-        closed = server.close(opened=1, now=2)
+            server.receive(c.upload(signed, numbers(ord(n[0])), now=NOW).to_bytes())
+        closed = server.close(now=NOW)
         last = fresh_node(root)
         last.adopt(closed.entry, lambda name, _w, _l, blobs=closed.blobs: blobs[name])
         assert (fresh_node(root).client.chain.W == closed.chain.W).all()

@@ -15,6 +15,7 @@ from tests.round.world import (
     ENDORSERS,
     KEYS,
     NAMES,
+    NOW,
     ROSTER,
     ROSTER_DIGEST,
     STRANGER,
@@ -48,11 +49,12 @@ def changed(world: World, **changes: Any) -> Any:
         ("federation", "other", "policy"),
         ("suite", "bn254-keccak-ed25519-v1", "policy"),
         ("attempt", 1, "ready statement"),
+        ("time", NOW + 301, "expiry"),
     ],
 )
 def test_an_announcement_of_something_else(world: World, field: str, value: object, stage: str) -> None:
     with pytest.raises(Refused) as refused:
-        world.clients["ada"].upload(changed(world, **{field: value}), numbers(1))
+        world.clients["ada"].upload(changed(world, **{field: value}), numbers(1), now=NOW)
     subject, _, last = stage.rpartition(" ")
     assert (refused.value.subject, refused.value.stage) == (subject or "announcement", last)
 
@@ -60,14 +62,14 @@ def test_an_announcement_of_something_else(world: World, field: str, value: obje
 def test_another_base_model(world: World) -> None:
     base = start().state.model_copy(update={"weights": ZERO})
     with pytest.raises(Refused, match="base model") as refused:
-        world.clients["ada"].upload(changed(world, base=base), numbers(1))
+        world.clients["ada"].upload(changed(world, base=base), numbers(1), now=NOW)
     assert refused.value.stage == "chain"
 
 
 def test_an_announcement_by_somebody_else(world: World) -> None:
     forged = sign(world.announcement.open(Announcement, AGGREGATOR.verify_key), STRANGER)
     with pytest.raises(Refused) as refused:
-        world.clients["ada"].upload(forged, numbers(1))
+        world.clients["ada"].upload(forged, numbers(1), now=NOW)
     assert refused.value.stage == "signature"
 
 
@@ -79,7 +81,7 @@ def test_weights_that_nobody_declared(world: World) -> None:
             for p in announcement.participants
         )
         with pytest.raises(Refused) as refused:
-            world.clients["ada"].upload(changed(world, participants=people), numbers(1))
+            world.clients["ada"].upload(changed(world, participants=people), numbers(1), now=NOW)
         assert refused.value.stage == "statement"
 
 
@@ -91,7 +93,7 @@ def test_a_weight_above_the_policys(world: World) -> None:
     people = list(announcement.participants)
     people[1] = Participant(client="bob", weight=11, ready=greedy)
     with pytest.raises(Refused, match="above the policy") as refused:
-        world.clients["ada"].upload(changed(world, participants=tuple(people)), numbers(1))
+        world.clients["ada"].upload(changed(world, participants=tuple(people)), numbers(1), now=NOW)
     assert refused.value.stage == "policy"
 
 
@@ -104,7 +106,7 @@ def test_a_ready_that_was_meant_for_something_else(world: World, field: str, sta
     elsewhere = sign(ready.model_copy(update={field: ZERO}), KEYS["bob"])
     people[1] = people[1].model_copy(update={"ready": elsewhere})
     with pytest.raises(Refused) as refused:
-        world.clients["ada"].upload(changed(world, participants=tuple(people)), numbers(1))
+        world.clients["ada"].upload(changed(world, participants=tuple(people)), numbers(1), now=NOW)
     assert (refused.value.subject, refused.value.stage, refused.value.party) == ("ready", stage, "bob")
 
 
@@ -116,14 +118,22 @@ def test_a_participant_outside_the_roster(world: World) -> None:
     )
     with pytest.raises(Refused) as refused:
         world.clients["ada"].upload(
-            changed(world, participants=(*announcement.participants, stranger)), numbers(1)
+            changed(world, participants=(*announcement.participants, stranger)), numbers(1), now=NOW
         )
     assert (refused.value.subject, refused.value.stage) == ("roster", "trust")
 
 
+def test_a_second_announcement(world: World) -> None:
+    """Another nonce, all else equal: two clients could be shown different rounds."""
+    world.upload("ada")
+    with pytest.raises(Refused, match="a second announcement"):
+        world.clients["ada"].upload(changed(world, nonce=bytes([9] * 32)), numbers(1), now=NOW)
+    world.upload("ada")  # the first one stays good
+
+
 def test_a_client_that_declared_nothing(world: World) -> None:
     with pytest.raises(Refused, match="weight that this client declared"):
-        client("ada").upload(world.announcement, numbers(1))
+        client("ada").upload(world.announcement, numbers(1), now=NOW)
 
 
 def test_its_own_weight_above_the_cap() -> None:
@@ -174,7 +184,7 @@ def test_an_upload_that_it_did_not_make() -> None:
     world, closed = played(liar=False)
     honest = client("ada")
     honest.declared[0, 0] = 3
-    honest.check(world.announcement)
+    honest.check(world.announcement, now=NOW)
     with pytest.raises(Refused, match="did not make"):
         honest.adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])
 
@@ -184,5 +194,5 @@ def test_a_policy_of_its_own() -> None:
     world, _ = played()
     stricter.declared[0, 0] = 3
     with pytest.raises(Refused) as refused:
-        stricter.upload(world.announcement, numbers(1))
+        stricter.upload(world.announcement, numbers(1), now=NOW)
     assert refused.value.stage == "policy"

@@ -26,6 +26,7 @@ from tests.round.world import (
     ENDORSERS,
     KEYS,
     NAMES,
+    NOW,
     ROSTER,
     SIGNED_ROSTER,
     WEIGHTS,
@@ -37,7 +38,7 @@ from tests.round.world import (
 
 
 def aggregator(root: Path, roster: Signed = SIGNED_ROSTER) -> Aggregator:
-    return Aggregator(root, AGGREGATOR, policy(), roster, ENDORSERS, BASE_FILE, clock=lambda: 1000)
+    return Aggregator(root, AGGREGATOR, policy(), roster, ENDORSERS, BASE_FILE, clock=lambda: NOW)
 
 
 class Disk:
@@ -72,7 +73,7 @@ def announced(server: Aggregator) -> tuple[dict[str, Any], Signed]:
 def test_no_verdict_on_an_upload_that_was_not_kept(tmp_path: Path, disk: Disk) -> None:
     with aggregator(tmp_path) as server:
         clients, announcement = announced(server)
-        upload = clients["ada"].upload(announcement, numbers(1)).to_bytes()
+        upload = clients["ada"].upload(announcement, numbers(1), now=NOW).to_bytes()
         disk.full = "-upload"
         with pytest.raises(UsageError):
             server.receive(upload)
@@ -99,7 +100,9 @@ def test_nothing_goes_on_after_a_step_that_failed(tmp_path: Path, disk: Disk, na
             announced(server)
     else:
         clients, announcement = announced(server)
-        uploads = {n: c.upload(announcement, numbers(ord(n[0]))).to_bytes() for n, c in clients.items()}
+        uploads = {
+            n: c.upload(announcement, numbers(ord(n[0])), now=NOW).to_bytes() for n, c in clients.items()
+        }
         for n in NAMES[:3]:
             server.receive(uploads[n])
         disk.full = name
@@ -126,7 +129,7 @@ def test_a_round_under_way_is_not_forgotten_for_another_roster(tmp_path: Path) -
     """What was acknowledged stays; the operator decides."""
     with aggregator(tmp_path) as server:
         clients, announcement = announced(server)
-        upload = clients["ada"].upload(announcement, numbers(1)).to_bytes()
+        upload = clients["ada"].upload(announcement, numbers(1), now=NOW).to_bytes()
         verdict = server.receive(upload)
     grown = Roster(
         version=2,
@@ -180,7 +183,7 @@ def test_folders_are_on_the_disk_before_the_entry(tmp_path: Path, monkeypatch: p
     with aggregator(tmp_path / "new" / "root") as server:
         clients, announcement = announced(server)
         for n, c in clients.items():
-            server.receive(c.upload(announcement, numbers(ord(n[0]))).to_bytes())
+            server.receive(c.upload(announcement, numbers(ord(n[0])), now=NOW).to_bytes())
         server.close()
     root = tmp_path / "new" / "root"
     assert {tmp_path, tmp_path / "new", root, root / "blobs"} <= at_append[0]
@@ -192,7 +195,7 @@ def test_folders_are_on_the_disk_before_the_entry(tmp_path: Path, monkeypatch: p
 
 def test_no_answer_before_it_is_remembered(tmp_path: Path, disk: Disk) -> None:
     world = World.announced()
-    node = Node(tmp_path, client("ada"))
+    node = Node(tmp_path, client("ada"), clock=lambda: NOW)
     node.ready(WEIGHTS["ada"])
     disk.full = "state"
     for _ in range(2):
@@ -200,7 +203,7 @@ def test_no_answer_before_it_is_remembered(tmp_path: Path, disk: Disk) -> None:
             node.upload(world.announcement, numbers(1))
     disk.full = None
     upload = node.upload(world.announcement, numbers(1))
-    reopened = Node(tmp_path, client("ada"))
+    reopened = Node(tmp_path, client("ada"), clock=lambda: NOW)
     assert reopened.upload(world.announcement, numbers(1)) == upload
     with pytest.raises(Refused, match="a second announcement"):
         reopened.upload(World.announced().announcement, numbers(1))
@@ -209,7 +212,7 @@ def test_no_answer_before_it_is_remembered(tmp_path: Path, disk: Disk) -> None:
 def test_an_upload_is_kept_until_the_round_is_over_on_disk(tmp_path: Path, disk: Disk) -> None:
     """Else it would be made anew, with other blinds, for a session that has one."""
     world = World.announced()
-    node = Node(tmp_path, client("ada"))
+    node = Node(tmp_path, client("ada"), clock=lambda: NOW)
     node.ready(WEIGHTS["ada"])
     upload = node.upload(world.announcement, numbers(1))
     world.send(upload)
@@ -220,16 +223,16 @@ def test_an_upload_is_kept_until_the_round_is_over_on_disk(tmp_path: Path, disk:
     with pytest.raises(UsageError):
         node.adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])
     disk.full = None
-    reopened = Node(tmp_path, client("ada"))
+    reopened = Node(tmp_path, client("ada"), clock=lambda: NOW)
     assert reopened.upload(world.announcement, numbers(1)) == upload
     reopened.adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])
     assert not (tmp_path / "upload.cbor").exists()
-    assert Node(tmp_path, client("ada")).client.chain.round == 1
+    assert Node(tmp_path, client("ada"), clock=lambda: NOW).client.chain.round == 1
 
 
 def test_everything_refused_is_on_record(tmp_path: Path) -> None:
     world = World.announced()
-    node = Node(tmp_path, client("ada"))
+    node = Node(tmp_path, client("ada"), clock=lambda: NOW)
     node.ready(WEIGHTS["ada"])
     upload = node.upload(world.announcement, numbers(1))
     other = World.announced()

@@ -20,6 +20,8 @@ from tests.round.world import (
     AGGREGATOR,
     KEYS,
     NAMES,
+    NOW,
+    POLICY,
     ROSTER,
     ROSTER_DIGEST,
     STRANGER,
@@ -172,10 +174,10 @@ def test_an_honest_client_signs_for_nothing_that_does_not_open(world: World) -> 
     held = Policy.parse(POLICY + OPENING)
     chain = Chain.start(held, BASE_FILE)
     one = client("dee", chain)
-    announcement = Server(AGGREGATOR, chain, ROSTER, ROSTER_DIGEST).announce([one.ready(1)])
+    announcement = Server(AGGREGATOR, chain, ROSTER, ROSTER_DIGEST).announce([one.ready(1)], now=NOW)
     x = np.where(np.arange(35) == 3, 1 << 31, 0).astype(np.int64)
     with pytest.raises(Refused, match="32 bits"):
-        one.upload(announcement, x)
+        one.upload(announcement, x, now=NOW)
 
 
 def test_parts_that_the_header_does_not_name(world: World) -> None:
@@ -250,7 +252,7 @@ def test_readies_out_of_order() -> None:
         sign(ready.model_copy(update={"client": "dee"}), STRANGER),
         sign(ready.model_copy(update={"client": "zed"}), STRANGER),
     ]
-    server.announce([good, *bad])
+    server.announce([good, *bad], now=NOW)
     told = [(e.subject, e.stage, e.party) for e in server.refused_readies if isinstance(e, Refused)]
     assert told == [
         ("ready", "statement", "bob"),
@@ -265,14 +267,14 @@ def test_readies_out_of_order() -> None:
     ]
     assert server.waiting_for() == ["ada"]
     with pytest.raises(Refused):
-        Server(AGGREGATOR, start(), ROSTER, ROSTER_DIGEST).announce([])
+        Server(AGGREGATOR, start(), ROSTER, ROSTER_DIGEST).announce([], now=NOW)
 
 
 def test_a_ready_twice() -> None:
     """Anybody can send a copy of a message: that stops no round."""
     server = Server(AGGREGATOR, start(), ROSTER, ROSTER_DIGEST)
     first, other = client("ada").ready(3), client("ada").ready(4)
-    announcement = server.announce([first, first, other, client("bob").ready(5)])
+    announcement = server.announce([first, first, other, client("bob").ready(5)], now=NOW)
     opened = announcement.open(Announcement, AGGREGATOR.verify_key)
     assert [(p.client, p.weight) for p in opened.participants] == [("ada", 3), ("bob", 5)]
     assert ["the first stands" in str(e) for e in server.refused_readies] == [True]
@@ -301,7 +303,7 @@ def test_values_that_no_proof_bounds(overflows: bool) -> None:
     chain = Chain.start(held, BASE_FILE)
     server = Server(AGGREGATOR, chain, ROSTER, ROSTER_DIGEST)
     clients = {n: client(n, chain) for n in NAMES}
-    world = World(clients, server, server.announce([c.ready(1 << 32) for c in clients.values()]))
+    world = World(clients, server, server.announce([c.ready(1 << 32) for c in clients.values()], now=NOW))
     for name in NAMES[:3]:
         assert world.send(world.upload(name))[0]
     largest = (1 << 62) // (len(NAMES) << 32) - 2

@@ -23,6 +23,8 @@ from fedproof.round.record import RoundBody, RoundEntry
 from fedproof.round.rules import RoundReport, context, verify_round
 from fedproof.round.server import Closed, Server
 
+NOW = 1_800_000_000
+"""What everybody's clock says: 2027-01-15T08:00:00Z."""
 NAMES = ("ada", "bob", "cyd", "dee")
 WEIGHTS = dict(zip(NAMES, (3, 5, 2, 4), strict=True))
 BASE = {"w": np.linspace(-1, 1, 30, dtype=np.float32).reshape(6, 5), "b": np.zeros(5, np.float32)}
@@ -87,13 +89,13 @@ class World:
     def announced(cls, chain: Chain | None = None, clients: dict[str, Client] | None = None) -> World:
         clients = clients or {n: client(n, chain) for n in NAMES}
         server = Server(AGGREGATOR, chain or start(), ROSTER, ROSTER_DIGEST)
-        announcement = server.announce([c.ready(WEIGHTS[n]) for n, c in clients.items()])
+        announcement = server.announce([c.ready(WEIGHTS[n]) for n, c in clients.items()], now=NOW)
         return cls(clients, server, announcement)
 
     def upload(self, name: str, x: NDArray[np.int64] | None = None) -> Upload:
         """An honest upload."""
         return self.clients[name].upload(
-            self.announcement, numbers(len(name) + ord(name[0])) if x is None else x
+            self.announcement, numbers(len(name) + ord(name[0])) if x is None else x, now=NOW
         )
 
     def forced(self, name: str, x: NDArray[np.int64]) -> Upload:
@@ -110,7 +112,7 @@ class World:
         return verdict.accepted, verdict.subject, verdict.stage
 
     def close(self) -> Closed:
-        return self.server.close(opened=1, now=2)
+        return self.server.close(now=NOW)
 
 
 def reheaded(upload: Upload, name: str, **changes: Any) -> Upload:

@@ -12,6 +12,7 @@ from fedproof.cli.app import Json, app, emit
 from fedproof.encoding.files import read_capped, write_atomic
 from fedproof.encoding.message import validated
 from fedproof.encoding.text import Name, printable
+from fedproof.encoding.time import parse_utc, utc_text
 from fedproof.encoding.toml import parse_toml
 from fedproof.errors import Malformed, UsageError
 from fedproof.identity.keys import EnvelopeKey, SigningKey, VerifyKey
@@ -46,23 +47,42 @@ def keygen(
         print(public.rstrip("\n"))
 
 
+class _Listed(BaseModel):
+    """A member with a time."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    key: str
+    expires: str
+
+    def member(self, client: str) -> Member:
+        """As rosters list it. Raises `Malformed`."""
+        return Member(client=client, key=VerifyKey.parse(self.key).raw, expires=parse_utc(self.expires))
+
+
 class _Members(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     federation: Name
     endorser: Name
-    members: dict[Name, str] = Field(min_length=1)
+    members: dict[Name, str | _Listed] = Field(min_length=1)
 
 
 @app.command(name="endorse")
 def endorse_roster(
     members: Annotated[
-        Path, typer.Argument(help="TOML: federation, endorser, and [members] with name = key.")
+        Path,
+        typer.Argument(
+            help="TOML: federation, endorser, and [members] with name = key or name = { key, expires }."
+        ),
     ],
     key: Annotated[Path, typer.Option(help="The endorser's private key.")],
     out: Annotated[Path, typer.Option(help="Where the endorsed roster goes.")],
     previous: Annotated[
         Path | None, typer.Option(help="The version before, if this is not the first.")
+    ] = None,
+    expires: Annotated[
+        str | None, typer.Option(help="When the whole roster ends, in UTC: 2027-01-31T00:00:00Z.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -86,8 +106,12 @@ def endorse_roster(
             "federation": listed.federation,
             "endorser": listed.endorser,
             "previous": before,
+            "expires": parse_utc(expires) if expires is not None else None,
             "members": [
-                Member(client=c, key=VerifyKey.parse(k).raw) for c, k in sorted(listed.members.items())
+                listing.member(client)
+                if isinstance(listing, _Listed)
+                else Member(client=client, key=VerifyKey.parse(listing).raw)
+                for client, listing in sorted(listed.members.items())
             ],
         },
         "roster",
@@ -98,6 +122,7 @@ def endorse_roster(
         "file": str(out),
         "version": version,
         "members": len(roster.members),
+        "expires": utc_text(roster.expires) if roster.expires is not None else None,
         "digest": endorsed.digest().hex(),
     }
     if as_json:

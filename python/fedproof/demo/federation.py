@@ -239,7 +239,7 @@ class _Federation:
         name, cheat = node.client.name, ""
         if name == CHEAT and number == SCALED_ROUND:
             cheat = "its update times 50, with a proof forced out of the prover"
-            session = node.client.check(announcement).digest()
+            session = node.client.check(announcement, now=int(time.time())).digest()
             ctx = context(announcement.open(Announcement, node.client.aggregator), session, name)
             upload = node.client.seal(ctx, 50 * x, unchecked=True)
         elif name == CHEAT and number == REPLAY_ROUND and self.earlier is not None:
@@ -253,7 +253,7 @@ class _Federation:
 
     def _replayed(self, node: Node, announcement: Signed, earlier: Upload) -> Upload:
         """An earlier round's update and proof under a header for this session: the signature is good, the proof is not."""
-        session = node.client.check(announcement).digest()
+        session = node.client.check(announcement, now=int(time.time())).digest()
         old = earlier.header.open(UploadHeader, node.client.key.verify_key)
         header = sign(old.model_copy(update={"session": session}), node.client.key)
         node.client.header_of[session] = header.digest()

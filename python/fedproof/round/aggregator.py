@@ -43,8 +43,8 @@ class Aggregator:
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """roster: as endorsed. base: the base model's file. Checks its own record again. Raises `Refused`, `Malformed`; `UsageError`
-        if another process works in `root`."""
+        """roster: as endorsed. base: the base model's file. clock: Unix seconds, by which rounds are announced and members expire.
+        Checks its own record again. Raises `Refused`, `Malformed`; `UsageError` if another process works in `root`."""
         self._key = key
         self._clock = clock
         self.roster = open_roster(roster, endorsers, policy.federation)
@@ -69,11 +69,10 @@ class Aggregator:
     def _resume(self) -> Server | None:
         """The round under way, with what was received. One that is on record or was given up is over. One that cannot go on, say under
         another roster, is not forgotten: it may have been acknowledged. Raises `Refused`."""
-        under_way = self.store.opened_round()
-        if under_way is None:
+        signed = self.store.opened_round()
+        if signed is None:
             self.store.clear_round()  # what a kill within `clear_round` left
             return None
-        signed, self._opened = under_way
         announcement = signed.open(Announcement, self._key.verify_key)
         if (announcement.round, announcement.attempt) < (self.chain.round, self.attempt):
             self.store.clear_round()
@@ -85,7 +84,6 @@ class Aggregator:
             self._received += 1
         return server
 
-    _opened = 0
     _received = 0
     _broken = False
 
@@ -130,9 +128,9 @@ class Aggregator:
             if self.server is not None:
                 raise Refused("round", "statement", "a round is under way", round=self.chain.round)
             server = self._new_server()
-            announcement = server.announce(readies)
-            self._opened, self._received = int(self._clock()), 0
-            self.store.open_round(announcement, self._opened)
+            announcement = server.announce(readies, now=int(self._clock()))
+            self._received = 0
+            self.store.open_round(announcement)
             self.server = server
         return announcement
 
@@ -150,7 +148,7 @@ class Aggregator:
     def close(self) -> Closed:
         """Sums, records durably, and moves on."""
         with self._step():
-            closed = self._under_way().close(opened=self._opened, now=int(self._clock()))
+            closed = self._under_way().close(now=int(self._clock()))
             self.store.put_all(closed.blobs)
             self._log.append([closed.entry])
             self.store.clear_round()

@@ -23,14 +23,15 @@ from fedproof.round.messages import State
 
 @dataclass(frozen=True)
 class Chain:
-    """policy: the holder's own. round: the next one. previous: digest of the last entry, zero before the first. W: model state
-    after it, d int64 in units of 2^-scale."""
+    """policy: the holder's own. round: the next one. previous: digest of the last entry, zero before the first. time: when the last
+    round was announced, 0 before the first. W: model state after it, d int64 in units of 2^-scale."""
 
     policy: Policy
     suite: str
     layout: Layout
     round: int
     previous: bytes
+    time: int
     W: NDArray[np.int64]
 
     @classmethod
@@ -40,7 +41,7 @@ class Chain:
             raise Refused("model", "digest", "the base model is not the one that the policy names")
         layout, arrays = parse_model(base)
         W = to_integers(arrays, layout, policy.update.scale)
-        return cls(policy, suite or policy.suites[0], layout, 0, ZERO, W)
+        return cls(policy, suite or policy.suites[0], layout, 0, ZERO, 0, W)
 
     @cached_property
     def state(self) -> State:
@@ -48,7 +49,7 @@ class Chain:
         commitment = model_commitment(self.suite, self.W).root()
         return State(weights=sha256(self.W.astype("<i8").tobytes()), commitment=commitment)
 
-    def advance(self, entry: bytes, total: NDArray[np.int64] | None, weight_sum: int) -> Self:
-        """The chain after a round: W + f(total), or W if the round was void. entry: its digest."""
+    def advance(self, entry: bytes, time: int, total: NDArray[np.int64] | None, weight_sum: int) -> Self:
+        """The chain after a round: W + f(total), or W if the round was void. entry: its digest. time: when it was announced."""
         W = self.W if total is None else apply(self.W, total, weight_sum)
-        return replace(self, round=self.round + 1, previous=entry, W=W)
+        return replace(self, round=self.round + 1, previous=entry, time=time, W=W)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedproof.encoding.digest import sha256
+from fedproof.encoding.time import utc_text
 from fedproof.errors import Refused
 from fedproof.identity.keys import SigningKey, VerifyKey
 from fedproof.identity.roster import Roster
@@ -22,6 +23,9 @@ from fedproof.round.chain import Chain
 from fedproof.round.messages import Announcement, Ready, Result, Upload, UploadHeader, UploadOpening, Verdict
 from fedproof.round.record import MAX_BODY, RoundBody, RoundEntry
 from fedproof.round.rules import Read, RoundReport, check_announcement, context, verify_round
+
+CLOCK_SKEW = 300
+"""Seconds by which a client's clock and the aggregator's may differ."""
 
 
 @dataclass
@@ -63,9 +67,10 @@ class Client:
         )
         return sign(message, self.key)
 
-    def check(self, signed: Signed) -> Announcement:
-        """An announcement that this client can answer. Raises `Refused`, also for a second, different one of the same round and
-        attempt: then somebody shows different clients different things."""
+    def check(self, signed: Signed, *, now: int) -> Announcement:
+        """An announcement that this client can answer. now: its own clock, Unix seconds. Raises `Refused`, also for a time far from
+        its own, and for a second, different one of the same round and attempt: then somebody shows different clients different
+        things. The one that it agreed to stays good, however long the work on it takes."""
         announcement = signed.open(Announcement, self.aggregator)
         check_announcement(announcement, self.chain, self.roster, self.roster_digest)
         place = announcement.round, announcement.attempt
@@ -73,6 +78,8 @@ class Client:
             raise Refused(
                 "announcement", "statement", "not with the weight that this client declared", party=self.name
             )
+        if place not in self.session_of:
+            self._check_time(announcement.time, now)
         if self.session_of.setdefault(place, announcement.digest()) != announcement.digest():
             raise Refused(
                 "announcement",
@@ -82,15 +89,22 @@ class Client:
             )
         return announcement
 
+    def _check_time(self, announced: int, now: int) -> None:
+        """An announcement is as old as the policy's deadline at most. Clocks may differ by `CLOCK_SKEW`."""
+        latest = announced + self.chain.policy.round.deadline_seconds + CLOCK_SKEW
+        if not announced - CLOCK_SKEW <= now <= latest:
+            detail = f"announced at {utc_text(announced)}, which is too far from this client's clock, {utc_text(now)}"
+            raise Refused("announcement", "expiry", detail, party=self.name, round=self.chain.round)
+
     def update(self, new: Arrays) -> NDArray[np.int64]:
         """x: what training changed, in units, within the policy's bounds. new: the trained weights by name."""
         policy = self.chain.policy.update
         x = difference(new, self.chain.W, self.chain.layout, policy.scale)
         return clip_update(x, policy.max_abs, policy.max_norm)
 
-    def upload(self, signed: Signed, x: NDArray[np.int64]) -> Upload:
+    def upload(self, signed: Signed, x: NDArray[np.int64], *, now: int) -> Upload:
         """Commits to x, proves what the policy asks for, signs. Raises `Refused`: the announcement (see `check`), or x itself."""
-        announcement = self.check(signed)
+        announcement = self.check(signed, now=now)
         session = announcement.digest()
         return self.seal(context(announcement, session, self.name), x)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from functools import cached_property
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -10,6 +11,7 @@ from pydantic import Field, model_validator
 from fedproof.encoding.digest import Digest
 from fedproof.encoding.message import Message, Record
 from fedproof.encoding.text import Name, Reason
+from fedproof.encoding.time import Time
 from fedproof.identity.signed import Signed
 from fedproof.proofs import Opening
 
@@ -54,7 +56,8 @@ class State(Record):
 class Announcement(Message):
     """The opening of a round; its digest is the session, and every proof of the round is bound to it.
 
-    policy, roster, layout: digests. base: the model that the round starts from. previous: digest of the last record's entry.
+    time: the aggregator's clock; no earlier than the round's before. policy, roster, layout: digests. base: the model that the round
+    starts from. previous: digest of the last record's entry.
     reference, privacy, seed: room for what robust weights, noise and masks need.
     """
 
@@ -65,6 +68,7 @@ class Announcement(Message):
     federation: Name
     round: Count
     attempt: Count
+    time: Time
     policy: Digest
     roster: Digest
     layout: Digest
@@ -85,7 +89,11 @@ class Announcement(Message):
 
     def weight_of(self, client: str) -> int | None:
         """A participant's weight, None for anybody else."""
-        return next((p.weight for p in self.participants if p.client == client), None)
+        return self._weights.get(client)
+
+    @cached_property
+    def _weights(self) -> dict[str, int]:
+        return {p.client: p.weight for p in self.participants}
 
 
 class UploadHeader(Message):

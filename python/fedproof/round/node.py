@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,10 +16,10 @@ from pydantic import Field
 from fedproof.encoding.digest import Digest
 from fedproof.encoding.files import make_folder, read_capped, write_atomic
 from fedproof.encoding.message import Message, Record
+from fedproof.encoding.time import Time
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.signed import Signed
 from fedproof.round.audit import AuditLog
-from fedproof.round.chain import Chain
 from fedproof.round.client import Client
 from fedproof.round.messages import Count, Upload, Verdict, Weight
 from fedproof.round.rules import Read, RoundReport
@@ -43,6 +45,7 @@ class _State(Message):
 
     round: Count
     previous: Digest
+    time: Time
     weights: bytes = Field(repr=False)
     answered: tuple[_Answered, ...]
 
@@ -50,9 +53,10 @@ class _State(Message):
 class Node:
     """A client with a state folder. What it must remember is on the disk before its answer leaves."""
 
-    def __init__(self, root: Path, client: Client) -> None:
-        """client: at the start of the federation; an earlier state in `root` replaces its place in the chain. Raises `Refused`,
-        `Malformed`."""
+    def __init__(self, root: Path, client: Client, *, clock: Callable[[], float] = time.time) -> None:
+        """client: at the start of the federation; an earlier state in `root` replaces its place in the chain. clock: Unix seconds,
+        this node's own: announcements far from it are refused. Raises `Refused`, `Malformed`."""
+        self._clock = clock
         make_folder(root)
         for leftover in root.glob("*.tmp"):
             leftover.unlink()
@@ -74,10 +78,11 @@ class Node:
         """As `Client.upload`; what was refused is on record here. The same announcement again gets the same upload: a second one
         would be refused."""
         with self._on_record():
-            session = self.client.check(announcement).digest()
+            now = int(self._clock())
+            session = self.client.check(announcement, now=now).digest()
             earlier = self._earlier(session)
             if earlier is None:
-                upload = self.client.upload(announcement, x)
+                upload = self.client.upload(announcement, x, now=now)
         if earlier is not None:
             self._save()  # it may be there because saving failed after it was made
             return earlier
@@ -138,7 +143,9 @@ class Node:
             if place[0] >= chain.round  # what is over binds nobody
         )
         weights = chain.W.astype("<i8").tobytes()
-        state = _State(round=chain.round, previous=chain.previous, weights=weights, answered=answered)
+        state = _State(
+            round=chain.round, previous=chain.previous, time=chain.time, weights=weights, answered=answered
+        )
         write_atomic(self._path, state.to_bytes(), mode=0o600)
 
     def _load(self) -> None:
@@ -147,8 +154,7 @@ class Node:
         W = np.frombuffer(state.weights, "<i8").astype(np.int64)
         if len(W) != len(client.chain.W):
             raise Refused("state folder", "shape", "holds another model's state", party=client.name)
-        old = client.chain
-        client.chain = Chain(old.policy, old.suite, old.layout, state.round, state.previous, W)
+        client.chain = replace(client.chain, round=state.round, previous=state.previous, time=state.time, W=W)
         for a in state.answered:
             place = a.round, a.attempt
             client.declared[place] = a.weight

@@ -13,6 +13,7 @@ from pydantic import Field
 from fedproof.encoding.digest import Digest
 from fedproof.encoding.message import Message, Record
 from fedproof.encoding.text import Name
+from fedproof.encoding.time import Time
 from fedproof.identity.signed import Signed
 from fedproof.round.messages import MAX_PARTICIPANTS, Count, Result
 
@@ -35,15 +36,14 @@ class RecordedUpload(Record):
 
 
 class RoundBody(Message):
-    """announcement, result: signed by the aggregator. uploads: sorted by client. opened, closed: Unix seconds, the aggregator's."""
+    """announcement, result: signed by the aggregator. uploads: sorted by client. closed: by the aggregator's clock."""
 
     KIND: ClassVar[str] = "round-body"
 
     announcement: Signed
     result: Signed
     uploads: Annotated[tuple[RecordedUpload, ...], Field(max_length=MAX_PARTICIPANTS)]
-    opened: Count
-    closed: Count
+    closed: Time
 
 
 class RoundEntry(Message):

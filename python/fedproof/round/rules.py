@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 
 from fedproof.encoding.digest import sha256
+from fedproof.encoding.time import utc_text
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.keys import VerifyKey
 from fedproof.identity.roster import Roster
@@ -43,7 +44,8 @@ Read = Callable[[bytes, str, int], bytes]
 
 @dataclass(frozen=True)
 class RoundReport:
-    """What a checked round was. accepted: (client, weight). uploads: bytes of commitment and proof, and verification time in ms."""
+    """What a checked round was. accepted: (client, weight). uploads: bytes of commitment and proof, and verification time in ms.
+    opened, closed: by the aggregator's clock."""
 
     round: int
     attempt: int
@@ -101,8 +103,8 @@ def check_ready(signed: Signed, client: str, call: Call, roster: Roster, chain: 
 def check_announcement(
     announcement: Announcement, chain: Chain, roster: Roster, roster_digest: bytes
 ) -> None:
-    """The announcement continues this chain under this policy and roster, and every participant signed what it says of it. Raises
-    `Refused`."""
+    """The announcement continues this chain under this policy and roster; every participant is a member at its time, and signed what
+    it says of it. Raises `Refused`."""
     policy = chain.policy
 
     def refuse(stage: str, detail: str, party: str | None = None) -> Refused:
@@ -121,6 +123,8 @@ def check_announcement(
     for name, actual, wanted, stage in expected:
         if actual != wanted:
             raise refuse(stage, f"another {name} than the one held here")
+    if announcement.time < chain.time:
+        raise refuse("chain", f"announced at {utc_text(announcement.time)}, before the round before")
     if announcement.suite not in policy.suites:
         raise refuse("policy", "a suite that the policy does not allow")
     try:
@@ -129,6 +133,7 @@ def check_announcement(
         raise refuse("policy", error.detail) from None
     call = Call.of(chain, announcement.attempt, roster_digest)
     for participant in announcement.participants:
+        roster.check_current(participant.client, announcement.time)
         ready = check_ready(participant.ready, participant.client, call, roster, chain)
         if ready.weight != participant.weight:
             raise refuse("statement", "not the weight that the client declared", participant.client)
@@ -304,10 +309,10 @@ def verify_round(
         tuple((a.client, context(announcement, session, a.client).weight) for a in result.accepted),
         tuple(left_out),
         tuple(sizes),
-        body.opened,
+        announcement.time,
         body.closed,
     )
-    after = chain.advance(sha256(entry), total, report.weight_sum)
+    after = chain.advance(sha256(entry), announcement.time, total, report.weight_sum)
     if result.after != after.state:
         raise Refused("result", "chain", "names another model than the total leads to", round=chain.round)
     return after, report

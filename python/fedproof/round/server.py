@@ -88,15 +88,17 @@ class Server:
         self.session = b""
         self.refused_readies: list[Refused | Malformed] = []
 
-    def announce(self, readies: Iterable[Signed]) -> Signed:
-        """Opens the round with everybody whose `Ready` is in order; others are left out (`refused_readies` says why). The same message
-        twice counts once; of two different ones of a client the first stands. Raises `Refused` if nobody is left."""
+    def announce(self, readies: Iterable[Signed], *, now: int) -> Signed:
+        """Opens the round with every member whose `Ready` is in order; others are left out, and those whose membership expired
+        (`refused_readies` says why). The same message twice counts once; of two different ones of a client the first stands. now: Unix
+        seconds; a clock that was set back announces the time of the round before again. Raises `Refused` if nobody is left."""
         ready: dict[str, Participant] = {}
         self.refused_readies = []
+        now = max(now, self.chain.time)
         call = Call.of(self.chain, self.attempt, self._roster_digest)
         for signed in readies:
             try:
-                participant = self._participant(signed, call)
+                participant = self._participant(signed, call, now)
                 first = ready.setdefault(participant.client, participant)
                 if first != participant:
                     detail = "a second, different one; the first stands"
@@ -114,6 +116,7 @@ class Server:
             federation=self.chain.policy.federation,
             round=self.chain.round,
             attempt=self.attempt,
+            time=now,
             policy=self.chain.policy.digest(),
             roster=self._roster_digest,
             layout=self.chain.layout.digest(),
@@ -124,8 +127,9 @@ class Server:
         )
         return self.resume(sign(announcement, self._key))
 
-    def _participant(self, signed: Signed, call: Call) -> Participant:
+    def _participant(self, signed: Signed, call: Call, now: int) -> Participant:
         client = _claimed_client(signed)
+        self._roster.check_current(client, now)
         ready = check_ready(signed, client, call, self._roster, self.chain)
         return Participant(client=client, weight=ready.weight, ready=signed)
 
@@ -222,8 +226,8 @@ class Server:
         """Participants without a verdict."""
         return [p.client for p in self._open().participants if p.client not in self._received]
 
-    def close(self, *, opened: int, now: int) -> Closed:
-        """Sums what was accepted and signs the result. Participants without an upload are dropped. opened, now: Unix seconds."""
+    def close(self, *, now: int) -> Closed:
+        """Sums what was accepted and signs the result. Participants without an upload are dropped. now: Unix seconds."""
         announcement = self._open()
         signed = self._signed
         if signed is None:
@@ -244,7 +248,7 @@ class Server:
                 Total(values=total.values.astype("<i8").tobytes(), blinds=total.blinds).to_bytes()
             )
             proof_name = keep(proof)
-        after = self.chain.advance(b"", total.values if total else None, weight_sum)
+        after = self.chain.advance(b"", announcement.time, total.values if total else None, weight_sum)
         result = Result(
             session=self.session,
             void=void,
@@ -273,7 +277,6 @@ class Server:
             announcement=signed,
             result=sign(result, self._key),
             uploads=uploads,
-            opened=opened,
             closed=now,
         )
         entry = RoundEntry(
@@ -283,7 +286,9 @@ class Server:
             previous=self.chain.previous,
             body=keep(body.to_bytes()),
         ).to_bytes()
-        chain = self.chain.advance(sha256(entry), total.values if total else None, weight_sum)
+        chain = self.chain.advance(
+            sha256(entry), announcement.time, total.values if total else None, weight_sum
+        )
         return Closed(entry, blobs, chain, result)
 
     def _sum(self, announcement: Announcement, accepted: dict[str, _Received]) -> tuple[Opening, bytes, int]:

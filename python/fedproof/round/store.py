@@ -5,7 +5,6 @@ or absent, so that a kill at any point loses nothing and leaves nothing half don
     blobs/ab/abcd…       what the record names, by SHA-256
     attempt              number of the round and of the attempt at it, after one was given up
     open/announcement    the round under way, as announced
-    open/opened          when, in Unix seconds
     open/NNNNNN-upload   what was received, in order; owner-readable: it holds clear updates
 """
 
@@ -66,18 +65,14 @@ class Store:
 
     # -- the round under way -------------------------------------------------------------------------------
 
-    def open_round(self, announcement: Signed, opened: int) -> None:
-        """Before the announcement is sent. It is written last: without it there is no round under way."""
-        write_atomic(self.root / "open" / "opened", str(opened).encode())
+    def open_round(self, announcement: Signed) -> None:
+        """Before the announcement is sent. Without it there is no round under way."""
         write_atomic(self.root / "open" / "announcement", announcement.to_bytes())
 
-    def opened_round(self) -> tuple[Signed, int] | None:
-        """The announcement under way and when it was made, if there is one."""
+    def opened_round(self) -> Signed | None:
+        """The announcement under way, if there is one."""
         path = self.root / "open" / "announcement"
-        if not path.exists():
-            return None
-        opened = int(read_capped(self.root / "open" / "opened", 64))
-        return Signed.from_bytes(read_capped(path, _MAX_BLOB)), opened
+        return Signed.from_bytes(read_capped(path, _MAX_BLOB)) if path.exists() else None
 
     def put_upload(self, number: int, data: bytes) -> None:
         """Before its verdict is sent."""
