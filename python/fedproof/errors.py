@@ -22,9 +22,9 @@ class Refused(FedproofError):
     """Input that was read and failed a check.
 
     `subject` is the object that was checked ("bounded update", "roster", "certificate", …), `stage` the check
-    that failed ("decoding", "statement", "shape", "argument", "opening", "signature", "trust", "digest",
-    "chain", "sum", "policy"), `detail` what a person reads; `party` and `round` say whose object it was and
-    when, where that is known.
+    that failed ("decoding", "statement", "shape", "witness", "argument", "opening", "signature", "trust",
+    "expiry", "digest", "chain", "sum", "policy"; "deadline" where nothing came), `detail` what a person reads;
+    `party` and `round` say whose object it was and when, where that is known.
     """
 
     def __init__(

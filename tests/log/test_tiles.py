@@ -12,7 +12,7 @@ import pytest
 from fedproof.errors import Malformed, Refused, UsageError
 from fedproof.identity.keys import SigningKey
 from fedproof.log import reader, tiles
-from fedproof.log.layout import MAX_ENTRY, index_path, tile_path
+from fedproof.log.layout import MAX_ENTRY, index_path, log_files, tile_path
 from fedproof.log.note import verifier_text
 from fedproof.log.reader import TileReader, read_log
 from fedproof.log.tiles import TileLog
@@ -52,6 +52,13 @@ def test_what_was_appended_is_read(tmp_path: Path, steps: tuple[int, ...]) -> No
     assert log.entry(log.size - 1) == b"more"
     log.close()
     assert TileReader(folder, "tests", KEY.verify_key).entries()[-1] == b"more"
+
+
+@pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 700])
+def test_which_files_a_log_has(tmp_path: Path, size: int) -> None:
+    grown(tmp_path / "log", size)
+    found = [str(p.relative_to(tmp_path / "log")) for p in (tmp_path / "log").rglob("*") if p.is_file()]
+    assert sorted(log_files(size)) == sorted(found)
 
 
 def test_one_writer_at_a_time(tmp_path: Path) -> None:

@@ -109,3 +109,10 @@ def test_a_value_beyond_the_type_is_refused() -> None:
 def test_big_endian_arrays_are_read_by_value() -> None:
     layout = Layout.of_arrays({"a": np.zeros(2, np.float32)})
     assert flatten({"a": np.array([1, 2], ">f4")}, layout).tolist() == [1, 2]
+
+
+def test_a_tensor_of_too_many_dimensions() -> None:
+    assert Tensor(name="w", shape=(1,) * 32, dtype="F32").size == 1
+    for shape in ((1,) * 33, ((1 << 28) + 1,), (-1,)):
+        with pytest.raises(ValueError, match="shape"):
+            Tensor(name="w", shape=shape, dtype="F32")

@@ -9,6 +9,7 @@ from fedproof.errors import Malformed, Refused, UsageError
 from fedproof.provenance import bundle as module
 from fedproof.provenance.bundle import Bundle, write_bundle
 
+CHECKPOINT = b"tests\n2\nroot\n"
 CONTENT = {sha256(text).digest(): text for text in (b"one", b"two")}
 ONE, TWO = CONTENT
 
@@ -16,9 +17,12 @@ ONE, TWO = CONTENT
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     log = tmp_path / "log"
-    (log / "tile/0").mkdir(parents=True)
-    (log / "checkpoint").write_bytes(b"checkpoint")
-    (log / "tile/0/000.p").write_bytes(b"tile")
+    (log / "tile/0/000.p").mkdir(parents=True)
+    (log / "tile/entries/000.p").mkdir(parents=True)
+    (log / "checkpoint").write_bytes(CHECKPOINT)
+    for width in "12":  # the log had one entry once
+        (log / "tile/0/000.p" / width).write_bytes(b"tile")
+        (log / "tile/entries/000.p" / width).write_bytes(b"entries")
     path = tmp_path / "bundle"
     write_bundle(path, policy=b"policy", roster=b"roster", log=log, blobs=CONTENT, read=CONTENT.__getitem__)
     return path
@@ -29,7 +33,44 @@ def test_what_was_written_is_read_back(root: Path) -> None:
     assert (bundle.policy(), bundle.roster()) == (b"policy", b"roster")
     assert bundle.blobs == {ONE, TWO}
     assert bundle.blob(ONE, "total") == b"one"
-    assert (bundle.log / "checkpoint").read_bytes() == b"checkpoint"
+    assert (bundle.log / "checkpoint").read_bytes() == CHECKPOINT
+    found = {str(path.relative_to(bundle.log)) for path in bundle.log.rglob("*") if path.is_file()}
+    assert found == {"checkpoint", "tile/0/000.p/2", "tile/entries/000.p/2"}
+
+
+@pytest.mark.parametrize(
+    "note", [b"", b"tests", b"tests\n01\n", b"tests\n-1\n", b"tests\n" + b"9" * 5000 + b"\n"]
+)
+def test_a_log_without_a_checkpoint_makes_no_bundle(tmp_path: Path, note: bytes) -> None:
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log/checkpoint").write_bytes(note)
+    with pytest.raises(Malformed, match="not a checkpoint"):
+        write_bundle(tmp_path / "b", policy=b"", roster=b"", log=tmp_path / "log", blobs=[], read=bytes)
+
+
+@pytest.mark.parametrize("path", [Path("x" * 5000), Path("/" + "/".join(["x" * 200] * 30))])
+def test_a_path_that_is_too_long(path: Path) -> None:
+    with pytest.raises(Malformed, match="bundle"):
+        Bundle.open(path)
+
+
+def test_a_file_of_the_log_that_the_checkpoint_does_not_reach(root: Path) -> None:
+    """Names that a log may have, and this one has not."""
+    for name in ("tile/0/000.p/1", "tile/entries/001.p/7", "tile/1/000.p/1", "witness"):
+        extra = root / "log" / name
+        extra.parent.mkdir(parents=True, exist_ok=True)
+        extra.write_bytes(b"what I always wanted to say")
+        bundle = Bundle.open(root)
+        for blob in CONTENT:
+            bundle.blob(blob, "total")
+        with pytest.raises(Refused, match="nothing that the checkpoint leads to") as refused:
+            bundle.check_all_read(2)
+        assert (refused.value.subject, refused.value.stage) == ("bundle", "digest")
+        extra.unlink()
+        bundle = Bundle.open(root)
+        for blob in CONTENT:
+            bundle.blob(blob, "total")
+        bundle.check_all_read(2)
 
 
 def test_an_existing_folder_is_never_written_to(root: Path) -> None:
@@ -39,6 +80,7 @@ def test_an_existing_folder_is_never_written_to(root: Path) -> None:
 
 def test_a_failure_while_writing_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "log").mkdir()
+    (tmp_path / "log/checkpoint").write_bytes(b"tests\n0\n")
     with pytest.raises(KeyError):
         write_bundle(
             tmp_path / "b",
@@ -69,9 +111,9 @@ def test_a_blob_that_belongs_to_nothing_is_refused(root: Path) -> None:
     bundle = Bundle.open(root)
     bundle.blob(ONE, "total")
     with pytest.raises(Refused, match="belongs to nothing"):
-        bundle.check_all_read()
+        bundle.check_all_read(2)
     bundle.blob(TWO, "total")
-    bundle.check_all_read()
+    bundle.check_all_read(2)
 
 
 def test_a_blob_beyond_its_limit_is_malformed(root: Path) -> None:

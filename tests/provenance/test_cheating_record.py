@@ -100,3 +100,11 @@ def test_a_blob_that_belongs_to_nothing(forgery: Forgery, tmp_path: Path) -> Non
     with pytest.raises(Refused, match=extra.hex()) as error:
         verify_bundle(bundle, model=model, policy=forgery.world.policy, trust=forgery.world.trust)
     assert told(error.value)[:2] == ("bundle", "digest")
+
+
+def test_a_file_in_the_log_that_the_checkpoint_does_not_reach(forgery: Forgery, tmp_path: Path) -> None:
+    bundle, model = forgery.write(tmp_path)
+    (bundle / "log/tile/entries/000.p/1").write_bytes(b"what I always wanted to say")
+    with pytest.raises(Refused, match="nothing that the checkpoint leads to") as error:
+        verify_bundle(bundle, model=model, policy=forgery.world.policy, trust=forgery.world.trust)
+    assert told(error.value)[:2] == ("bundle", "digest")

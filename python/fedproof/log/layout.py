@@ -46,6 +46,18 @@ def levels(leaves: Sequence[bytes]) -> Iterator[tuple[int, list[bytes]]]:
         level += 1
 
 
+def log_files(size: int) -> Iterator[str]:
+    """Every file of a log of this size. Partial tiles of earlier sizes may lie beside them where it grows; they count for nothing."""
+    yield "checkpoint"
+    for index, width in tiles_from(0, size):
+        yield tile_path("entries", index, width)
+    level, count = 0, size
+    while count:
+        for index, width in tiles_from(0, count):
+            yield tile_path(str(level), index, width)
+        level, count = level + 1, count // WIDTH
+
+
 def pack(entries: Sequence[bytes]) -> bytes:
     """A bundle: each entry after its length as u16 big-endian."""
     return b"".join(len(e).to_bytes(2, "big") + e for e in entries)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from dataclasses import dataclass
 
 from fedproof.errors import Malformed, Refused, UsageError
@@ -105,6 +106,14 @@ class Checkpoint:
     def text(self) -> str:
         """The three lines that are signed."""
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+
+    @staticmethod
+    def size_of(note: bytes) -> int:
+        """How many entries a signed checkpoint speaks of, unverified: only to find its files. Raises `Malformed`."""
+        match = re.match(rb"[^\n]*\n(0|[1-9][0-9]{0,8})\n", note)
+        if match is None:
+            raise Malformed("not a checkpoint")
+        return int(match[1])
 
     @classmethod
     def parse(cls, text: str, origin: str) -> Checkpoint:

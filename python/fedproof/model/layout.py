@@ -21,6 +21,9 @@ from fedproof.errors import Malformed, Refused
 MAX_PARAMETERS = 1 << 28
 """What one commitment can hold (spec/commitment.md)."""
 
+MAX_RANK = 32
+"""Dimensions of a tensor: what every numpy can hold."""
+
 DTYPES: dict[str, np.dtype[np.floating]] = {
     "F16": np.dtype("<f2"),
     "F32": np.dtype("<f4"),
@@ -55,7 +58,7 @@ class Tensor(Record):
     """One tensor: its name, its shape (none: a scalar) and its element type."""
 
     name: Annotated[str, Field(min_length=1, max_length=512)]
-    shape: tuple[Annotated[int, Field(ge=0, le=MAX_PARAMETERS)], ...]
+    shape: Annotated[tuple[Annotated[int, Field(ge=0, le=MAX_PARAMETERS)], ...], Field(max_length=MAX_RANK)]
     dtype: TypeName
 
     @property

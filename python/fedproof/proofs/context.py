@@ -12,7 +12,7 @@ from fedproof.errors import Refused
 
 @dataclass(frozen=True)
 class Context:
-    """Absorbed by every proof before anything else (spec/recorder.md): a proof holds for this place only.
+    """Absorbed by every proof before anything else (spec/transcript.md): a proof holds for this place only.
 
     announcement: digest of the round's announcement, 32 bytes; it covers policy, federation, round, attempt, roster and
         base model.

@@ -64,7 +64,7 @@ def audit(bundle: Bundle, policy: Policy, trust: Trust, *, progress: Progress | 
         rounds.append(report)
         if progress is not None:
             progress(len(rounds), len(entries))
-    bundle.check_all_read()
+    bundle.check_all_read(reader.size)
     return Audit(chain, roster, roster_digest, tuple(rounds), reader.root(), bundle.blobs)
 
 

@@ -27,6 +27,8 @@ from fedproof.encoding.digest import sha256
 from fedproof.encoding.files import read_capped, write_atomic
 from fedproof.encoding.text import printable
 from fedproof.errors import Malformed, Refused, UsageError
+from fedproof.log.layout import MAX_BYTES, log_files
+from fedproof.log.note import MAX_NOTE, Checkpoint
 from fedproof.provenance.dsse import MAX_ENVELOPE
 
 CERTIFICATE: Final = "certificate.dsse.json"
@@ -50,9 +52,10 @@ class Bundle:
     is read.
     """
 
-    def __init__(self, root: Path, blobs: frozenset[bytes]) -> None:
+    def __init__(self, root: Path, blobs: frozenset[bytes], log_files: frozenset[str]) -> None:
         self.root = root
         self.blobs = blobs
+        self._log_files = log_files
         self._read: set[bytes] = set()
 
     @classmethod
@@ -60,12 +63,17 @@ class Bundle:
         """Raises `Malformed` for a missing or unexpected file, a link, a special file, or sizes beyond the
         limits.
         """
-        if not (root / POLICY).exists() and (root / "bundle").is_dir():
-            inner = printable(str(root / "bundle"))
-            raise Malformed(f"{printable(str(root))} holds no bundle itself; did you mean {inner}?")
+        try:
+            if not (root / POLICY).exists() and (root / "bundle").is_dir():
+                inner = printable(str(root / "bundle"))
+                raise Malformed(f"{printable(str(root))} holds no bundle itself; did you mean {inner}?")
+            tree = _tree(root)
+        except OSError as error:  # a name too long, a file that vanished
+            raise Malformed(f"bundle: {printable(str(root))}: {error.strerror}") from None
         blobs: set[bytes] = set()
+        log_files: set[str] = set()
         required = {POLICY, ROSTER}
-        for relative, size in _tree(root):
+        for relative, size in tree:
             parts = relative.split("/")
             required.discard(relative)
             if parts[0] == BLOBS and len(parts) == 3:
@@ -76,11 +84,12 @@ class Bundle:
             elif parts[0] == LOG and len(parts) > 1:
                 if not all(_LOG_PART.fullmatch(part) for part in parts[1:]):
                     raise _unexpected(relative)
+                log_files.add(relative.removeprefix(f"{LOG}/"))
             elif relative not in (CERTIFICATE, POLICY, ROSTER):
                 raise _unexpected(relative)
         if required:
             raise Malformed(f"bundle: {min(required)} is missing; was the bundle copied whole?")
-        return cls(root, frozenset(blobs))
+        return cls(root, frozenset(blobs), frozenset(log_files))
 
     def certificate(self) -> bytes:
         """The envelope. Raises `Malformed` if there is none."""
@@ -118,10 +127,13 @@ class Bundle:
         """As `blob`: the form in which `fedproof.round.rules` asks."""
         return self.blob(digest, what, limit=limit)
 
-    def check_all_read(self) -> None:
-        """Raises `Refused` if the bundle holds a blob that nothing in the record led to."""
+    def check_all_read(self, size: int) -> None:
+        """Raises `Refused` if the bundle holds a blob that nothing in the record led to, or a file that no log of this
+        many entries has."""
         for digest in sorted(self.blobs - self._read):
             raise Refused("bundle", "digest", f"blob {digest.hex()} belongs to nothing on record")
+        for name in sorted(self._log_files - set(log_files(size))):
+            raise Refused("bundle", "digest", f"{LOG}/{name} is nothing that the checkpoint leads to")
 
 
 def write_bundle(
@@ -135,8 +147,9 @@ def write_bundle(
 ) -> Bundle:
     """Writes a bundle without a certificate, whole or not at all; `certificate.issue` adds that.
 
-    policy, roster: their encodings. log: folder of a tlog-tiles log. blobs: SHA-256 of each blob that the
-    record names. read: gives the bytes of a blob. Raises `UsageError` if `root` exists.
+    policy, roster: their encodings. log: folder of a tlog-tiles log; what its checkpoint leads to is copied.
+    blobs: SHA-256 of each blob that the record names. read: gives the bytes of a blob. Raises `UsageError` if
+    `root` exists.
     """
     if root.exists() or root.is_symlink():
         raise UsageError(f"{root} exists; a bundle is written to a new folder")
@@ -145,7 +158,10 @@ def write_bundle(
     try:
         write_atomic(draft / POLICY, policy)
         write_atomic(draft / ROSTER, roster)
-        shutil.copytree(log, draft / LOG)
+        for name in log_files(Checkpoint.size_of(read_capped(log / "checkpoint", MAX_NOTE))):
+            target = draft / LOG / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(target, read_capped(log / name, MAX_BYTES))
         for digest in sorted(set(blobs)):
             name = digest.hex()
             target = draft / BLOBS / name[:2] / name
