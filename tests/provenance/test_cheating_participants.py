@@ -9,14 +9,20 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from fedproof.errors import Refused
 from fedproof.identity.keys import SigningKey
 from fedproof.identity.roster import Member, Roster, endorse
 from fedproof.identity.signed import sign
+from fedproof.provenance import verify_bundle
 from fedproof.round.messages import Ready
 from tests.provenance.world import (
     Forgery,
     World,
     changed,
+    honest_bundle,
+    play,
     refusal,
     told,
 )
@@ -71,6 +77,22 @@ def test_a_client_whose_key_is_revoked(forgery: Forgery, tmp_path: Path) -> None
     key = forgery.world.clients["cyd"].verify_key.raw
     trust = replace(forgery.world.trust, revoked=frozenset({key}))
     assert told(refusal(forgery, tmp_path, trust=trust)) == ("roster", "trust", 0, "cyd")
+
+
+@pytest.mark.parametrize("void", [True, False])
+def test_a_revoked_key_in_a_void_round(tmp_path: Path, void: bool) -> None:
+    """Nothing of it is in the model. In the round after, which has a result, it is."""
+    world = play(absent={0: ("ada", "bob"), 1: ("cyd",) if void else (), 2: ("cyd",)}, rounds=3)
+    trust = replace(world.trust, revoked=frozenset({world.clients["cyd"].verify_key.raw}))
+    bundle, model = honest_bundle(world, tmp_path)
+    assert world.closed[0].result.void
+    assert "cyd" in [a.client for a in world.closed[0].result.accepted]
+    if void:
+        assert verify_bundle(bundle, model=model, policy=world.policy, trust=trust).claims
+        return
+    with pytest.raises(Refused) as error:
+        verify_bundle(bundle, model=model, policy=world.policy, trust=trust)
+    assert told(error.value) == ("roster", "trust", 1, "cyd")
 
 
 def test_a_participant_that_nobody_endorsed(forgery: Forgery, tmp_path: Path) -> None:

@@ -8,15 +8,20 @@ import pytest
 from fedproof.encoding.digest import ZERO, sha256
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.signed import sign
+from fedproof.policy.policy import Policy
 from fedproof.proofs import Commitment, honest_aggregate
 from fedproof.round.chain import Chain
-from fedproof.round.messages import Accepted, Dropped, Result, Total, UploadOpening, Verdict
+from fedproof.round.messages import Accepted, Announcement, Dropped, Result, Total, UploadOpening, Verdict
 from fedproof.round.record import RoundBody, RoundEntry
+from fedproof.round.rules import check_announcement, verify_round
 from fedproof.round.server import Closed
 from tests.round.world import (
     AGGREGATOR,
     BASE_FILE,
     KEYS,
+    POLICY,
+    ROSTER,
+    ROSTER_DIGEST,
     STRANGER,
     World,
     copy,
@@ -175,9 +180,6 @@ def test_a_void_round_that_is_none_and_the_other_way_round() -> None:
 
 def test_a_stricter_policy_refuses_the_whole_round() -> None:
     """Verification is against the policy that the verifier holds."""
-    from fedproof.round.rules import verify_round
-    from tests.round.world import ROSTER, ROSTER_DIGEST
-
     chain = Chain.start(policy(max_abs="500"), BASE_FILE)
     with pytest.raises(Refused) as error:
         verify_round(
@@ -189,6 +191,19 @@ def test_a_stricter_policy_refuses_the_whole_round() -> None:
             lambda n, _w, _l: CLOSED.blobs[n],
         )
     assert error.value.stage == "policy"
+
+
+def test_the_suite_is_the_policys_first() -> None:
+    """Another one that the policy allows is not the aggregator's to choose."""
+    other = "bn254-keccak-ed25519-v1"
+    both = f'allow_below_112_bits = true\nsuites = ["{start().suite}", "{other}"]\n[update]'
+    chain = Chain.start(Policy.parse(POLICY.replace("[update]", both)), BASE_FILE)
+    world = World.announced(chain)
+    signed = world.announcement.open(Announcement, AGGREGATOR.verify_key)
+    check_announcement(signed, chain, ROSTER, ROSTER_DIGEST)
+    with pytest.raises(Refused, match="another suite") as error:
+        check_announcement(signed.model_copy(update={"suite": other}), chain, ROSTER, ROSTER_DIGEST)
+    assert (error.value.subject, error.value.stage) == ("announcement", "policy")
 
 
 def test_another_base_model() -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.roster import Roster, open_roster
-from fedproof.identity.signed import Signed, peek
+from fedproof.identity.signed import Signed
 from fedproof.identity.trust import Trust
 from fedproof.log.tiles import TileReader
 from fedproof.model.tensors import MAX_FILE
@@ -21,7 +21,6 @@ from fedproof.policy.policy import Policy
 from fedproof.provenance.bundle import MAX_ROSTER, Bundle
 from fedproof.provenance.differences import policy_difference
 from fedproof.round.chain import Chain
-from fedproof.round.record import MAX_BODY, RoundBody, RoundEntry
 from fedproof.round.rules import RoundReport, verify_round
 
 Progress = Callable[[int, int], None]
@@ -53,7 +52,7 @@ def audit(bundle: Bundle, policy: Policy, trust: Trust, *, progress: Progress | 
         detail = f"{len(entries)} rounds on record, the policy asks for {policy.round.rounds}"
         raise Refused("record", "policy", detail)
     base = bundle.blob(policy.base_digest, "base model", limit=MAX_FILE)
-    chain = Chain.start(policy, base, suite=_suite(bundle, policy, entries[0]))
+    chain = Chain.start(policy, base)
     rounds: list[RoundReport] = []
     for entry in entries:
         try:
@@ -92,26 +91,13 @@ def read_roster(bundle: Bundle, policy: Policy, trust: Trust) -> tuple[Roster, b
 
 
 def check_revoked(report: RoundReport, roster: Roster, trust: Trust) -> None:
-    """Nobody in the sum has a key that the trust file revokes. Raises `Refused` (subject "roster", stage
-    "trust").
+    """Nobody in the sum has a key that the trust file revokes; in a void round there is no sum. Raises `Refused`
+    (subject "roster", stage "trust").
     """
-    for client, _ in report.accepted:
+    for client, _ in () if report.void else report.accepted:
         if roster.key_of(client).raw in trust.revoked:
             detail = "the trust file revokes its key"
             raise Refused("roster", "trust", detail, party=client, round=report.round)
-
-
-def _suite(bundle: Bundle, policy: Policy, entry: bytes) -> str:
-    """The suite that the first announcement speaks of, if the policy allows it. Only a hint: the announcement
-    is checked against it like every other."""
-    try:
-        body = RoundBody.from_bytes(
-            bundle.read(RoundEntry.from_bytes(entry).body, "round body", MAX_BODY), limit=MAX_BODY
-        )
-        named = peek(body.announcement).get("suite")
-    except (Malformed, Refused):
-        named = None
-    return next((suite for suite in policy.suites if suite == named), policy.suites[0])
 
 
 def _in_round(error: Refused, number: int) -> Refused:

@@ -27,7 +27,6 @@ class Chain:
     round was announced, 0 before the first. W: model state after it, d int64 in units of 2^-scale."""
 
     policy: Policy
-    suite: str
     layout: Layout
     round: int
     previous: bytes
@@ -35,13 +34,18 @@ class Chain:
     W: NDArray[np.int64]
 
     @classmethod
-    def start(cls, policy: Policy, base: bytes, *, suite: str | None = None) -> Self:
+    def start(cls, policy: Policy, base: bytes) -> Self:
         """Round 0, from the base model's file. Raises `Refused` if the policy names another, `Malformed` if it cannot be read."""
         if sha256(base) != policy.base_digest:
             raise Refused("model", "digest", "the base model is not the one that the policy names")
         layout, arrays = parse_model(base)
         W = to_integers(arrays, layout, policy.update.scale)
-        return cls(policy, suite or policy.suites[0], layout, 0, ZERO, 0, W)
+        return cls(policy, layout, 0, ZERO, 0, W)
+
+    @property
+    def suite(self) -> str:
+        """The policy's first: no announcement chooses another."""
+        return self.policy.suites[0]
 
     @cached_property
     def state(self) -> State:

@@ -125,8 +125,6 @@ def check_announcement(
             raise refuse(stage, f"another {name} than the one held here")
     if announcement.time < chain.time:
         raise refuse("chain", f"announced at {utc_text(announcement.time)}, before the round before")
-    if announcement.suite not in policy.suites:
-        raise refuse("policy", "a suite that the policy does not allow")
     try:
         check_sums(policy, len(announcement.participants))
     except Refused as error:
