@@ -9,6 +9,7 @@ import pytest
 from fedproof import _core
 from fedproof.errors import Refused
 from fedproof.policy.parameters import Shape
+from fedproof.policy.policy import Policy
 from fedproof.proofs import (
     Commitment,
     Context,
@@ -19,6 +20,7 @@ from fedproof.proofs import (
     commit_public,
     honest_aggregate,
     plain_opening,
+    update,
 )
 from fedproof.proofs.bounded_update import Bounds, Claim
 
@@ -170,3 +172,47 @@ def test_long_proofs_let_other_threads_run() -> None:
 def test_the_engine_knows_its_suites() -> None:
     assert dict(_core.suites()) == {SUITE: 126, "bn254-keccak-ed25519-v1": 100}
     assert Shape(5, 4).rows == 2
+
+
+POLICY = """
+version = 1
+federation = "tests"
+base_model = "sha256:%s"
+[update]
+scale = 0
+max_abs = 150
+max_norm = 3000
+[prove]
+update = "%s"
+"""
+
+
+@pytest.mark.parametrize("relation", ["bounded", "opening"])
+@pytest.mark.parametrize("together", [True, False])
+def test_many_proofs_of_one_policy(relation: str, together: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One by one or in a batch: the same answer, and the culprit has a name."""
+    policy = Policy.parse(POLICY % ("0" * 64, relation))
+    claims, batches = [], []
+    for client in ("ada", "bob", "cyd"):
+        ctx = Context(CTX.announcement, client, 1)
+        commitment, opening = commit(SUITE, X)
+        claims.append((ctx, commitment, update.prove(policy, ctx, commitment, opening)))
+    batch = bounded_update.verify_all
+
+    def watched(suite: str, held: list[Claim]) -> None:
+        batches.append(len(held))
+        if not together:
+            raise Refused("bounded update", "argument", "a batch that fails proves nothing against anybody")
+        batch(suite, held)
+
+    monkeypatch.setattr(bounded_update, "verify_all", watched)
+    update.verify_all(policy, claims)
+    assert batches == ([3] if relation == "bounded" else [])
+    for empty in ([], claims[:1]):
+        update.verify_all(policy, empty)
+    (_, commitment, proof), (bob, _, _) = claims[0], claims[1]
+    for bad in ((bob, commitment, proof), (bob, commitment, b""), (bob, commitment, proof[:-1])):
+        for rest in ([claims[0], bad, claims[2]], [bad], [claims[0], bad, bad]):
+            with pytest.raises(Refused) as refused:
+                update.verify_all(policy, rest, round=7)
+            assert (refused.value.party, refused.value.round) == ("bob", 7)

@@ -2,14 +2,14 @@
 
 from fedproof.provenance.report import left_out
 from fedproof.round.messages import Dropped
-from fedproof.round.rules import RoundReport
+from fedproof.round.verify import RoundReport
 
 SILENT = Dropped(client="bob", kind="dropped", subject="upload", stage="deadline", reason="silent")
 
 
 def report(*, void: bool) -> RoundReport:
     people = (("ada", 3), ("bob", 5))
-    return RoundReport(4, 0, void, people, (("ada", 3),), (SILENT,), (), 1, 2)
+    return RoundReport(4, 0, bytes(32), void, people, (("ada", 3),), (SILENT,), (), 1, 2)
 
 
 def test_in_a_void_round_everybody_is_left_out() -> None:

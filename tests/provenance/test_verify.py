@@ -10,7 +10,7 @@ from fedproof.errors import Malformed, Refused
 from fedproof.model.digest import model_root
 from fedproof.provenance import verify_bundle
 from fedproof.round.messages import Total
-from fedproof.round.rules import read_total
+from fedproof.round.verify import read_total
 from tests.provenance.world import World
 
 

@@ -1,15 +1,20 @@
 """A dishonest aggregator against a real client: what it refuses to answer, and what it refuses to adopt."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fedproof.encoding.digest import ZERO
-from fedproof.errors import Refused
+from fedproof.encoding.digest import ZERO, sha256
+from fedproof.errors import Malformed, Refused
 from fedproof.identity.roster import Member, Roster, endorse, open_roster
 from fedproof.identity.signed import sign
 from fedproof.round.client import Client
-from fedproof.round.messages import Announcement, Participant, Ready, Verdict
+from fedproof.round.messages import Announcement, Participant, Ready, Total, Verdict
+from fedproof.round.node import Node
+from fedproof.round.record import RoundBody, RoundEntry
+from fedproof.round.server import Closed, Server
+from fedproof.round.verify import Read
 from tests.round.world import (
     AGGREGATOR,
     ENDORSERS,
@@ -196,3 +201,67 @@ def test_a_policy_of_its_own() -> None:
     with pytest.raises(Refused) as refused:
         stricter.upload(world.announcement, numbers(1), now=NOW)
     assert refused.value.stage == "policy"
+
+
+def spoiled(closed: Closed) -> tuple[bytes, Read]:
+    """A record whose total is off by one, which the aggregator signed."""
+    record = RoundEntry.from_bytes(closed.entry)
+    body = RoundBody.from_bytes(closed.blobs[record.body])
+    assert closed.result.total is not None
+    total = Total.from_bytes(closed.blobs[closed.result.total])
+    lie = total.model_copy(update={"values": bytes([total.values[0] ^ 1]) + total.values[1:]}).to_bytes()
+    result = sign(closed.result.model_copy(update={"total": sha256(lie)}), AGGREGATOR)
+    changed_body = body.model_copy(update={"result": result}).to_bytes()
+    blobs = {**closed.blobs, sha256(lie): lie, sha256(changed_body): changed_body}
+    entry = record.model_copy(update={"body": sha256(changed_body)}).to_bytes()
+    return entry, lambda name, _what, _limit: blobs[name]
+
+
+def test_no_other_attempt_at_a_round_that_is_over(tmp_path: Path) -> None:
+    """The aggregator signed a result, and it is false. It may not have this client's update once more, over another set."""
+    world = World.announced()
+    node = Node(tmp_path, world.clients["ada"], clock=lambda: NOW)
+    node.ready(3)
+    node.upload(world.announcement, numbers(1))
+    for name in NAMES[1:]:
+        world.send(world.upload(name))
+    closed = world.close()
+    entry, read = spoiled(closed)
+    with pytest.raises(Refused) as refused:
+        node.adopt(entry, read)
+    assert (refused.value.subject, refused.value.stage) == ("honest aggregate", "argument")
+    assert node.client.chain.round == 0
+    again = Server(AGGREGATOR, start(), ROSTER, ROSTER_DIGEST, attempt=1)
+    announcement = again.announce([node.ready(3, attempt=1)], now=NOW)
+    for signed in (announcement, world.announcement):
+        with pytest.raises(Refused, match="it is over") as refused:
+            node.upload(signed, numbers(1))
+        assert (refused.value.subject, refused.value.stage) == ("announcement", "chain")
+    last = Node(tmp_path, client("ada"), clock=lambda: NOW)
+    with pytest.raises(Refused, match="it is over"):  # remembered
+        last.upload(announcement, numbers(1))
+    last.adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])  # the good record still counts
+    following = Server(AGGREGATOR, closed.chain, ROSTER, ROSTER_DIGEST)
+    last.upload(following.announce([last.ready(3)], now=NOW), numbers(1))
+
+
+def test_a_record_that_was_changed_on_its_way_ends_no_round() -> None:
+    """Only the aggregator's signature does: else anybody could keep a client from another attempt."""
+    world = World.announced()
+    ada = world.clients["ada"]
+    for name in NAMES[1:]:
+        world.send(world.upload(name))
+    closed = world.close()
+    record = RoundEntry.from_bytes(closed.entry)
+    body = RoundBody.from_bytes(closed.blobs[record.body])
+    forged = body.model_copy(update={"result": sign(closed.result, STRANGER)}).to_bytes()
+    for entry, blob in (
+        (closed.entry[:-1], b""),
+        (record.model_copy(update={"previous": bytes([1] * 32)}).to_bytes(), b""),
+        (closed.entry, b"junk"),
+        (closed.entry, forged),
+    ):
+        with pytest.raises((Refused, Malformed)):
+            ada.adopt(entry, lambda _name, _what, _limit, blob=blob: blob)  # type: ignore[misc]
+    again = Server(AGGREGATOR, start(), ROSTER, ROSTER_DIGEST, attempt=1)
+    ada.upload(again.announce([ada.ready(3, attempt=1)], now=NOW), numbers(1), now=NOW)

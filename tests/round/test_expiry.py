@@ -15,8 +15,8 @@ from fedproof.round.client import CLOCK_SKEW, Client
 from fedproof.round.messages import Announcement, Result, Verdict
 from fedproof.round.node import Node
 from fedproof.round.record import RoundBody, RoundEntry
-from fedproof.round.rules import RoundReport, verify_round
 from fedproof.round.server import Closed, Server
+from fedproof.round.verify import RoundReport, verify_round
 from tests.round.world import (
     AGGREGATOR,
     ENDORSER,

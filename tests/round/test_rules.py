@@ -13,8 +13,9 @@ from fedproof.proofs import Commitment, honest_aggregate
 from fedproof.round.chain import Chain
 from fedproof.round.messages import Accepted, Announcement, Dropped, Result, Total, UploadOpening, Verdict
 from fedproof.round.record import RoundBody, RoundEntry
-from fedproof.round.rules import check_announcement, verify_round
+from fedproof.round.rules import check_announcement
 from fedproof.round.server import Closed
+from fedproof.round.verify import verify_round
 from tests.round.world import (
     AGGREGATOR,
     BASE_FILE,

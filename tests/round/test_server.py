@@ -14,8 +14,8 @@ from fedproof.proofs import Context, commit, update
 from fedproof.round.chain import Chain
 from fedproof.round.messages import Announcement, Ready, Total, Upload, UploadHeader, UploadOpening
 from fedproof.round.record import RoundBody, RoundEntry
-from fedproof.round.rules import verify_round
 from fedproof.round.server import Server
+from fedproof.round.verify import verify_round
 from tests.round.world import (
     AGGREGATOR,
     KEYS,

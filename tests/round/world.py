@@ -20,8 +20,9 @@ from fedproof.round.chain import Chain
 from fedproof.round.client import Client
 from fedproof.round.messages import Announcement, Result, Upload, UploadHeader
 from fedproof.round.record import RoundBody, RoundEntry
-from fedproof.round.rules import RoundReport, context, verify_round
+from fedproof.round.rules import context
 from fedproof.round.server import Closed, Server
+from fedproof.round.verify import RoundReport, verify_round
 
 NOW = 1_800_000_000
 """What everybody's clock says: 2027-01-15T08:00:00Z."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from fedproof.errors import Refused
 from fedproof.policy.parameters import limb
 from fedproof.policy.policy import Policy
 from fedproof.proofs import bounded_update, plain_opening
@@ -29,6 +32,25 @@ def prove(
         run = bounded_update.prove_unchecked if unchecked else bounded_update.prove
         return run(ctx, bounds(policy, commitment.shape.d), commitment, opening)
     return (plain_opening.prove_unchecked if unchecked else plain_opening.prove)(ctx, commitment, opening)
+
+
+def verify_all(
+    policy: Policy, claims: Sequence[tuple[Context, Commitment, bytes]], *, round: int | None = None
+) -> None:
+    """Many proofs of one policy, each with context and commitment: together where that is quicker, one by one where only that tells
+    whose fails. Returns nothing, or raises `Refused` with the first client whose proof does not hold."""
+    if policy.prove.update == "bounded" and len(claims) > 1:
+        batch = [
+            bounded_update.Claim(ctx, bounds(policy, commitment.shape.d), commitment, proof)
+            for ctx, commitment, proof in claims
+        ]
+        try:
+            bounded_update.verify_all(policy.suites[0], batch)
+            return
+        except Refused:
+            pass  # does not say which
+    for ctx, commitment, proof in claims:
+        verify(policy, ctx, commitment, proof, party=ctx.client, round=round)
 
 
 def verify(

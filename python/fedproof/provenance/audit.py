@@ -2,7 +2,7 @@
 the last state (spec/certificate.md §6, steps 1 to 6).
 
 Everything is checked against the policy and the trust that the *verifier* holds; the rules of a single round
-are those of `fedproof.round.rules`, which clients and aggregators obey too. `Refused` names the object and
+are those of `fedproof.round`, which clients and aggregators obey too. `Refused` names the object and
 the stage.
 """
 
@@ -21,7 +21,7 @@ from fedproof.policy.policy import Policy
 from fedproof.provenance.bundle import MAX_ROSTER, Bundle
 from fedproof.provenance.differences import policy_difference
 from fedproof.round.chain import Chain
-from fedproof.round.rules import RoundReport, verify_round
+from fedproof.round.verify import RoundReport, verify_round
 
 Progress = Callable[[int, int], None]
 """Called with (rounds checked, rounds on record)."""

@@ -124,7 +124,7 @@ class Bundle:
         return data
 
     def read(self, digest: bytes, what: str, limit: int) -> bytes:
-        """As `blob`: the form in which `fedproof.round.rules` asks."""
+        """As `blob`: the form in which `fedproof.round.verify` asks."""
         return self.blob(digest, what, limit=limit)
 
     def check_all_read(self, size: int) -> None:

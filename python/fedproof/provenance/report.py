@@ -8,7 +8,7 @@ from typing import Any
 from fedproof.encoding.text import printable
 from fedproof.provenance.claims import CLAIMS, NOT_PROVEN, Claim
 from fedproof.provenance.statement import Statement
-from fedproof.round.rules import RoundReport
+from fedproof.round.verify import RoundReport
 
 
 @dataclass(frozen=True)

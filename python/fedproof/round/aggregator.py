@@ -18,9 +18,9 @@ from fedproof.log.tiles import TileLog
 from fedproof.policy.policy import Policy
 from fedproof.round.chain import Chain
 from fedproof.round.messages import Announcement
-from fedproof.round.rules import verify_round
 from fedproof.round.server import Closed, Server
 from fedproof.round.store import Store
+from fedproof.round.verify import verify_round
 
 
 def log_origin(federation: str) -> str:

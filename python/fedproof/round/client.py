@@ -20,9 +20,9 @@ from fedproof.model.quantise import update as difference
 from fedproof.proofs import commit, update
 from fedproof.proofs.context import Context
 from fedproof.round.chain import Chain
-from fedproof.round.messages import Announcement, Ready, Result, Upload, UploadHeader, UploadOpening, Verdict
-from fedproof.round.record import MAX_BODY, RoundBody, RoundEntry
-from fedproof.round.rules import Read, RoundReport, check_announcement, context, verify_round
+from fedproof.round.messages import Announcement, Ready, Upload, UploadHeader, UploadOpening, Verdict
+from fedproof.round.rules import check_announcement, context
+from fedproof.round.verify import Ended, Read, RoundReport
 
 CLOCK_SKEW = 300
 """Seconds by which a client's clock and the aggregator's may differ."""
@@ -30,9 +30,11 @@ CLOCK_SKEW = 300
 
 @dataclass
 class Client:
-    """name: as in the roster. key: its own. aggregator: whose messages it answers. chain: where it stands by its own checks.
+    """name: as in the roster. key: its own. aggregator: whose messages it answers. chain: where it stands by its own checks. ended: the
+    last round of which it saw the aggregator's result.
 
-    The driver keeps what `session_of` remembers across crashes: a client answers one announcement per round and attempt.
+    The driver keeps what `session_of` and `ended` remember across crashes: a client answers one announcement per round and attempt, and
+    none of a round that is over.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Client:
     session_of: dict[tuple[int, int], bytes] = field(default_factory=dict)
     header_of: dict[bytes, bytes] = field(default_factory=dict)
     accepted: set[bytes] = field(default_factory=set)
+    ended: int | None = None
 
     def __post_init__(self) -> None:
         if self.roster.key_of(self.name) != self.key.verify_key:
@@ -73,6 +76,11 @@ class Client:
         things. The one that it agreed to stays good, however long the work on it takes."""
         announcement = signed.open(Announcement, self.aggregator)
         check_announcement(announcement, self.chain, self.roster, self.roster_digest)
+        if announcement.round == self.ended:
+            detail = (
+                "the aggregator signed a result of this round: it is over, and nothing but its record counts"
+            )
+            raise Refused("announcement", "chain", detail, party=self.name, round=self.ended)
         place = announcement.round, announcement.attempt
         if announcement.weight_of(self.name) != self.declared.get(place):
             raise Refused(
@@ -143,44 +151,25 @@ class Client:
         return verdict
 
     def adopt(self, entry: bytes, read: Read) -> RoundReport:
-        """Checks a recorded round completely, then moves its own base on. Raises `Refused`, and stays where it is: nothing of this
-        aggregator is answered any more."""
-        after, report = verify_round(
-            self.chain, self.roster, self.roster_digest, self.aggregator, entry, read
-        )
-        body = RoundBody.from_bytes(
-            read(RoundEntry.from_bytes(entry).body, "round body", MAX_BODY), limit=MAX_BODY
-        )
-        result = body.result.open(Result, self.aggregator)
-        answered = self.session_of.get((report.round, report.attempt))
-        if answered is not None and answered != result.session:
-            raise Refused(
-                "result",
-                "statement",
-                "of another session than this client answered",
-                party=self.name,
-                round=report.round,
-            )
-        own = next((a.header for a in result.accepted if a.client == self.name), None)
-        if own is not None and own != self.header_of.get(result.session):
-            raise Refused(
-                "result",
-                "statement",
-                "counts an upload that this client did not make",
-                party=self.name,
-                round=report.round,
-            )
-        if own is None and result.session in self.accepted:
-            raise Refused(
-                "result",
-                "statement",
-                "leaves out an upload that was accepted",
-                party=self.name,
-                round=report.round,
-            )
-        shown = next((u.header.digest() for u in body.uploads if u.client == self.name), None)
-        if shown is not None and shown != self.header_of.get(result.session):
-            detail = "shows an upload in this client's name that it did not make for this session"
-            raise Refused("result", "statement", detail, party=self.name, round=report.round)
+        """Checks a recorded round completely, then moves its own base on. Raises `Refused`, `Malformed`, and stays where it is. Once
+        the aggregator has signed a result of this round it is over all the same: an honest one has it on record, and makes no other
+        attempt. A record that was only spoiled on its way can be adopted when it comes again."""
+        ended = Ended.open(self.chain, self.roster, self.roster_digest, self.aggregator, entry, read)
+        self.ended = self.chain.round
+        after, report = ended.check()
+
+        def refuse(detail: str) -> Refused:
+            return Refused("result", "statement", detail, party=self.name, round=report.round)
+
+        if self.session_of.get((report.round, report.attempt), report.session) != report.session:
+            raise refuse("of another session than this client answered")
+        made, shown = self.header_of.get(report.session), dict(report.headers).get(self.name)
+        counted = self.name in dict(report.accepted)
+        if counted and shown != made:
+            raise refuse("counts an upload that this client did not make")
+        if not counted and report.session in self.accepted:
+            raise refuse("leaves out an upload that was accepted")
+        if shown is not None and shown != made:
+            raise refuse("shows an upload in this client's name that it did not make for this session")
         self.chain = after
         return report

@@ -22,7 +22,7 @@ from fedproof.identity.signed import Signed
 from fedproof.round.audit import AuditLog
 from fedproof.round.client import Client
 from fedproof.round.messages import Count, Upload, Verdict, Weight
-from fedproof.round.rules import Read, RoundReport
+from fedproof.round.verify import Read, RoundReport
 
 _LIMIT = 1 << 33
 
@@ -39,7 +39,7 @@ class _Answered(Record):
 
 
 class _State(Message):
-    """weights: W as little-endian int64."""
+    """weights: W as little-endian int64. ended: the aggregator signed a result of this round, which was not adopted yet."""
 
     KIND: ClassVar[str] = "node-state"
 
@@ -47,6 +47,7 @@ class _State(Message):
     previous: Digest
     time: Time
     weights: bytes = Field(repr=False)
+    ended: bool
     answered: tuple[_Answered, ...]
 
 
@@ -113,8 +114,10 @@ class Node:
     def adopt(self, entry: bytes, read: Read) -> RoundReport:
         """As `Client.adopt`; what was refused is on record here."""
         with self._on_record():
-            report = self.client.adopt(entry, read)
-        self._save()
+            try:
+                report = self.client.adopt(entry, read)
+            finally:
+                self._save()  # where it was refused, too: the round may be over
         self._upload.unlink(missing_ok=True)  # not before: while the round is open it is the one answer
         self.audit.append("adopted", round=report.round, model=self.client.chain.state.weights.hex())
         return report
@@ -144,7 +147,12 @@ class Node:
         )
         weights = chain.W.astype("<i8").tobytes()
         state = _State(
-            round=chain.round, previous=chain.previous, time=chain.time, weights=weights, answered=answered
+            round=chain.round,
+            previous=chain.previous,
+            time=chain.time,
+            weights=weights,
+            ended=client.ended == chain.round,
+            answered=answered,
         )
         write_atomic(self._path, state.to_bytes(), mode=0o600)
 
@@ -155,6 +163,7 @@ class Node:
         if len(W) != len(client.chain.W):
             raise Refused("state folder", "shape", "holds another model's state", party=client.name)
         client.chain = replace(client.chain, round=state.round, previous=state.previous, time=state.time, W=W)
+        client.ended = state.round if state.ended else None
         for a in state.answered:
             place = a.round, a.attempt
             client.declared[place] = a.weight
