@@ -13,7 +13,7 @@ import pytest
 
 from fedproof.identity.keys import SigningKey
 from fedproof.log.layout import tile_path
-from fedproof.log.reader import read_log
+from fedproof.log.reader import TileReader
 from fedproof.log.tiles import TileLog
 
 KEY = SigningKey.generate()
@@ -56,7 +56,7 @@ def entries(count: int) -> list[bytes]:
 
 
 def read(folder: Path) -> list[bytes]:
-    return read_log(folder, "tests", KEY.verify_key)
+    return TileReader(folder, "tests", KEY.verify_key).entries()
 
 
 def files_of(folder: Path) -> dict[Path, bytes]:

@@ -14,7 +14,7 @@ from fedproof.identity.keys import SigningKey
 from fedproof.log import reader, tiles
 from fedproof.log.layout import MAX_ENTRY, index_path, log_files, tile_path
 from fedproof.log.note import verifier_text
-from fedproof.log.reader import TileReader, read_log
+from fedproof.log.reader import TileReader
 from fedproof.log.tiles import TileLog
 from fedproof.log.tlog import check_consistency
 
@@ -187,7 +187,7 @@ def test_a_closed_log_is_not_written(tmp_path: Path) -> None:
     log.close()
     with pytest.raises(UsageError, match="closed"):
         log.append([b"late"])
-    assert read_log(tmp_path / "log", "tests", KEY.verify_key) == []
+    assert TileReader(tmp_path / "log", "tests", KEY.verify_key).entries() == []
 
 
 def test_a_failed_append_is_not_built_upon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +210,7 @@ def test_a_failed_append_is_not_built_upon(tmp_path: Path, monkeypatch: pytest.M
     log = TileLog.open(folder, "tests", KEY)
     log.append([b"third"])
     log.close()
-    assert read_log(folder, "tests", KEY.verify_key) == [*entries(2), b"third"]
+    assert TileReader(folder, "tests", KEY.verify_key).entries() == [*entries(2), b"third"]
 
 
 def test_a_log_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +230,7 @@ def test_a_log_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
                     log.append([b""])
             else:
                 with pytest.raises(Malformed, match="at most"):
-                    read_log(folder, "tests", KEY.verify_key)
+                    TileReader(folder, "tests", KEY.verify_key).entries()
     log.append([b""])
     log.close()
 

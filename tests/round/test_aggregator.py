@@ -17,7 +17,6 @@ from fedproof.round import node as node_module
 from fedproof.round import store as store_module
 from fedproof.round.aggregator import Aggregator
 from fedproof.round.messages import Upload, Verdict
-from fedproof.round.node import Node
 from tests.round.world import (
     AGGREGATOR,
     BASE_FILE,
@@ -31,6 +30,7 @@ from tests.round.world import (
     STRANGER,
     WEIGHTS,
     World,
+    ada_at,
     client,
     numbers,
     policy,
@@ -206,10 +206,6 @@ def test_another_roster_than_the_endorsers(tmp_path: Path) -> None:
 # -- the client's side ---------------------------------------------------------------------------------------
 
 
-def fresh_node(root: Path) -> Node:
-    return Node(root, client("ada"), clock=lambda: NOW)
-
-
 def test_a_node_is_killed_at_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may not have answered, but never answers twice with different uploads."""
     fuse = Fuse(monkeypatch)
@@ -224,7 +220,7 @@ def test_a_node_is_killed_at_every_step(tmp_path: Path, monkeypatch: pytest.Monk
         fuse.count, fuse.at = 0, at
         for _ in range(3):
             try:
-                node = fresh_node(root)
+                node = ada_at(root)
                 if not node.client.declared:
                     node.ready(WEIGHTS["ada"])
                 sent.add(node.upload(signed, numbers(1)).to_bytes())
@@ -233,16 +229,16 @@ def test_a_node_is_killed_at_every_step(tmp_path: Path, monkeypatch: pytest.Monk
                 died, fuse.at = True, None
         fuse.at = None
         assert len(sent) == 1
-        reopened = fresh_node(root)
+        reopened = ada_at(root)
         assert reopened.upload(signed, numbers(1)).to_bytes() in sent
         verdict = server.receive(next(iter(sent)))
         assert reopened.verdict(verdict).accepted
         for n, c in others.items():
             server.receive(c.upload(signed, numbers(ord(n[0])), now=NOW).to_bytes())
         closed = server.close(now=NOW)
-        last = fresh_node(root)
+        last = ada_at(root)
         last.adopt(closed.entry, lambda name, _w, _l, blobs=closed.blobs: blobs[name])
-        assert (fresh_node(root).client.chain.W == closed.chain.W).all()
+        assert (ada_at(root).client.chain.W == closed.chain.W).all()
         if not died:
             assert at > 3
             return
@@ -250,23 +246,23 @@ def test_a_node_is_killed_at_every_step(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_a_node_remembers_what_it_answered(tmp_path: Path) -> None:
     first, second = World.announced(), World.announced()
-    node = fresh_node(tmp_path)
+    node = ada_at(tmp_path)
     node.ready(WEIGHTS["ada"])
     node.upload(first.announcement, numbers(1))
     with pytest.raises(Refused, match="a second announcement"):
-        fresh_node(tmp_path).upload(second.announcement, numbers(1))
-    events = fresh_node(tmp_path).audit.events()
+        ada_at(tmp_path).upload(second.announcement, numbers(1))
+    events = ada_at(tmp_path).audit.events()
     assert [e["event"] for e in events] == ["ready", "upload", "refused"]
 
 
 def test_a_node_of_another_model(tmp_path: Path) -> None:
-    node = fresh_node(tmp_path)
+    node = ada_at(tmp_path)
     node.ready(3)
     state = node_module._State.from_bytes((tmp_path / "state.cbor").read_bytes())
     shorter = state.model_copy(update={"weights": state.weights[:-8]})
     (tmp_path / "state.cbor").write_bytes(shorter.to_bytes())
     with pytest.raises(Refused, match="another model"):
-        fresh_node(tmp_path)
+        ada_at(tmp_path)
 
 
 def test_verdicts_and_uploads_are_typed() -> None:

@@ -11,7 +11,6 @@ from fedproof.identity.roster import Member, Roster, endorse, open_roster
 from fedproof.identity.signed import sign
 from fedproof.round.client import Client
 from fedproof.round.messages import Announcement, Participant, Ready, Total, Verdict
-from fedproof.round.node import Node
 from fedproof.round.record import RoundBody, RoundEntry
 from fedproof.round.server import Closed, Server
 from fedproof.round.verify import Read
@@ -25,6 +24,7 @@ from tests.round.world import (
     ROSTER_DIGEST,
     STRANGER,
     World,
+    ada_at,
     client,
     numbers,
     played,
@@ -220,7 +220,7 @@ def spoiled(closed: Closed) -> tuple[bytes, Read]:
 def test_no_other_attempt_at_a_round_that_is_over(tmp_path: Path) -> None:
     """The aggregator signed a result, and it is false. It may not have this client's update once more, over another set."""
     world = World.announced()
-    node = Node(tmp_path, world.clients["ada"], clock=lambda: NOW)
+    node = ada_at(tmp_path)
     node.ready(3)
     node.upload(world.announcement, numbers(1))
     for name in NAMES[1:]:
@@ -237,7 +237,7 @@ def test_no_other_attempt_at_a_round_that_is_over(tmp_path: Path) -> None:
         with pytest.raises(Refused, match="it is over") as refused:
             node.upload(signed, numbers(1))
         assert (refused.value.subject, refused.value.stage) == ("announcement", "chain")
-    last = Node(tmp_path, client("ada"), clock=lambda: NOW)
+    last = ada_at(tmp_path)
     with pytest.raises(Refused, match="it is over"):  # remembered
         last.upload(announcement, numbers(1))
     last.adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])  # the good record still counts

@@ -13,7 +13,6 @@ from fedproof.identity.roster import Roster
 from fedproof.identity.signed import Signed, sign
 from fedproof.round.client import CLOCK_SKEW, Client
 from fedproof.round.messages import Announcement, Result, Verdict
-from fedproof.round.node import Node
 from fedproof.round.record import RoundBody, RoundEntry
 from fedproof.round.server import Closed, Server
 from fedproof.round.verify import RoundReport, verify_round
@@ -26,6 +25,7 @@ from tests.round.world import (
     ROSTER,
     WEIGHTS,
     World,
+    ada_at,
     client,
     numbers,
     policy,
@@ -247,10 +247,10 @@ def test_a_time_changed_after_the_clients_answered() -> None:
 def test_a_node_remembers_the_time(tmp_path: Path) -> None:
     """And reads its own clock."""
     closed = first()
-    node = Node(tmp_path, client("ada"), clock=lambda: NOW)
+    node = ada_at(tmp_path)
     node.adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])
-    assert Node(tmp_path, client("ada"), clock=lambda: NOW).client.chain.time == NOW
-    strange = Node(tmp_path / "strange", client("ada"), clock=lambda: NOW - 10**6)
+    assert ada_at(tmp_path).client.chain.time == NOW
+    strange = ada_at(tmp_path / "strange", NOW - 10**6)
     world = World.announced()
     strange.ready(WEIGHTS["ada"])
     with pytest.raises(Refused, match="too far from this client's clock"):

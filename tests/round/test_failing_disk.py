@@ -3,6 +3,9 @@ on the disk."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,7 @@ from tests.round.world import (
     SIGNED_ROSTER,
     WEIGHTS,
     World,
+    ada_at,
     client,
     numbers,
     policy,
@@ -195,7 +199,7 @@ def test_folders_are_on_the_disk_before_the_entry(tmp_path: Path, monkeypatch: p
 
 def test_no_answer_before_it_is_remembered(tmp_path: Path, disk: Disk) -> None:
     world = World.announced()
-    node = Node(tmp_path, client("ada"), clock=lambda: NOW)
+    node = ada_at(tmp_path)
     node.ready(WEIGHTS["ada"])
     disk.full = "state"
     for _ in range(2):
@@ -203,7 +207,7 @@ def test_no_answer_before_it_is_remembered(tmp_path: Path, disk: Disk) -> None:
             node.upload(world.announcement, numbers(1))
     disk.full = None
     upload = node.upload(world.announcement, numbers(1))
-    reopened = Node(tmp_path, client("ada"), clock=lambda: NOW)
+    reopened = ada_at(tmp_path)
     assert reopened.upload(world.announcement, numbers(1)) == upload
     with pytest.raises(Refused, match="a second announcement"):
         reopened.upload(World.announced().announcement, numbers(1))
@@ -212,7 +216,7 @@ def test_no_answer_before_it_is_remembered(tmp_path: Path, disk: Disk) -> None:
 def test_an_upload_is_kept_until_the_round_is_over_on_disk(tmp_path: Path, disk: Disk) -> None:
     """Else it would be made anew, with other blinds, for a session that has one."""
     world = World.announced()
-    node = Node(tmp_path, client("ada"), clock=lambda: NOW)
+    node = ada_at(tmp_path)
     node.ready(WEIGHTS["ada"])
     upload = node.upload(world.announcement, numbers(1))
     world.send(upload)
@@ -223,16 +227,16 @@ def test_an_upload_is_kept_until_the_round_is_over_on_disk(tmp_path: Path, disk:
     with pytest.raises(UsageError):
         node.adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])
     disk.full = None
-    reopened = Node(tmp_path, client("ada"), clock=lambda: NOW)
+    reopened = ada_at(tmp_path)
     assert reopened.upload(world.announcement, numbers(1)) == upload
     reopened.adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])
     assert not (tmp_path / "upload.cbor").exists()
-    assert Node(tmp_path, client("ada"), clock=lambda: NOW).client.chain.round == 1
+    assert ada_at(tmp_path).client.chain.round == 1
 
 
 def test_everything_refused_is_on_record(tmp_path: Path) -> None:
     world = World.announced()
-    node = Node(tmp_path, client("ada"), clock=lambda: NOW)
+    node = ada_at(tmp_path)
     node.ready(WEIGHTS["ada"])
     upload = node.upload(world.announcement, numbers(1))
     other = World.announced()
@@ -270,3 +274,48 @@ def test_two_writers_of_an_audit_log(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="another process"):
         first.append("first")
     assert [e["event"] for e in AuditLog(tmp_path / "audit.jsonl").events()] == ["second"]
+
+
+def test_one_process_has_a_nodes_folder(tmp_path: Path) -> None:
+    """Two would answer one announcement twice, each with an upload of its own."""
+    world = World.announced()
+    first = ada_at(tmp_path)
+    first.ready(WEIGHTS["ada"])
+    with pytest.raises(UsageError, match="another process has the state folder"):
+        Node(tmp_path, client("ada"), clock=lambda: NOW)
+    (tmp_path / "by another name").symlink_to(tmp_path)
+    with pytest.raises(UsageError, match="another process has the state folder"):
+        Node(tmp_path / "by another name", client("ada"), clock=lambda: NOW)
+    upload = first.upload(world.announcement, numbers(1))  # which did the first no harm
+    first.close()
+    first.close()
+    acts: tuple[Callable[[], object], ...] = (
+        lambda: first.ready(WEIGHTS["ada"]),
+        lambda: first.upload(world.announcement, numbers(1)),
+        lambda: first.verdict(world.announcement),
+        lambda: first.adopt(b"", lambda _name, _what, _limit: b""),
+    )
+    for act in acts:
+        with pytest.raises(UsageError, match="the node is closed"):
+            act()
+    with Node(tmp_path, client("ada"), clock=lambda: NOW) as second:
+        assert second.upload(world.announcement, numbers(1)) == upload
+    (tmp_path / "state.cbor").write_bytes(b"junk")
+    for _ in range(2):  # a start that failed gave the lock back
+        with pytest.raises(Malformed):
+            Node(tmp_path, client("ada"), clock=lambda: NOW)
+
+
+def test_a_folder_is_free_when_its_process_was_killed(tmp_path: Path) -> None:
+    script = (
+        "import sys, time\nfrom pathlib import Path\nfrom fedproof.encoding.files import lock_file\n"
+        "lock_file(Path(sys.argv[1]), 'busy')\nprint('locked', flush=True)\ntime.sleep(60)"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "lock")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "locked\n"
+        with pytest.raises(UsageError, match="another process"):
+            ada_at(tmp_path)
+        process.kill()
+    ada_at(tmp_path).ready(WEIGHTS["ada"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from fedproof.policy.policy import Policy
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
 from fedproof.round.messages import Announcement, Result, Upload, UploadHeader
+from fedproof.round.node import Node
 from fedproof.round.record import RoundBody, RoundEntry
 from fedproof.round.rules import context
 from fedproof.round.server import Closed, Server
@@ -72,6 +74,17 @@ def start(held: Policy | None = None) -> Chain:
 
 def client(name: str, chain: Chain | None = None) -> Client:
     return Client(name, KEYS[name], AGGREGATOR.verify_key, ROSTER, ROSTER_DIGEST, chain or start())
+
+
+_RUNNING: dict[Path, Node] = {}
+
+
+def ada_at(root: Path, now: int = NOW) -> Node:
+    """Ada's node, as in a process of its own: the one that had the folder is gone, and its lock with it."""
+    if root in _RUNNING:
+        _RUNNING.pop(root).close()
+    _RUNNING[root] = Node(root, client("ada"), clock=lambda: now)
+    return _RUNNING[root]
 
 
 def numbers(seed: int, bound: int = 100) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 import tempfile
@@ -73,6 +74,21 @@ def read_capped(path: Path, limit: int) -> bytes:
     if len(data) > status.st_size:
         raise Malformed(f"{shown} grew while it was read; try again")
     return data
+
+
+def lock_file(path: Path, busy: str) -> int:
+    """A lock that one holder at a time has, in any process, until the handle returned is closed or its process ends. Raises
+    `UsageError`, with `busy` where somebody else holds it."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise UsageError(f"cannot lock {printable(str(path))}: {error.strerror}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise UsageError(busy) from None
+    return handle
 
 
 def make_folder(folder: Path, *, mode: int = 0o700) -> None:

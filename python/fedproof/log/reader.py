@@ -76,8 +76,3 @@ class TileReader:
         if at != len(data):
             raise Malformed(f"{path} goes on after its {width} entries")
         return entries
-
-
-def read_log(folder: Path, origin: str, key: VerifyKey) -> list[bytes]:
-    """All entries of a log, in order, once everything is checked. Raises `Malformed`, `Refused`."""
-    return TileReader(folder, origin, key).entries()

@@ -6,13 +6,12 @@ the log has grown; whatever a crash leaves beyond it counts for nothing and is w
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from fedproof.encoding.files import make_folder, read_capped, write_atomic
+from fedproof.encoding.files import lock_file, make_folder, read_capped, write_atomic
 from fedproof.encoding.text import printable
 from fedproof.errors import UsageError
 from fedproof.identity.keys import SigningKey
@@ -153,14 +152,5 @@ def _lock(folder: Path) -> int:
     # Beside the folder: what is in it is the log and nothing else. Under its real name: by way of a link to the
     # folder a second writer would find another lock.
     folder = Path(os.path.realpath(folder))
-    path = folder.with_name(f"{folder.name}.lock")
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise UsageError(f"cannot lock {printable(str(folder))}: {error.strerror}") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        raise UsageError(f"another process writes the log in {printable(str(folder))}") from None
-    return handle
+    busy = f"another process writes the log in {printable(str(folder))}"
+    return lock_file(folder.with_name(f"{folder.name}.lock"), busy)

@@ -1,16 +1,16 @@
 """From tensors to integers and back (spec/model.md).
 
-`load_model` reads a safetensors file into a `Layout` and arrays; `to_integers` turns the arrays into the
+`parse_model` reads a safetensors file into a `Layout` and arrays; `to_integers` turns the arrays into the
 model state W, a vector of integers at 2^-scale; `update` and `clip_update` make a client's contribution;
 `apply` moves the state by the exact weighted mean; `model_bytes` is the one file that belongs to a state.
 """
 
 from fedproof.model.aggregate import apply, weighted_mean
 from fedproof.model.commitment import model_commitment
-from fedproof.model.digest import FileDigest, file_list, model_root, root_of
+from fedproof.model.digest import FileDigest, root_of
 from fedproof.model.layout import Arrays, Layout, Tensor, flatten, unflatten
 from fedproof.model.quantise import clip_update, to_arrays, to_integers, update
-from fedproof.model.tensors import load_model, model_bytes, parse_model, save_model, serialise
+from fedproof.model.tensors import model_bytes, parse_model, serialise
 
 __all__ = [
     "Arrays",
@@ -19,15 +19,11 @@ __all__ = [
     "Tensor",
     "apply",
     "clip_update",
-    "file_list",
     "flatten",
-    "load_model",
     "model_bytes",
     "model_commitment",
-    "model_root",
     "parse_model",
     "root_of",
-    "save_model",
     "serialise",
     "to_arrays",
     "to_integers",

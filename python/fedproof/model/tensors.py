@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import safetensors
 from numpy.typing import NDArray
 
-from fedproof.encoding.files import read_capped, write_atomic
 from fedproof.encoding.text import printable
 from fedproof.errors import Malformed
 from fedproof.model.layout import MAX_PARAMETERS, Arrays, Layout, Tensor, flatten, supported
@@ -17,14 +15,6 @@ from fedproof.model.quantise import to_arrays
 
 MAX_FILE = 8 * MAX_PARAMETERS + (1 << 24)
 """Bytes: the largest model in float64, and a header."""
-
-
-def load_model(path: Path) -> tuple[Layout, dict[str, NDArray[np.floating]]]:
-    """Reads a safetensors file. Raises `Malformed`: what, where, what to do."""
-    try:
-        return parse_model(read_capped(path, MAX_FILE))
-    except Malformed as error:
-        raise Malformed(f"{path}: {error}") from None
 
 
 def parse_model(data: bytes) -> tuple[Layout, dict[str, NDArray[np.floating]]]:
@@ -68,13 +58,6 @@ def serialise(arrays: Arrays, layout: Layout) -> bytes:
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     return b"".join([len(text).to_bytes(8, "little"), text, *parts])
-
-
-def save_model(path: Path, arrays: Arrays, layout: Layout) -> bytes:
-    """Writes the canonical file, whole or not at all, and returns its bytes."""
-    data = serialise(arrays, layout)
-    write_atomic(path, data)
-    return data
 
 
 def model_bytes(W: NDArray[np.int64], layout: Layout, scale: int) -> bytes:

@@ -23,11 +23,6 @@ from fedproof.round.store import Store
 from fedproof.round.verify import verify_round
 
 
-def log_origin(federation: str) -> str:
-    """The log's name in its checkpoints."""
-    return federation
-
-
 class Aggregator:
     """One federation's aggregator, for one thread at a time. Everything is taken up again from `root` if it was stopped. After a
     write that failed (no space, say) every step raises `UsageError` until it is opened again: what counts, only the files know."""
@@ -51,9 +46,8 @@ class Aggregator:
         self.roster_digest = roster.digest()
         self.store = Store(root)
         self.chain = Chain.start(policy, base)
-        origin = log_origin(policy.federation)
         exists = (self.store.log / "checkpoint").exists()
-        self._log = (TileLog.open if exists else TileLog.create)(self.store.log, origin, key)
+        self._log = (TileLog.open if exists else TileLog.create)(self.store.log, policy.federation, key)
         try:
             self.store.clean()
             self.store.put_all({sha256(base): base})

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from fedproof.encoding.digest import Digest
-from fedproof.encoding.files import make_folder, read_capped, write_atomic
+from fedproof.encoding.files import lock_file, make_folder, read_capped, write_atomic
 from fedproof.encoding.message import Message, Record
+from fedproof.encoding.text import printable
 from fedproof.encoding.time import Time
-from fedproof.errors import Malformed, Refused
+from fedproof.errors import Malformed, Refused, UsageError
 from fedproof.identity.signed import Signed
 from fedproof.round.audit import AuditLog
 from fedproof.round.client import Client
@@ -52,13 +54,24 @@ class _State(Message):
 
 
 class Node:
-    """A client with a state folder. What it must remember is on the disk before its answer leaves."""
+    """A client with a state folder. What it must remember is on the disk before its answer leaves. One process at a time has the
+    folder, by a lock on the file `lock` in it until `close`: two would answer twice."""
 
     def __init__(self, root: Path, client: Client, *, clock: Callable[[], float] = time.time) -> None:
         """client: at the start of the federation; an earlier state in `root` replaces its place in the chain. clock: Unix seconds,
-        this node's own: announcements far from it are refused. Raises `Refused`, `Malformed`."""
+        this node's own: announcements far from it are refused. Raises `Refused`, `Malformed`, and
+        `UsageError` if another process has the folder."""
         self._clock = clock
         make_folder(root)
+        busy = f"another process has the state folder {printable(str(root))}"
+        self._lock: int | None = lock_file(root / "lock", busy)
+        try:
+            self._open(root, client)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, root: Path, client: Client) -> None:
         for leftover in root.glob("*.tmp"):
             leftover.unlink()
         self._path = root / "state.cbor"
@@ -68,8 +81,25 @@ class Node:
         if self._path.exists():
             self._load()
 
+    def close(self) -> None:
+        """Gives the folder back; a closed node answers nothing. A second call does nothing."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _check_open(self) -> None:
+        if self._lock is None:
+            raise UsageError("the node is closed, and its folder may be another's; open it again")
+
     def ready(self, weight: int, *, attempt: int = 0) -> Signed:
         """As `Client.ready`."""
+        self._check_open()
         signed = self.client.ready(weight, attempt=attempt)
         self._save()
         self.audit.append("ready", round=self.client.chain.round, attempt=attempt, weight=weight)
@@ -125,6 +155,7 @@ class Node:
     @contextmanager
     def _on_record(self) -> Iterator[None]:
         """What was refused is in the audit log, and why."""
+        self._check_open()
         try:
             yield
         except (Refused, Malformed) as error:

@@ -10,7 +10,6 @@ or absent, so that a kill at any point loses nothing and leaves nothing half don
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -102,7 +101,3 @@ class Store:
     def set_attempt(self, round: int, attempt: int) -> None:
         """Before the round that it replaces is cleared."""
         write_atomic(self.root / "attempt", f"{round} {attempt}".encode())
-
-    def destroy(self) -> None:
-        """Removes the whole folder."""
-        shutil.rmtree(self.root)
