@@ -59,6 +59,7 @@ def test_the_report_for_machines(world: World, bundle: Path) -> None:
         "DATA_QUALITY",
         "DROPPED_ASSERTED",
         "RUN_SELECTION",
+        "TIMES_ASSERTED",
         "TRAINING",
         "UPDATES_READABLE_BY_AGGREGATOR",
         "WEIGHTS_SELF_DECLARED",

@@ -159,6 +159,23 @@ def test_a_verdict_survives_the_kill_that_follows_it(tmp_path: Path) -> None:
     closing(again)
 
 
+def test_a_changed_upload_is_not_kept(tmp_path: Path) -> None:
+    """Nobody signed for it. The good one still counts, also after a restart."""
+    clients = {n: client(n) for n in NAMES}
+    with aggregator(tmp_path) as server:
+        announcement = server.announce([c.ready(WEIGHTS[n]) for n, c in clients.items()])
+        upload = clients["ada"].upload(announcement, numbers(1), now=NOW)
+        for part in ("values", "blinds", "salt", "points", "proof"):
+            data = getattr(upload, part)
+            changed = upload.model_copy(update={part: data[:-1] + bytes([data[-1] ^ 1])})
+            with pytest.raises(Refused):
+                server.receive(changed.to_bytes())
+        assert not list((tmp_path / "open").glob("*-upload"))
+    with aggregator(tmp_path) as again:
+        verdict = again.receive(upload.to_bytes()).open(Verdict, AGGREGATOR.verify_key)
+    assert verdict.accepted
+
+
 def test_an_aborted_round_is_another_attempt(tmp_path: Path) -> None:
     server = aggregator(tmp_path)
     clients = {n: client(n) for n in NAMES}

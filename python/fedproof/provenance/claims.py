@@ -36,6 +36,7 @@ NOT_PROVEN: Final[dict[str, str]] = {
     "DATA_QUALITY": "that the clients' data is right, fair, licensed or theirs",
     "DROPPED_ASSERTED": "that no valid answer came in time from those who were dropped: only the aggregator says so",
     "RUN_SELECTION": "that this run was not chosen among many",
+    "TIMES_ASSERTED": "when rounds took place: the aggregator's clock says so, and only the clients of a round hold it to theirs",
     "TRAINING": "that updates come from honest training on any data",
     "UPDATES_READABLE_BY_AGGREGATOR": "privacy of the updates: the aggregator received each in clear",
     "WEIGHTS_SELF_DECLARED": "that clients hold as many records as their weights say",
@@ -48,6 +49,7 @@ _ALWAYS = (
     "DATA_QUALITY",
     "DROPPED_ASSERTED",
     "RUN_SELECTION",
+    "TIMES_ASSERTED",
     "TRAINING",
     "UPDATES_READABLE_BY_AGGREGATOR",
 )
