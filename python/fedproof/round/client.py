@@ -118,7 +118,7 @@ class Client:
 
     def seal(self, ctx: Context, x: NDArray[np.int64], *, unchecked: bool = False) -> Upload:
         """The upload of x for a session. unchecked: prove without looking, as a dishonest client would."""
-        if not unchecked and bool((np.abs(x) >= 1 << 31).any()):
+        if not unchecked and bool(((x < -(1 << 31)) | (x >= 1 << 31)).any()):
             raise Refused("update", "statement", "a coordinate has no place in 32 bits", party=self.name)
         commitment, opening = commit(self.chain.suite, x)
         proof = update.prove(self.chain.policy, ctx, commitment, opening, unchecked=unchecked)

@@ -153,7 +153,7 @@ def check_proof(
     update.verify(chain.policy, ctx, commitment, proof, party=client, round=chain.round)
 
 
-def check_opening_of(
+def check_clear_values(
     announcement: Announcement, client: str, chain: Chain, commitment: Commitment, clear: UploadOpening
 ) -> Opening:
     """The clear values open the commitment: without that the sum would open for nobody. Where no proof bounds them, they are small

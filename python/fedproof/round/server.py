@@ -36,7 +36,7 @@ from fedproof.round.rules import (
     MAX_SLACK,
     Call,
     check_announcement,
-    check_opening_of,
+    check_clear_values,
     check_partition,
     check_parts,
     check_proof,
@@ -198,7 +198,7 @@ class Server:
         try:
             check_proof(announcement, self.session, client, self.chain, commitment, upload.proof)
             proved = True
-            opening = check_opening_of(announcement, client, self.chain, commitment, clear)
+            opening = check_clear_values(announcement, client, self.chain, commitment, clear)
         except Refused as error:
             refusal = error
         verify_ms = int(1000 * (time.perf_counter() - start))

@@ -30,7 +30,7 @@ from fedproof.round.rules import (
     MAX_PROOF,
     MAX_SLACK,
     check_announcement,
-    check_opening_of,
+    check_clear_values,
     check_partition,
     check_parts,
     check_proof,
@@ -164,7 +164,7 @@ class Ended:
             check_proof(self.announcement, self.session, client, self.chain, commitment, proof)
             proved = True
             if clear is not None:
-                check_opening_of(self.announcement, client, self.chain, commitment, clear)
+                check_clear_values(self.announcement, client, self.chain, commitment, clear)
         except Refused as error:
             found, told = (error.subject, error.stage), (dropped.subject, dropped.stage)
             if found != told:
