@@ -1,5 +1,7 @@
 """The endorser took a client off the roster; the aggregator goes on under the version before, with that client in the round."""
 
+import time
+
 from _federation import WEIGHTS, Federation, attack
 
 from fedproof.identity.roster import endorse
@@ -14,7 +16,7 @@ def run(world: Federation) -> None:
     old = world.clients["ada"]
     ada = Client("ada", world.keys["ada"], world.key.verify_key, following, digest, old.chain)
     ada.ready(WEIGHTS["ada"])
-    ada.upload(world.announce(), world.numbers(1))
+    ada.upload(world.announce(), world.numbers(1), now=int(time.time()))
     raise SystemExit("the client answered")
 
 

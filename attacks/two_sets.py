@@ -1,5 +1,7 @@
 """The aggregator sums the same uploads twice, with and without one client: the difference is that client's update."""
 
+import time
+
 from _federation import Federation, attack
 
 from fedproof.round.server import Closed
@@ -11,9 +13,9 @@ def run(world: Federation) -> None:
         world.send(world.honest(name, announcement))
     server = world.aggregator.server
     assert server is not None
-    everybody = server.close(opened=1, now=2)
+    everybody = server.close(now=int(time.time()))
     server._received.pop("dee")
-    without = server.close(opened=1, now=2)
+    without = server.close(now=int(time.time()))
 
     def show(closed: Closed) -> None:
         world.clients["ada"].adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])

@@ -27,7 +27,7 @@ from fedproof.round.chain import Chain
 from fedproof.round.client import Client
 from fedproof.round.messages import Announcement, Upload, UploadHeader
 from fedproof.round.server import Server
-from tests.provenance.world import Forgery, Moment, World, honest_bundle
+from tests.provenance.world import NOW, Forgery, Moment, World, honest_bundle
 
 PROOF_HEAD = 8
 """Bytes before a proof's elements: how many points, how many scalars, 4 bytes each (spec/transcript.md)."""
@@ -78,8 +78,8 @@ def elsewhere(moment: Moment, chain: Chain) -> Upload:
     me = moment.client
     twin = Client(me.name, me.key, me.aggregator, me.roster, me.roster_digest, chain)
     server = Server(moment.aggregator, chain, me.roster, me.roster_digest)
-    announced = server.announce([twin.ready(moment.ctx.weight)])
-    there = twin.upload(announced, ones(chain))
+    announced = server.announce([twin.ready(moment.ctx.weight)], now=NOW)
+    there = twin.upload(announced, ones(chain), now=NOW)
     assert server.receive(there.to_bytes())
     assert server.waiting_for() == []  # where it was made it is good
     return resealed(there, me.key, session=moment.ctx.announcement)
@@ -94,13 +94,13 @@ def ones(chain: Chain) -> NDArray[np.int64]:
 
 
 def caught(world: World, folder: Path, client: str, subject: str, stage: str, reason: str) -> None:
-    """The last round's upload of `client` was refused by the aggregator, with evidence, for this reason; an auditor of the honest
+    """The last round's upload of `client` was refused by the aggregator for this reason; an auditor of the honest
     record finds the same; and if the aggregator counts it all the same, clients and auditor refuse the record."""
     number = len(world.closed) - 1
     dropped = {d.client: d for d in world.closed[number].result.dropped}
     assert set(dropped) == {client}
     told = dropped[client]
-    assert (told.kind, told.subject, told.stage, told.evidence) == ("refused", subject, stage, True), told
+    assert (told.kind, told.subject, told.stage) == ("refused", subject, stage), told
     bundle, model = honest_bundle(world, folder / "honest")
     report = verify_bundle(bundle, model=model, policy=world.policy, trust=world.trust)
     (left,) = report.left_out

@@ -19,6 +19,7 @@ from fedproof.round.chain import Chain
 from fedproof.round.messages import Accepted, Announcement, Participant, Upload
 from fedproof.round.rules import context
 from fedproof.round.server import Server
+from fedproof.round.verify import verify_round
 from tests.attacks.parties import (
     adopt,
     caught,
@@ -123,9 +124,9 @@ def test_dropped_update_of_a_client_that_holds_a_verdict() -> None:
         ada.adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])
     assert ada.chain.round == 0
     report = world.clients["bob"].adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])
-    assert [(d.client, d.kind, d.evidence) for d in report.dropped] == [
-        ("ada", "dropped", False),
-        ("dee", "dropped", False),
+    assert [(d.client, d.kind) for d in report.dropped] == [
+        ("ada", "dropped"),
+        ("dee", "dropped"),
     ]
 
 
@@ -320,17 +321,19 @@ def test_overflowing_sum(overflows: bool) -> None:
     chain = Chain.start(held, rounds.BASE_FILE)
     server = Server(rounds.AGGREGATOR, chain, rounds.ROSTER, rounds.ROSTER_DIGEST)
     clients = {n: rounds.client(n, chain) for n in rounds.NAMES}
-    announced = server.announce([c.ready(1 << 32) for c in clients.values()])
+    announced = server.announce([c.ready(1 << 32) for c in clients.values()], now=rounds.NOW)
     world = rounds.World(clients, server, announced)
     for name in rounds.NAMES[:3]:
         assert world.send(world.upload(name))[0]
     largest = (1 << 62) // (len(rounds.NAMES) << 32) - 2
     x = np.where(np.arange(35) == 3, (1 << 31) - 1 if overflows else largest, 0).astype(np.int64)
     assert world.send(world.forced("dee", x)) == ((False, "update", "sum") if overflows else (True, "", ""))
-    result = world.close().result
-    assert [d.client for d in result.dropped] == (["dee"] if overflows else [])
-    # the aggregator's word: the record shows no clear values
-    assert not any(d.evidence for d in result.dropped)
+    closed = world.close()
+    assert len(closed.result.accepted) == (3 if overflows else 4)
+    held_by = rounds.ROSTER, rounds.ROSTER_DIGEST, rounds.AGGREGATOR.verify_key
+    _, report = verify_round(chain, *held_by, closed.entry, lambda name, _what, _limit: closed.blobs[name])
+    found = [(d.client, d.kind, d.subject, d.stage) for d in report.dropped]
+    assert found == ([("dee", "refused", "update", "sum")] if overflows else [])
 
 
 def test_overflowing_policy() -> None:
@@ -345,7 +348,7 @@ def test_overflowing_policy() -> None:
     assert len(crowd) * held.update.weights.max * (held.update.max_abs + 1) == 1 << 62
     signed = sign(changed(announcement, participants=crowd), rounds.AGGREGATOR)
     with refusal("announcement", "policy", "could overflow 62 bits", round=0):
-        ada.upload(signed, rounds.numbers(1))
+        ada.upload(signed, rounds.numbers(1), now=rounds.NOW)
 
 
 def test_public_blinds_do_not_help(honest: World, forgery: Forgery, tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from fedproof.identity.roster import Roster, endorse
 from fedproof.identity.signed import Signed, sign
 from fedproof.round.client import Client
 from fedproof.round.messages import Announcement, Participant, Verdict
-from fedproof.round.node import Node
 from fedproof.round.server import Closed, Server
 from tests.attacks.parties import auditor_refuses, clients_and_auditor_refuse, refusal, resealed
 from tests.provenance.world import Forgery, changed, play, silent
@@ -22,11 +21,12 @@ from tests.round.world import (
     ENDORSER,
     KEYS,
     NAMES,
+    NOW,
     ROSTER,
     ROSTER_DIGEST,
     WEIGHTS,
     World,
-    client,
+    ada_at,
     numbers,
     start,
 )
@@ -52,12 +52,12 @@ def adopt(who: Client, closed: Closed) -> None:
 def test_equivocation_to_one_client(world: World, tmp_path: Path) -> None:
     """Another nonce, all else equal: the client answers the first it saw, also after a restart in between."""
     second = told(world, nonce=bytes([9] * 32))
-    node = Node(tmp_path, client("ada"))
+    node = ada_at(tmp_path)
     node.ready(WEIGHTS["ada"])
     first = node.upload(world.announcement, numbers(1))
     with refusal("announcement", "statement", "a second announcement", party="ada"):
         node.upload(second, numbers(1))
-    node = Node(tmp_path, client("ada"))
+    node = ada_at(tmp_path)
     with refusal("announcement", "statement", "a second announcement", party="ada"):
         node.upload(second, numbers(1))
     assert node.upload(world.announcement, numbers(1)) == first  # the first one stays good
@@ -70,7 +70,7 @@ def test_equivocation_to_two_clients(world: World) -> None:
     for_ada = Server(AGGREGATOR, start(), ROSTER, ROSTER_DIGEST)
     for_ada.resume(second)
     ada = world.clients["ada"]
-    hers = ada.upload(second, numbers(1))
+    hers = ada.upload(second, numbers(1), now=NOW)
     with refusal("upload", "statement", "made for another session", party="ada", round=0):
         world.server.receive(hers.to_bytes())
     moved = resealed(hers, KEYS["ada"], session=world.server.session)  # she would have to collude
@@ -111,14 +111,14 @@ def test_equivocation_of_the_set(world: World) -> None:
     assert ada.chain.previous != bob.chain.previous
     server = Server(AGGREGATOR, everybody.chain, ROSTER, ROSTER_DIGEST)
     readies = {c.name: c.ready(WEIGHTS[c.name]) for c in (ada, bob)}
-    honest = server.announce(readies.values()).open(Announcement, AGGREGATOR.verify_key)
+    honest = server.announce(readies.values(), now=NOW).open(Announcement, AGGREGATOR.verify_key)
     assert [p.client for p in honest.participants] == ["ada"]  # an honest one leaves bob out ...
-    with refusal("ready", "statement", "made for another round", party="bob", round=1):
+    with refusal("ready", "statement", "another previous record", party="bob", round=1):
         raise server.refused_readies[0]
     both = tuple(Participant(client=n, weight=WEIGHTS[n], ready=r) for n, r in readies.items())
     forged = sign(changed(honest, participants=both), AGGREGATOR)
-    with refusal("announcement", "statement", "not what the client declared", party="bob", round=1):
-        ada.upload(forged, numbers(1))  # ... and a dishonest one is found out by ada
+    with refusal("ready", "statement", "another previous record", party="bob", round=1):
+        ada.upload(forged, numbers(1), now=NOW)  # ... and a dishonest one is found out by ada
 
 
 def test_equivocation_of_the_set_to_the_one_left_out(world: World) -> None:
@@ -159,9 +159,9 @@ def test_same_update_over_two_sets_on_record(tmp_path: Path) -> None:
     clients_and_auditor_refuse(
         forgery,
         tmp_path / "later",
-        "announcement",
+        "ready",
         "statement",
-        "not what the client declared",
+        "made for another round",
         party="ada",
         round=1,
     )
@@ -186,12 +186,12 @@ def test_another_attempt_is_another_commitment(world: World) -> None:
     """A round that was given up is asked for again, of fewer: the same x under fresh blinds and a new proof, never the same upload.
     (That the aggregator may ask again is a limit of this version: it reads the uploads anyway.)"""
     ada = world.clients["ada"]
-    first = ada.upload(world.announcement, numbers(1))
+    first = ada.upload(world.announcement, numbers(1), now=NOW)
     again = Server(AGGREGATOR, start(), ROSTER, ROSTER_DIGEST, attempt=1)
-    announced = again.announce([world.clients[n].ready(WEIGHTS[n], attempt=1) for n in NAMES[:2]])
+    announced = again.announce([world.clients[n].ready(WEIGHTS[n], attempt=1) for n in NAMES[:2]], now=NOW)
     with refusal("upload", "statement", "made for another session", party="ada", round=0):
         again.receive(first.to_bytes())
-    second = ada.upload(announced, numbers(1))
+    second = ada.upload(announced, numbers(1), now=NOW)
     assert second.values == first.values
     assert second.points != first.points
     assert second.blinds != first.blinds
@@ -210,7 +210,7 @@ def test_equivocation_of_the_model(world: World) -> None:
         other,
     ):
         with refusal("announcement", "chain", "another base model", round=0):
-            world.clients["ada"].upload(told(world, base=state), numbers(1))
+            world.clients["ada"].upload(told(world, base=state), numbers(1), now=NOW)
 
 
 def test_equivocation_of_the_model_after_a_round(world: World) -> None:
@@ -221,9 +221,9 @@ def test_equivocation_of_the_model_after_a_round(world: World) -> None:
     adopt(world.clients["ada"], closed)
     moved = replace(closed.chain, W=closed.chain.W + 1)
     server = Server(AGGREGATOR, moved, ROSTER, ROSTER_DIGEST)
-    announced = server.announce([world.clients["ada"].ready(WEIGHTS["ada"])])
+    announced = server.announce([world.clients["ada"].ready(WEIGHTS["ada"])], now=NOW)
     with refusal("announcement", "chain", "another base model", round=1):
-        world.clients["ada"].upload(announced, numbers(1))
+        world.clients["ada"].upload(announced, numbers(1), now=NOW)
 
 
 # -- a roster of yesterday ---------------------------------------------------------------------------------------------
@@ -243,16 +243,26 @@ def test_stale_roster(world: World) -> None:
     ada = Client("ada", KEYS["ada"], AGGREGATOR.verify_key, roster, digest, start())
     ada.ready(WEIGHTS["ada"])
     with refusal("announcement", "trust", "another roster", round=0):
-        ada.upload(world.announcement, numbers(1))
+        ada.upload(world.announcement, numbers(1), now=NOW)
     server = Server(AGGREGATOR, start(), roster, digest)
-    honest = server.announce([world.clients[n].ready(WEIGHTS[n]) for n in NAMES])
+    following = [Client(n, KEYS[n], AGGREGATOR.verify_key, roster, digest, start()) for n in NAMES[:3]]
+    old = world.announcement.open(Announcement, AGGREGATOR.verify_key)
+    readies = [p.ready for p in old.participants]
+    with refusal("announcement", "statement", "nobody is ready", round=0):
+        server.announce(readies, now=NOW)  # they answer rounds under the old roster
+    with refusal("ready", "trust", "another roster", party="ada", round=0):
+        raise server.refused_readies[0]
+    honest = server.announce([*(c.ready(WEIGHTS[c.name]) for c in following), readies[3]], now=NOW)
     with refusal("roster", "trust", "not a member", party="dee"):
         raise server.refused_readies[0]
     opened = honest.open(Announcement, AGGREGATOR.verify_key)
-    old = world.announcement.open(Announcement, AGGREGATOR.verify_key)
-    forged = sign(changed(opened, participants=old.participants), AGGREGATOR)
-    with refusal("roster", "trust", "not a member", party="dee"):
-        ada.upload(forged, numbers(1))
+    for participants, subject, party in (
+        ((*opened.participants, old.participants[3]), "roster", "dee"),
+        (old.participants, "ready", "ada"),
+    ):
+        forged = sign(changed(opened, participants=participants), AGGREGATOR)
+        with refusal(subject, "trust", "not a member|another roster", party=party):
+            ada.upload(forged, numbers(1), now=NOW)
 
 
 def test_stale_roster_in_a_bundle(tmp_path: Path) -> None:

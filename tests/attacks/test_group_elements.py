@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fedproof.proofs import Commitment, Opening, commit, update
+from fedproof.provenance import verify_bundle
 from fedproof.round.messages import Upload
 from tests.attacks.parties import (
     ELEMENT,
@@ -20,7 +21,7 @@ from tests.attacks.parties import (
     forced,
     refusal,
 )
-from tests.provenance.world import LAYOUT, Forgery, Lie, Moment, World, changed, play
+from tests.provenance.world import LAYOUT, Forgery, Lie, Moment, World, changed, honest_bundle, play
 from tests.round import world as rounds
 
 BASE_FIELD = 0x40000000000000000000000000000000224698FC094CF91B992D30ED00000001
@@ -143,9 +144,8 @@ def test_off_curve_points_as_a_commitment(x: int, reason: str) -> None:
     assert world.send(upload) == (True, "", "")
 
 
-def test_non_canonical_scalars_as_blinds() -> None:
-    """A blind plus the group's order would open the same commitment: a second upload of one update. (Nobody but the aggregator sees
-    blinds, so there is no evidence.)"""
+def test_non_canonical_scalars_as_blinds(tmp_path: Path) -> None:
+    """A blind plus the group's order would open the same commitment: a second upload of one update."""
 
     def lie(moment: Moment) -> Upload:
         chain = moment.client.chain
@@ -154,9 +154,11 @@ def test_non_canonical_scalars_as_blinds() -> None:
         blind = (int.from_bytes(opening.blinds, "big") + ORDER).to_bytes(ELEMENT, "big")
         return crafted(moment, commitment, Opening(opening.values, blind), proof)
 
-    (dropped,) = dee(lie).closed[0].result.dropped
-    assert (dropped.client, dropped.kind, dropped.evidence) == ("dee", "refused", False)
-    assert (dropped.subject, dropped.stage, dropped.reason) == ("field", "decoding", "not below the modulus")
+    world = dee(lie)
+    bundle, model = honest_bundle(world, tmp_path)
+    (left,) = verify_bundle(bundle, model=model, policy=world.policy, trust=world.trust).left_out
+    assert (left.client, left.kind, left.rechecked) == ("dee", "refused", True)
+    assert (left.subject, left.stage, left.reason) == ("field", "decoding", "not below the modulus")
 
 
 # -- in a record -----------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from fedproof.round.chain import Chain
 from fedproof.round.messages import Announcement, Upload
 from tests.attacks.parties import ELEMENT, PROOF_HEAD, caught, crafted, elsewhere, ones, refusal, resealed
 from tests.provenance.world import BASE, LAYOUT, POLICY, Lie, Moment, play
-from tests.round.world import AGGREGATOR, World, client, numbers, start
+from tests.round.world import AGGREGATOR, NOW, World, client, numbers, start
 from tests.round.world import policy as round_policy
 
 FALSE = "made for another round, client or policy"
@@ -112,7 +112,7 @@ def test_a_round_on_another_curve() -> None:
     honest = world.announcement.open(Announcement, AGGREGATOR.verify_key)
     forged = sign(honest.model_copy(update={"suite": BN254}), AGGREGATOR)
     with refusal("announcement", "policy", "another suite", round=0):
-        world.clients["ada"].upload(forged, numbers(1))
+        world.clients["ada"].upload(forged, numbers(1), now=NOW)
 
 
 def recounted(proof: bytes, points: int, scalars: int) -> bytes:
@@ -223,4 +223,4 @@ def test_a_client_under_a_policy_of_its_own() -> None:
     lax = client("ada", start(round_policy(max_abs="1001")))
     lax.ready(3)
     with refusal("announcement", "policy", "another policy", round=0):
-        lax.upload(world.announcement, numbers(1))
+        lax.upload(world.announcement, numbers(1), now=NOW)

@@ -1,5 +1,6 @@
 import json
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from safetensors.numpy import load, save
 
 from fedproof.errors import Malformed, Refused
 from fedproof.model.layout import Layout
-from fedproof.model.tensors import model_bytes, parse_model, serialise
+from fedproof.model.tensors import model_bytes, parse_model, save_model, serialise
 
 MODELS = st.dictionaries(
     st.text(st.characters(codec="utf-8"), min_size=1, max_size=8),
@@ -108,6 +109,14 @@ def test_an_empty_model_is_malformed() -> None:
         parse_model(header({}, b""))
     with pytest.raises(Malformed, match="not a safetensors file"):
         parse_model(b"")
+
+
+def test_a_saved_model_is_the_canonical_file(tmp_path: Path) -> None:
+    arrays = {"w": np.ones(3, np.float32)}
+    layout = Layout.of_arrays(arrays)
+    path = tmp_path / "model.safetensors"
+    assert save_model(path, arrays, layout) == path.read_bytes()
+    assert parse_model(path.read_bytes())[0] == layout
 
 
 def test_a_state_has_one_file() -> None:

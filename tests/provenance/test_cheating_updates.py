@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from fedproof.encoding.digest import ZERO, sha256
 from fedproof.errors import Refused
 from fedproof.provenance import verify_bundle
 from fedproof.round.messages import Accepted, Dropped
@@ -49,49 +48,6 @@ def test_an_upload_signed_by_another_client(forgery: Forgery, tmp_path: Path) ->
     forgery.replace(0, "bob", stolen)
     error = refusal(forgery, tmp_path)
     assert (error.stage, error.party) == ("signature", "bob")
-
-
-def colluding(forgery: Forgery, index: int, client: str, points: bytes, proof: bytes) -> None:
-    """The client signs whatever commitment and proof the aggregator gives it."""
-    world, r = forgery.world, forgery.rounds[index]
-    commitment = Commitment.parse(world.chain.suite, shape(LAYOUT.size), points)
-    header = UploadHeader(
-        session=r.announcement.digest(),
-        client=client,
-        commitment=commitment.root(),
-        proof=sha256(proof),
-        opening=ZERO,
-    )
-    upload = changed(
-        upload_of(forgery, index, client),
-        header=sign(header, world.clients[client]),
-        points=forgery.keep(points),
-        proof=forgery.keep(proof),
-    )
-    replace_upload(forgery, index, client, upload)
-
-
-def test_a_copied_update(forgery: Forgery, tmp_path: Path) -> None:
-    """Bob sends Ada's commitment and proof under his own signature."""
-    copied = upload_of(forgery, 0, "ada")
-    colluding(forgery, 0, "bob", forgery.blobs[copied.points], forgery.blobs[copied.proof])
-    assert told(refusal(forgery, tmp_path)) == ("bounded update", "argument", 0, "bob")
-
-
-def test_a_rogue_commitment(forgery: Forgery, tmp_path: Path) -> None:
-    """C' = target − Σ others: it makes any total open, and nobody can open it."""
-    world, r = forgery.world, forgery.rounds[0]
-    wanted, _ = commit(world.chain.suite, np.zeros(LAYOUT.size, np.int64))
-    others = [upload_of(forgery, 0, name) for name in ("ada", "cyd")]
-    rows = [Commitment(world.chain.suite, wanted.shape, forgery.blobs[u.points]) for u in others]
-    order = 0x40000000000000000000000000000000224698FC0994A8DD8C46EB2100000001  # of Pallas
-    minus = (order - 1) % (1 << 64)
-    rogue = honest_aggregate.combine([wanted, *rows], [1, minus, minus])
-    ctx = context(r.announcement, r.announcement.digest(), "bob")
-    _, opening = commit(world.chain.suite, np.ones(LAYOUT.size, np.int64))
-    proof = update.prove(world.policy, ctx, rogue, opening, unchecked=True)
-    colluding(forgery, 0, "bob", rogue.points, proof)
-    assert told(refusal(forgery, tmp_path)) == ("bounded update", "argument", 0, "bob")
 
 
 def test_a_client_that_was_refused_wrongly(forgery: Forgery, tmp_path: Path) -> None:

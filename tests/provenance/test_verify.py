@@ -7,7 +7,7 @@ import pytest
 
 from fedproof.encoding.cbor import LIMIT
 from fedproof.encoding.digest import sha256
-from fedproof.errors import Malformed, Refused, UsageError
+from fedproof.errors import Malformed, Refused
 from fedproof.provenance import verify_bundle
 from fedproof.round.messages import Total
 from fedproof.round.verify import read_total

@@ -164,6 +164,7 @@ def play(
                 continue
             else:
                 upload = clients[name].upload(announced, x, now=NOW + 60 * number)
+            sent[number, name] = upload
             server.receive(upload.to_bytes())
         done = server.close(now=NOW + 60 * number + 1)
         closed.append(done)
@@ -366,7 +367,7 @@ class Forgery:
             except (Malformed, KeyError):
                 return set(self.blobs)
             names = [entry.body, result.total, result.proof]
-            names += [name for u in body.uploads for name in (u.points, u.proof)]
+            names += [name for u in body.uploads for name in (u.points, u.proof, u.opening)]
             reached |= {name for name in names if name in self.blobs}
         return reached
 
@@ -378,9 +379,7 @@ def changed(message: Any, **fields: Any) -> Any:
 
 def silent(name: str) -> Dropped:
     """What an aggregator says of a client from which nothing came."""
-    return Dropped(
-        client=name, kind="dropped", subject="upload", stage="deadline", reason="late", evidence=False
-    )
+    return Dropped(client=name, kind="dropped", subject="upload", stage="deadline", reason="late")
 
 
 def honest_bundle(world: World, root: Path) -> tuple[Path, Path]:

@@ -128,14 +128,6 @@ def test_a_participant_outside_the_roster(world: World) -> None:
     assert (refused.value.subject, refused.value.stage) == ("roster", "trust")
 
 
-def test_a_second_announcement(world: World) -> None:
-    """Another nonce, all else equal: two clients could be shown different rounds."""
-    world.upload("ada")
-    with pytest.raises(Refused, match="a second announcement"):
-        world.clients["ada"].upload(changed(world, nonce=bytes([9] * 32)), numbers(1), now=NOW)
-    world.upload("ada")  # the first one stays good
-
-
 def test_a_client_that_declared_nothing(world: World) -> None:
     with pytest.raises(Refused, match="weight that this client declared"):
         client("ada").upload(world.announcement, numbers(1), now=NOW)

@@ -10,7 +10,7 @@ from fedproof.model.commitment import model_commitment
 from fedproof.model.digest import FileDigest, root_of
 from fedproof.model.layout import Arrays, Layout, Tensor, flatten, unflatten
 from fedproof.model.quantise import clip_update, to_arrays, to_integers, update
-from fedproof.model.tensors import model_bytes, parse_model, serialise
+from fedproof.model.tensors import model_bytes, parse_model, save_model, serialise
 
 __all__ = [
     "Arrays",
@@ -24,6 +24,7 @@ __all__ = [
     "model_commitment",
     "parse_model",
     "root_of",
+    "save_model",
     "serialise",
     "to_arrays",
     "to_integers",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import safetensors
 from numpy.typing import NDArray
 
+from fedproof.encoding.files import write_atomic
 from fedproof.encoding.text import printable
 from fedproof.errors import Malformed
 from fedproof.model.layout import MAX_PARAMETERS, Arrays, Layout, Tensor, flatten, supported
@@ -58,6 +60,13 @@ def serialise(arrays: Arrays, layout: Layout) -> bytes:
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     return b"".join([len(text).to_bytes(8, "little"), text, *parts])
+
+
+def save_model(path: Path, arrays: Arrays, layout: Layout) -> bytes:
+    """Writes the canonical file, whole or not at all, and returns its bytes."""
+    data = serialise(arrays, layout)
+    write_atomic(path, data)
+    return data
 
 
 def model_bytes(W: NDArray[np.int64], layout: Layout, scale: int) -> bytes:

@@ -63,7 +63,8 @@ def check_ready(signed: Signed, client: str, call: Call, roster: Roster, chain: 
     stages = {"policy": "policy", "federation": "policy", "roster": "trust"}
     for name, wanted in vars(call).items():
         if getattr(ready, name) != wanted:
-            raise refuse(stages.get(name, "statement"), f"made for another {name} than the one called for")
+            what = "previous record" if name == "previous" else name
+            raise refuse(stages.get(name, "statement"), f"made for another {what} than the one called for")
     if ready.weight > chain.policy.update.weights.max:
         detail = f"weight {ready.weight} is above the policy's {chain.policy.update.weights.max}"
         raise refuse("policy", detail)
