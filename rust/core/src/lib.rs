@@ -1,9 +1,10 @@
 //! fedproof's proof engine: commitments that add, a recorder of committed messages, and the relations on top of it.
 //!
 //! A relation ([`relation`]) is one function for prover, verifier, simulator and counter over a [`recorder::Recorder`]; spec/
-//! is normative for everything here. Layers, each using only what stands before it: `error`, `wide`, `group`, `transcript`, `poly` →
+//! is normative for everything here. Layers, each using only what stands before it: `error`, `wide`, `group`, `transcript`, `poly`, `affine`, `msm` →
 //! `generators`, `commit`, `rowtree` → `recorder` → `sumcheck`, `fractions`, `lookup` → `relation`.
 
+mod affine;
 pub mod checks;
 pub mod commit;
 pub mod error;
@@ -11,6 +12,7 @@ mod fractions;
 pub mod generators;
 pub mod group;
 pub mod lookup;
+pub mod msm;
 pub mod poly;
 pub mod recorder;
 pub mod relation;

@@ -2,9 +2,8 @@
 
 use fedproof_core::error::Result;
 use fedproof_core::group::{Suite, decode_points};
-use fedproof_core::recorder::Deferred;
 use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
-use fedproof_core::relation::{Relation, Shape};
+use fedproof_core::relation::{Relation, Shape, verify_all};
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -85,11 +84,11 @@ fn verify_bounded_updates(
 ) -> PyResult<()> {
     run(py, move || {
         with_suite!(suite.as_str(), S => {
-            let deferred = statements
+            let claims = statements
                 .into_iter()
-                .map(|(ctx, shape, bounds, points, proof)| statement::<S>(ctx, shape, bounds, &points)?.defer(&proof))
+                .map(|(ctx, shape, bounds, points, proof)| Ok((statement::<S>(ctx, shape, bounds, &points)?, proof)))
                 .collect::<Result<Vec<_>>>()?;
-            Deferred::check_all(deferred)
+            verify_all(&claims)
         })
     })
 }

@@ -58,8 +58,8 @@ macro_rules! with_suite {
 }
 pub(crate) use with_suite;
 
-/// Runs long work on a thread of its own, without the interpreter lock, and looks for Ctrl-C meanwhile. An interrupted
-/// computation ends by itself; its result is dropped.
+/// Runs long work in the thread pool, where its parallel parts start without a hand-over, without the interpreter lock, and looks
+/// for Ctrl-C meanwhile. An interrupted computation ends by itself; its result is dropped.
 pub fn run<T: Send + 'static>(
     py: Python<'_>,
     work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -67,7 +67,7 @@ pub fn run<T: Send + 'static>(
     let (sender, receiver) = mpsc::sync_channel(1);
     std::thread::spawn(move || {
         // The receiver is gone only after an interrupt.
-        let _ = sender.send(work());
+        let _ = sender.send(rayon::scope(|_| work()));
     });
     let receiver = std::sync::Mutex::new(receiver);
     loop {

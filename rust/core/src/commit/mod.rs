@@ -1,6 +1,5 @@
 //! Pedersen row commitments P_i = Σ_j x_ij·G_j + ρ_i·H (spec/commitment.md): they hide, they bind, and they add.
 
-mod affine;
 mod rows;
 mod tables;
 
@@ -13,7 +12,8 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result, Stage};
 use crate::generators::{named_generator, row_generators};
-use crate::group::{Affine, Point, Suite, msm, to_affine};
+use crate::group::{Affine, Point, Suite, to_affine};
+use crate::msm::msm;
 use crate::wide::{Accumulate, SmallProducts};
 use tables::{FixedBase, Shifted, Tables};
 
@@ -180,6 +180,7 @@ pub fn combine_matrices<S: Suite>(commitments: &[Vec<Affine<S>>], weights: &[u64
     }
     let scalars: Vec<S::Scalar> = weights.iter().map(|w| S::Scalar::from(*w)).collect();
     let sums = (0..first.len())
+        .into_par_iter()
         .map(|row| {
             let points: Vec<Affine<S>> = commitments.iter().filter_map(|c| c.get(row).copied()).collect();
             msm::<S>(&points, &scalars)

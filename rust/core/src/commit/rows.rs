@@ -11,9 +11,9 @@ use ark_ff::Zero;
 use rayon::prelude::*;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::affine::Adder;
 use super::tables::{Tables, digits};
 use super::{shift_of, small_sum};
+use crate::affine::Adder;
 use crate::error::{Error, Result};
 use crate::group::{Affine, Point, Suite};
 use crate::wide::SmallProducts;

@@ -8,7 +8,7 @@ use ark_ff::{BigInteger, Field, PrimeField, Zero};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-use super::affine::Adder;
+use crate::affine::Adder;
 use crate::group::{Affine, Point, Suite, to_affine};
 use crate::wide::Accumulate;
 

@@ -5,7 +5,8 @@ use ark_ff::Zero;
 use super::nonce::Nonces;
 use crate::commit::Key;
 use crate::error::{Error, Result, Stage};
-use crate::group::{Affine, Point, Suite, msm};
+use crate::group::{Affine, Point, Suite};
+use crate::msm::msm;
 
 /// Σ g[j]·G_j + h·H + u·U + Σ scalar·point = identity.
 #[derive(Debug)]

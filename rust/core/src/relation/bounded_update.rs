@@ -79,6 +79,7 @@ fn signed_bits(bound: u64) -> u32 {
 
 const MAX_ABS: u64 = 1 << 20;
 
+#[derive(Clone)]
 pub struct BoundedUpdate<S: Suite> {
     pub context: Context,
     pub shape: Shape,

@@ -7,6 +7,8 @@ pub mod plain_opening;
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::error::{Error, Result, Stage};
 use crate::group::{Affine, Suite};
 use crate::recorder::closing::{Outcome, close};
@@ -157,6 +159,15 @@ pub trait Relation<S: Suite> {
     fn verify(&self, proof: &[u8]) -> Result<()> {
         self.defer(proof)?.check().map_err(|e| e.within(Self::NAME))
     }
+}
+
+/// Many proofs in one multi-scalar multiplication: all hold, or an error that does not say which one is bad.
+pub fn verify_all<S: Suite, R: Relation<S> + Sync>(claims: &[(R, Vec<u8>)]) -> Result<()> {
+    let deferred = claims
+        .par_iter()
+        .map(|(statement, proof)| statement.defer(proof))
+        .collect::<Result<Vec<_>>>()?;
+    Deferred::check_all(deferred).map_err(|e| e.within(R::NAME))
 }
 
 /// The rows of a witness must open the points of the statement.

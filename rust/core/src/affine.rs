@@ -11,7 +11,7 @@ use crate::error::{Error, Result, Stage};
 const CHAINS: usize = 4;
 
 /// Adds and doubles batches; keeps working memory, and wipes it in the end.
-pub(super) struct Adder<F: Field> {
+pub(crate) struct Adder<F: Field> {
     /// For each element of a batch: what is inverted for it, and the product of the elements before it in its chain.
     scratch: Vec<(F, F)>,
     /// What the next operand of an inversion is multiplied by, so that its time says nothing about secret points.
@@ -23,7 +23,7 @@ pub(super) struct Adder<F: Field> {
 
 impl<F: Field> Adder<F> {
     /// For public points.
-    pub(super) fn public() -> Self {
+    pub(crate) fn public() -> Self {
         Self {
             scratch: Vec::new(),
             mask: F::ONE,
@@ -33,7 +33,7 @@ impl<F: Field> Adder<F> {
     }
 
     /// For points that depend on secrets.
-    pub(super) fn secret() -> Result<Self> {
+    pub(crate) fn secret() -> Result<Self> {
         let mut bytes = [0; 2 * 64];
         getrandom::fill(&mut bytes).map_err(|error| {
             let why = format!("no randomness from the operating system: {error}");
@@ -51,7 +51,7 @@ impl<F: Field> Adder<F> {
 
     /// An error if two operands ever coincided, when the results mean nothing. Whoever makes that happen for distinct
     /// generators has found a relation between them.
-    pub(super) fn finish(self) -> Result<()> {
+    pub(crate) fn finish(self) -> Result<()> {
         if self.coincided {
             return Err(Error::new(
                 "commitment",
@@ -63,7 +63,7 @@ impl<F: Field> Adder<F> {
     }
 
     /// sums[i] += next[i]; both of one length.
-    pub(super) fn add_all(&mut self, sums: &mut [(F, F)], next: &[(F, F)]) {
+    pub(crate) fn add_all(&mut self, sums: &mut [(F, F)], next: &[(F, F)]) {
         let mut inverses = self.invert_all(sums.iter().zip(next).map(|(sum, next)| next.0 - sum.0));
         for (i, (((x1, y1), (x2, y2)), (difference, before))) in
             sums.iter_mut().zip(next).zip(&self.scratch).enumerate().rev()
@@ -78,7 +78,7 @@ impl<F: Field> Adder<F> {
     }
 
     /// points[i] += points[i], on y² = x³ + b without points of order two.
-    pub(super) fn double_all(&mut self, points: &mut [(F, F)]) {
+    pub(crate) fn double_all(&mut self, points: &mut [(F, F)]) {
         let mut inverses = self.invert_all(points.iter().map(|point| point.1.double()));
         for (i, ((x, y), (twice, before))) in points.iter_mut().zip(&self.scratch).enumerate().rev() {
             let chain = &mut inverses[i % CHAINS];
