@@ -83,9 +83,10 @@ def terms_of(suite: Suite, source: Any) -> list[honest_aggregate.Term]:
 def check_plain_opening(suite: Suite, statement: Json, proof: bytes) -> None:
     """R0."""
     context, shape, points = fields(statement, "context", "shape", "points")
+    parsed = shape_of(shape)
     rows = decode_all(suite, binary(points))
-    recorder = Recorder(suite, Proof(suite, proof))
-    plain_opening.verify(recorder, context_of(context), shape_of(shape), rows)
+    recorder = Recorder(suite, Proof(suite, proof), parsed.columns)
+    plain_opening.verify(recorder, context_of(context), parsed, rows)
 
 
 def check_bounded_update(suite: Suite, statement: Json, proof: bytes) -> None:
@@ -93,18 +94,20 @@ def check_bounded_update(suite: Suite, statement: Json, proof: bytes) -> None:
     context, shape, bounds, points = fields(statement, "context", "shape", "bounds", "points")
     max_abs, max_norm_squared, limb = fields(bounds, "max_abs", "max_norm_squared", "limb")
     limits = bounded_update.Bounds(integer(max_abs), decimal(max_norm_squared), integer(limb))
+    parsed = shape_of(shape)
     rows = decode_all(suite, binary(points))
-    recorder = Recorder(suite, Proof(suite, proof))
-    bounded_update.verify(recorder, context_of(context), shape_of(shape), limits, rows)
+    recorder = Recorder(suite, Proof(suite, proof), parsed.columns)
+    bounded_update.verify(recorder, context_of(context), parsed, limits, rows)
 
 
 def check_aggregate(suite: Suite, statement: Json, proof: bytes) -> None:
     """R2, form B."""
     context, shape, terms = fields(statement, "context", "shape", "terms")
     (announcement,) = fields(context, "announcement")
-    parsed = terms_of(suite, terms)
-    recorder = Recorder(suite, Proof(suite, proof))
-    honest_aggregate.verify(recorder, binary(announcement), shape_of(shape), parsed)
+    parsed = shape_of(shape)
+    commitments = terms_of(suite, terms)
+    recorder = Recorder(suite, Proof(suite, proof), parsed.columns)
+    honest_aggregate.verify(recorder, binary(announcement), parsed, commitments)
 
 
 def check_sum(suite: Suite, statement: Json, proof: bytes) -> None:

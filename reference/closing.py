@@ -9,6 +9,7 @@ from reference.recorder import Columns, Recorder
 from reference.transcript import Label
 
 Terms = list[tuple[int, Point]]  # Σ scalar·point
+FINAL = 16  # entries at which folding stops
 
 
 def close(recorder: Recorder) -> None:
@@ -78,11 +79,10 @@ def one_statement(recorder: Recorder) -> tuple[list[tuple[Terms, list[int]]], in
     """§7.1: the vectors Z_i with their weights w_i, and c, for which Σ ⟨z_i, w_i⟩ = c."""
     r = recorder.suite.r
     J, N = len(recorder.linear), len(recorder.messages)
-    longest = max([recorder.slots, *(len(handle.weights) for handle in handles(recorder))])
+    width = recorder.width
     eta = recorder.full(Label("combine/eta"), J + len(recorder.openings))
     tau = recorder.full(Label("combine/tau"), 2 * N)
-    beta = recorder.full(Label("combine/beta"), longest)
-    width = 1 << log2_ceiling(longest)
+    beta = recorder.full(Label("combine/beta"), width)
     last = pow(tau, max(N, 1) - 1, r)
 
     omega = recorder.constant(0)
@@ -92,15 +92,17 @@ def one_statement(recorder: Recorder) -> tuple[list[tuple[Terms, list[int]]], in
         omega = omega - opening.value * pow(eta, J + k, r)
 
     vectors: list[tuple[Terms, list[int]]] = []
-    if N:
-        weights = [0] * width
-        for i, message in enumerate(recorder.messages):
-            power = pow(tau, N - 1 - i, r)
-            for slot in range(message.first, message.first + message.count):
-                weights[slot] = omega.coefficients.get(slot, 0) * power % r
-        vectors.append(([(pow(tau, i, r), m.point) for i, m in enumerate(recorder.messages)], weights))
+    for i, message in enumerate(recorder.messages):
+        if message.block == len(vectors):
+            vectors.append(([], [0] * width))
+        terms, weights = vectors[message.block]
+        terms.append((pow(tau, i, r), message.point))
+        power = pow(tau, N - 1 - i, r)
+        for k in range(message.count):
+            coefficient = omega.coefficients.get(message.first + k, 0)
+            weights[message.place + k] = coefficient * power % r
     for handle in handles(recorder):
-        terms: Terms = []
+        terms = []
         for k, opening in enumerate(recorder.openings):
             if opening.columns is handle:
                 power = pow(eta, J + k, r)
@@ -135,24 +137,27 @@ def one_inner_product(recorder: Recorder) -> Terms:
 
     chi = recorder.short(Label("ipa/chi"), 2)
     P = [*Z, *scaled(V, chi)]
-    s = [1]  # the final generator is Σ s_j·G_j
+    s = [1]  # the final generator i is Σ_b s_b·G_{16b+i}
     width = len(w)
-    for k in range(log2_ceiling(width)):
+    assert width == recorder.width
+    assert width & (width - 1) == 0
+    for k in range(log2_ceiling(width // FINAL)):
         low, high = recorder.point(Label("ipa/low", k)), recorder.point(Label("ipa/high", k))
         e = recorder.short(Label("ipa/e", k), 2)
         P = [(1, low), *scaled(P, e), (e * e, high)]
         half = len(w) // 2
         w = [(e * a + b) % r for a, b in zip(w[:half], w[half:], strict=True)]
         s = [entry * factor % r for entry in s for factor in (e, 1)]
-    (omega,) = w
+    assert len(w) == FINAL
+    assert len(s) * FINAL == width
 
     W = recorder.point(Label("schnorr/nonce"))
     e = recorder.short(Label("schnorr/e"), 1)
-    answer = recorder.scalar(Label("schnorr/answer", 0))
-    blind_answer = recorder.scalar(Label("schnorr/answer", 1))
+    *answers, blind_answer = [recorder.scalar(Label("schnorr/answer", i)) for i in range(FINAL + 1)]
+    scalars = [entry * answer for entry in s for answer in answers]
     return [
-        *((answer * entry, G) for entry, G in zip(s, columns(suite, width), strict=True)),
-        (answer * omega * chi, U),
+        *zip(scalars, columns(suite, width), strict=True),
+        (chi * sum(answer * weight for answer, weight in zip(answers, w, strict=True)), U),
         (blind_answer, H),
         (-1, W),
         *scaled(P, -e),

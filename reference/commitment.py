@@ -12,7 +12,7 @@ from reference.transcript import scalar_bytes, u32
 def shape_of(d: int) -> Shape:
     """The rows' length that goes with d coordinates."""
     n = (d - 1).bit_length()
-    return Shape(d, 1 << min(12, max(8, -(-(n + 2) // 2))))
+    return Shape(d, 1 << min(12, max(7, -(-(n + 2) // 2))))
 
 
 def commit(suite: Suite, shape: Shape, x: Sequence[int], blinds: Sequence[int]) -> list[Point]:

@@ -19,13 +19,12 @@ SIGN = 1 << 255
 
 @dataclass(frozen=True)
 class Suite:
-    """A suite: its id, its curve y² = x³ + b over the field of p elements, its order r, and ζ."""
+    """A suite: its id, its curve y² = x³ + b over the field of p elements, and its order r."""
 
     id: str
     p: int
     b: int
     r: int
-    zeta: int
 
     def contains(self, point: Point) -> bool:
         """Whether the point is on the curve."""
@@ -37,14 +36,12 @@ PALLAS = Suite(
     p=0x40000000000000000000000000000000224698FC094CF91B992D30ED00000001,
     b=5,
     r=0x40000000000000000000000000000000224698FC0994A8DD8C46EB2100000001,
-    zeta=0x06819A58283E528E511DB4D81CF70F5A0FED467D47C033AF2AA9D2E050AA0E4F,
 )
 BN254 = Suite(
     id="bn254-keccak-ed25519-v1",
     p=21888242871839275222246405745257275088696311157297823662689037894645226208583,
     b=3,
     r=21888242871839275222246405745257275088548364400416034343698204186575808495617,
-    zeta=0xB3C4D79D41A917585BFC41088D8DAAA78B17EA66B99C90DD,
 )
 SUITES = {suite.id: suite for suite in (PALLAS, BN254)}
 

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from reference.errors import demand
 from reference.forms import Form
 from reference.group import Point, Suite, encode
 from reference.transcript import Label, Transcript, points_bytes, scalar_bytes
+
+LEAST_WIDTH = 128  # of the vectors of generators that messages and rows lie on
 
 
 class Source(Protocol):
@@ -28,10 +31,15 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Message:
-    """A point that commits to `count` slots from `first` on."""
+    """A point that commits to `count` slots from `first` on, on the generators from `place` on.
+
+    Messages of one block lie on different generators.
+    """
 
     first: int
     count: int
+    block: int
+    place: int
     point: Point
 
 
@@ -69,10 +77,11 @@ class Opening:
 
 @dataclass
 class Recorder:
-    """All that a relation has noted so far."""
+    """All that a relation has noted so far; `columns` is the relation's row length C."""
 
     suite: Suite
     source: Source
+    columns: int
     transcript: Transcript = field(init=False)
     slots: int = 0
     messages: list[Message] = field(default_factory=list)
@@ -85,6 +94,11 @@ class Recorder:
 
     def __post_init__(self) -> None:
         self.transcript = Transcript(self.suite)
+
+    @property
+    def width(self) -> int:
+        """C', the number of generators that messages and rows lie on."""
+        return max(self.columns, LEAST_WIDTH)
 
     def constant(self, value: int) -> Form:
         """A public form."""
@@ -126,10 +140,20 @@ class Recorder:
 
     def commit(self, label: Label, count: int) -> list[Form]:
         """A message with `count` new slots; the forms that stand for them."""
+        demand(count <= self.width, "statement", "a message longer than its block")
         first = self.slots
+        block, place = self.next_place(count)
         self.slots += count
-        self.messages.append(Message(first, count, self.point(label)))
+        self.messages.append(Message(first, count, block, place, self.point(label)))
         return [Form(self.suite.r, 0, {slot: 1}) for slot in range(first, self.slots)]
+
+    def next_place(self, count: int) -> tuple[int, int]:
+        """Block and place of a message with `count` slots that follows those sent so far."""
+        if not self.messages:
+            return 0, 0
+        last = self.messages[-1]
+        place = last.place + last.count
+        return (last.block, place) if place + count <= self.width else (last.block + 1, 0)
 
     def full(self, label: Label, degree: int) -> int:
         """A full challenge."""
@@ -159,4 +183,5 @@ class Recorder:
     def open(self, matrix: Matrix, row_weights: Sequence[int], columns: Columns, value: Form) -> None:
         """Notes Σ_i v_i·Σ_c w_c·x_{i,c} = value."""
         assert len(row_weights) == len(matrix.rows)
+        assert len(columns.weights) <= self.columns, "column weights beyond the row length"
         self.openings.append(Opening(matrix, row_weights, columns, value))

@@ -65,4 +65,5 @@ def absorb_context(recorder: Recorder, relation: str, context: Context) -> None:
 
 def absorb_shape(recorder: Recorder, shape: Shape) -> None:
     """u64(d) ‖ u32(C)."""
+    assert recorder.columns == shape.columns, "a recorder for another row length"
     recorder.public(Label("shape"), u64(shape.d) + u32(shape.columns))

@@ -65,9 +65,7 @@ class Transcript:
         return int.from_bytes(wide, "big") % self.suite.r
 
     def short(self, label: Label) -> int:
-        """A challenge a + b·ζ with 64 bits each for a and b."""
+        """A challenge below 2^128."""
         self.drawn = True
         self.state = keccak256(self.state + b"\x53" + label.encode())
-        out = keccak256(self.state + b"\x00")
-        a, b = int.from_bytes(out[:8], "big"), int.from_bytes(out[8:16], "big")
-        return (a + b * self.suite.zeta) % self.suite.r
+        return int.from_bytes(keccak256(self.state + b"\x00")[:16], "big")

@@ -28,11 +28,11 @@ class Shape:
 
 
 def shape(d: int) -> Shape:
-    """Row length 2^c, c = min(12, max(8, ⌈(⌈log2 d⌉ + 2)/2⌉)) (spec/commitment.md §4). Raises `Refused`."""
+    """Row length 2^c, c = min(12, max(7, ⌈(⌈log2 d⌉ + 2)/2⌉)) (spec/commitment.md §4). Raises `Refused`."""
     if not 1 <= d <= MAX_DIMENSION:
         raise Refused("update", "statement", f"{d} coordinates; 1 to {MAX_DIMENSION} can be committed to")
     bits = (d - 1).bit_length()
-    return Shape(d, 1 << min(12, max(8, (bits + 3) // 2)))
+    return Shape(d, 1 << min(12, max(7, (bits + 3) // 2)))
 
 
 def limb(d: int, max_abs: int) -> int:

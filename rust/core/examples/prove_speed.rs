@@ -42,7 +42,7 @@ fn measure() -> Result<()> {
     );
     for d in sizes {
         let log = (usize::BITS - (d - 1).leading_zeros()) as usize;
-        let columns = 1u32 << (log + 2).div_ceil(2).clamp(8, 12);
+        let columns = 1u32 << (log + 2).div_ceil(2).clamp(7, 12);
         let max_abs = 32767u64;
         let limb = if d >= 1 << 18 { 0 } else { 256 };
         let mut state = 1u64;

@@ -16,31 +16,45 @@ const PARALLEL: usize = 1 << 10;
 
 /// A column of leaves.
 enum Column {
-    Small(Vec<i16>),
-    Large(Vec<i64>),
+    Small(Small),
+    Large(Large),
+}
+
+/// Secret numbers, wiped in the end.
+struct Secret<T: Zeroize>(Vec<T>);
+type Small = Secret<i16>;
+type Large = Secret<i64>;
+
+impl<T: Zeroize> Drop for Secret<T> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
 }
 
 impl Column {
     fn new(values: &[i64]) -> Self {
         let small: Option<Vec<i16>> = values.iter().map(|v| i16::try_from(*v).ok()).collect();
-        small.map_or_else(|| Self::Large(values.to_vec()), Self::Small)
+        small.map_or_else(
+            || Self::Large(Secret(values.to_vec())),
+            |v| Self::Small(Secret(v)),
+        )
     }
 
     /// α − value, by position.
     fn leaves<F: Accumulate>(&self, alpha: F) -> Box<dyn Fn(usize) -> F + Sync + '_> {
         match self {
-            Self::Small(values) => {
+            Self::Small(Secret(values)) => {
                 let multiples = Multiples::new(-F::one());
                 Box::new(move |at| alpha + multiples.of(values[at]))
             }
-            Self::Large(values) => Box::new(move |at| alpha - scalar_from_i64::<F>(values[at])),
+            Self::Large(Secret(values)) => Box::new(move |at| alpha - scalar_from_i64::<F>(values[at])),
         }
     }
 
     /// c + k·value for every value.
     fn affine<F: Accumulate>(&self, c: F, k: F) -> Vec<F> {
         match self {
-            Self::Small(values) => {
+            Self::Small(Secret(values)) => {
                 let multiples = Multiples::new(k);
                 values
                     .par_iter()
@@ -48,20 +62,11 @@ impl Column {
                     .map(|v| c + multiples.of(*v))
                     .collect()
             }
-            Self::Large(values) => values
+            Self::Large(Secret(values)) => values
                 .par_iter()
                 .with_min_len(PARALLEL)
                 .map(|v| c + k * scalar_from_i64::<F>(*v))
                 .collect(),
-        }
-    }
-}
-
-impl Drop for Column {
-    fn drop(&mut self) {
-        match self {
-            Self::Small(v) => v.zeroize(),
-            Self::Large(v) => v.zeroize(),
         }
     }
 }
@@ -172,7 +177,7 @@ impl<F: Accumulate> TreeTables<F> {
                 let (p, q) = (std::mem::take(&mut children.p), std::mem::take(&mut children.q));
                 Kind::nodes(p, q, lambda)
             }
-            (None, Some((alpha, column @ Column::Small(_)))) => Kind::Integers { column, alpha },
+            (None, Some((alpha, Column::Small(values)))) => Kind::Integers { values, alpha },
             (None, Some((alpha, column))) => {
                 let shift = F::one() + lambda * alpha;
                 Kind::Values {
@@ -227,7 +232,7 @@ enum Kind<F> {
     /// Interleaved (p0 + λq0, p1) and (q0, q1).
     Nodes { p: Vec<F>, q: Vec<F> },
     /// Leaves 1/(α − v) before the first round: the values themselves.
-    Integers { column: Column, alpha: F },
+    Integers { values: Small, alpha: F },
     /// Leaves 1/(α − v): interleaved a = 1 + λ(α − v) = shift − λv, for f = q0 + q1 + λq0q1 = (a0·a1 − 1)/λ.
     Values { a: Vec<F>, shift: F },
 }
@@ -270,14 +275,17 @@ impl<F: Accumulate> Layer<F> {
                     vec![p0, p[1], q[0], q[1]]
                 }
             }
-            Kind::Integers { column, .. } => column.affine(F::zero(), F::one()),
+            Kind::Integers { values, .. } => {
+                let exact = |v: &i16| scalar_from_i64(i64::from(*v));
+                values.0.iter().map(exact).collect()
+            }
             Kind::Values { a, shift } => a.iter().map(|a| (*shift - a) * self.inverse).collect(),
         }
     }
 }
 
 impl<F: Accumulate> SumTable<F> for Layer<F> {
-    fn round(&self, weights: Option<&[F]>) -> Vec<F> {
+    fn round(&self, weights: Option<&[F]>) -> [F; 2] {
         let w = weights.unwrap_or_default();
         let [c0, c2] = match &self.kind {
             Kind::Nodes { p, q } => {
@@ -291,11 +299,7 @@ impl<F: Accumulate> SumTable<F> for Layer<F> {
                     acc[1].add(&w[v], &two_products(&dq1, &dp0, &dp1, &dq0));
                 })
             }
-            Kind::Integers {
-                column: Column::Small(v),
-                alpha,
-            } => integer_round(v, *alpha, self.lambda, w),
-            Kind::Integers { .. } => [F::zero(); 2],
+            Kind::Integers { values, alpha } => integer_round(&values.0, *alpha, self.lambda, w),
             Kind::Values { a, .. } => {
                 let n = a.len() / 2;
                 let [c0, c2]: [F; 2] = sums(n / 2, |v, acc| {
@@ -307,7 +311,7 @@ impl<F: Accumulate> SumTable<F> for Layer<F> {
                 [(c0 - F::one()) * self.inverse, c2 * self.inverse]
             }
         };
-        vec![c0 * self.weight, c2 * self.weight]
+        [c0 * self.weight, c2 * self.weight]
     }
 
     fn bind(&mut self, rho: F) {
@@ -317,12 +321,9 @@ impl<F: Accumulate> SumTable<F> for Layer<F> {
                 bind(q, rho);
             }
             Kind::Values { a, .. } => bind(a, rho),
-            Kind::Integers { column, alpha } => {
+            Kind::Integers { values, alpha } => {
                 let shift = F::one() + self.lambda * *alpha;
-                let a = match &column {
-                    Column::Small(v) => bind_small(v, shift, -self.lambda, rho),
-                    Column::Large(_) => Vec::new(),
-                };
+                let a = bind_small(&values.0, shift, -self.lambda, rho);
                 self.kind = Kind::Values { a, shift };
             }
         }
@@ -370,33 +371,31 @@ fn integer_round<F: Accumulate>(v: &[i16], alpha: F, lambda: F, w: &[F]) -> [F; 
 pub struct SquareTable<F>(Squared<F>);
 
 enum Squared<F> {
-    Integers(Column),
+    Integers(Small),
     Field(Vec<F>),
 }
 
 impl<F: Accumulate> SquareTable<F> {
     pub fn new(x: &[i64]) -> Self {
-        let column = Column::new(x);
-        Self(match column {
-            Column::Small(_) => Squared::Integers(column),
-            Column::Large(_) => Squared::Field(column.affine(F::zero(), F::one())),
+        Self(match Column::new(x) {
+            Column::Small(x) => Squared::Integers(x),
+            column => Squared::Field(column.affine(F::zero(), F::one())),
         })
     }
 }
 
 impl<F: Accumulate> SumTable<F> for SquareTable<F> {
-    fn round(&self, _weights: Option<&[F]>) -> Vec<F> {
+    fn round(&self, _weights: Option<&[F]>) -> [F; 2] {
         match &self.0 {
-            Squared::Integers(Column::Small(x)) => {
+            Squared::Integers(Secret(x)) => {
                 let (low, high) = x.split_at(x.len() / 2);
                 let square = |a: i64| u128::from((a * a).cast_unsigned());
                 let pairs = low.par_iter().zip(high).with_min_len(PARALLEL);
                 let (c0, c2) = pairs
                     .map(|(l, h)| (square(i64::from(*l)), square(i64::from(*h) - i64::from(*l))))
                     .reduce(|| (0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
-                vec![F::from(c0), F::from(c2)]
+                [F::from(c0), F::from(c2)]
             }
-            Squared::Integers(Column::Large(_)) => vec![F::zero(); 2],
             Squared::Field(x) => {
                 let n = x.len() / 2;
                 sums(n, |v, acc| {
@@ -404,7 +403,6 @@ impl<F: Accumulate> SumTable<F> for SquareTable<F> {
                     acc[0].add(&x[v], &x[v]);
                     acc[1].add(&d, &d);
                 })
-                .to_vec()
             }
         }
     }
@@ -412,13 +410,7 @@ impl<F: Accumulate> SumTable<F> for SquareTable<F> {
     fn bind(&mut self, rho: F) {
         match &mut self.0 {
             Squared::Field(x) => bind(x, rho),
-            Squared::Integers(column) => {
-                let bound = match &column {
-                    Column::Small(x) => bind_small(x, F::zero(), F::one(), rho),
-                    Column::Large(_) => Vec::new(),
-                };
-                self.0 = Squared::Field(bound);
-            }
+            Squared::Integers(Secret(x)) => self.0 = Squared::Field(bind_small(x, F::zero(), F::one(), rho)),
         }
     }
 }

@@ -5,8 +5,8 @@
 //! the parity of y in the top bit; the identity is all zeros (x = 0 lies on neither curve).
 
 use ark_ec::short_weierstrass::{self, SWCurveConfig};
-use ark_ec::{AdditiveGroup, AffineRepr, CurveGroup, VariableBaseMSM};
-use ark_ff::{BigInteger, FftField, Field, One, PrimeField, Zero};
+use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
+use ark_ff::{BigInteger, Field, PrimeField, Zero};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result, Stage};
@@ -213,50 +213,4 @@ pub fn msm<S: Suite>(points: &[Affine<S>], scalars: &[S::Scalar]) -> Result<Poin
 /// Many projective points made affine with one inversion.
 pub fn to_affine<S: Suite>(points: &[Point<S>]) -> Vec<Affine<S>> {
     Point::<S>::normalize_batch(points)
-}
-
-/// The curve's endomorphism (x, y) → (βx, y), which multiplies by the scalar ζ.
-#[derive(Clone, Copy, Debug)]
-pub struct Endomorphism<S: Suite> {
-    beta: S::Base,
-}
-
-impl<S: Suite> Endomorphism<S> {
-    /// Finds the β that belongs to `zeta`, a primitive cube root of unity in the scalar field.
-    pub fn new(zeta: S::Scalar) -> Self {
-        let third = (-S::Base::one()) / S::Base::from(3u64);
-        let candidate = S::Base::GENERATOR.pow(third.into_bigint());
-        let image = (S::Curve::GENERATOR * zeta).into_affine();
-        let beta = if S::Curve::GENERATOR.x * candidate == image.x {
-            candidate
-        } else {
-            candidate.square()
-        };
-        Self { beta }
-    }
-
-    pub fn apply(&self, point: &Affine<S>) -> Affine<S> {
-        if point.is_zero() {
-            *point
-        } else {
-            Affine::<S>::new_unchecked(point.x * self.beta, point.y)
-        }
-    }
-
-    /// (a + b·ζ)·point: 64 doublings. Variable time in the public a and b.
-    pub fn multiply(&self, point: &Affine<S>, a: u64, b: u64) -> Point<S> {
-        let image = self.apply(point);
-        let both = (*point + image).into_affine();
-        let mut sum = Point::<S>::zero();
-        for bit in (0..64).rev() {
-            sum.double_in_place();
-            match (a >> bit & 1, b >> bit & 1) {
-                (1, 1) => sum += both,
-                (1, _) => sum += point,
-                (_, 1) => sum += image,
-                _ => {}
-            }
-        }
-        sum
-    }
 }

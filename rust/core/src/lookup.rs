@@ -120,7 +120,6 @@ pub fn fractional_sums<S: Suite>(
                 Some(Part {
                     join: l.join,
                     claim,
-                    degree: 2,
                     prover,
                 })
             })
@@ -133,7 +132,6 @@ pub fn fractional_sums<S: Suite>(
         let plain = leaf.then(|| Part {
             join: norm_join,
             claim: squares.sum.clone(),
-            degree: 2,
             prover: norm.as_mut().map(|t| t as &mut dyn SumTable<_>),
         });
         let labels = (|i| Label("gkr/round", name, i), |i| Label("gkr/rho", name, i));

@@ -1,10 +1,10 @@
-//! Committed sumcheck of any degree, aligned at the last variable (spec/recorder.md, "Sumcheck").
+//! Committed sumcheck of degree two, aligned at the last variable (spec/recorder.md, "Committed sumcheck").
 //!
-//! Two kinds of claim run side by side under the same challenges; q(X) = Σ c_i·X^i is a round's polynomial:
-//! - weighted, T = Σ_v eq(r, v)·f(v): the message is c_1 … c_D of q with this round's eq factor taken out. c_0 is implied by
-//!   T = c_0 + r_i·Σ_{i≥1} c_i, and T' = q(ρ) = T + Σ_{i≥1} c_i(ρ^i − r_i).
-//! - plain, S = Σ_v f(v): the message is c_0, c_2 … c_D. c_1 is implied by S = 2c_0 + Σ_{i≥1} c_i, and
-//!   S' = q(ρ) = ρS + (1 − 2ρ)c_0 + Σ_{i≥2} c_i(ρ^i − ρ).
+//! Two kinds of claim run side by side under the same challenges; q(X) = c_0 + c_1·X + c_2·X² is a round's polynomial:
+//! - weighted, T = Σ_v eq(r, v)·f(v): the message is c_1, c_2 of q with this round's eq factor taken out. c_0 is implied by
+//!   T = c_0 + r_i·(c_1 + c_2), and T' = q(ρ) = T + c_1(ρ − r_i) + c_2(ρ² − r_i).
+//! - plain, S = Σ_v f(v): the message is c_0, c_2. c_1 is implied by S = 2c_0 + c_1 + c_2, and
+//!   S' = q(ρ) = ρS + (1 − 2ρ)c_0 + (ρ² − ρ)c_2.
 //!
 //! Both updates are linear in committed values, so no round has a check. A sumcheck only reduces its claim to one evaluation:
 //! the caller must close that. A part over fewer variables joins at a later round and shares the suffix of r.
@@ -14,14 +14,17 @@ use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::group::Suite;
-use crate::poly::{eq_table, powers};
+use crate::poly::eq_table;
 use crate::recorder::{Lin, Recorder};
 use crate::transcript::Label;
 
+/// The degree of every round's polynomial.
+const DEGREE: usize = 2;
+
 /// The prover's side of a part: a function f on the hypercube.
 pub trait SumTable<F>: Send {
-    /// c_0, c_2 … c_degree of Σ_v weights[v]·f(X, v), X the top variable; no weights: all one.
-    fn round(&self, weights: Option<&[F]>) -> Vec<F>;
+    /// c_0 and c_2 of Σ_v weights[v]·f(X, v), X the top variable; no weights: all one.
+    fn round(&self, weights: Option<&[F]>) -> [F; 2];
     /// Fixes the top variable.
     fn bind(&mut self, rho: F);
 }
@@ -30,7 +33,6 @@ pub trait SumTable<F>: Send {
 pub struct Part<'a, F> {
     pub join: usize,
     pub claim: Lin<F>,
-    pub degree: usize,
     pub prover: Option<&'a mut dyn SumTable<F>>,
 }
 
@@ -51,7 +53,7 @@ pub fn sumcheck<'a, S: Suite>(
     mut plain: Option<Part<'a, S::Scalar>>,
 ) -> Result<End<S::Scalar>> {
     let (mut t, mut s) = (Lin::zero(), Lin::zero());
-    let mut point = Vec::with_capacity(rounds);
+    let mut point: Vec<S::Scalar> = Vec::with_capacity(rounds);
     let mut prover = rec.knows().then(|| Weights::new(r));
     for (i, name) in (0..=rounds).zip(0u32..) {
         for part in weighted.iter().filter(|p| p.join == i) {
@@ -63,45 +65,41 @@ pub fn sumcheck<'a, S: Suite>(
         if i == rounds {
             break;
         }
-        let degree = weighted
-            .iter()
-            .filter(|p| p.join <= i)
-            .map(|p| p.degree)
-            .max()
-            .unwrap_or(0);
-        let plain_degree = plain.as_ref().filter(|p| p.join <= i).map_or(0, |p| p.degree);
+        let has_weighted = weighted.iter().any(|p| p.join <= i);
+        let live_plain = plain.as_ref().filter(|p| p.join <= i);
+        let split = DEGREE * usize::from(has_weighted);
+        let size = split + DEGREE * usize::from(live_plain.is_some());
         let running = rec.value(&t);
-        let sent = rec.commit(labels.0(name), degree + plain_degree, || {
-            let mut message = Vec::with_capacity(degree + plain_degree);
-            if let Some(weights) = &prover {
-                if degree > 0 {
-                    let active = weighted.iter().filter(|p| p.join <= i);
-                    message.extend(weights.weighted_message(active, i, degree, running));
+        let sent = rec.commit(labels.0(name), size, || {
+            let mut message = Vec::with_capacity(size);
+            let Some(weights) = &prover else { return message };
+            if has_weighted {
+                let mut sums = [S::Scalar::ZERO; 2];
+                for table in weighted.iter().filter(|p| p.join <= i).flat_map(|p| &p.prover) {
+                    let [c0, c2] = table.round(Some(&weights.eq));
+                    sums = [sums[0] + c0, sums[1] + c2];
                 }
-                if let Some(table) = plain
-                    .as_ref()
-                    .filter(|p| p.join <= i)
-                    .and_then(|p| p.prover.as_ref())
-                {
-                    message.extend(table.round(None));
-                }
+                message.extend(weights.message(i, sums, running));
             }
+            message.extend(
+                live_plain
+                    .and_then(|p| p.prover.as_ref())
+                    .into_iter()
+                    .flat_map(|t| t.round(None)),
+            );
             message
         })?;
-        let rho = rec.challenge(labels.1(name), degree.max(plain_degree));
+        let rho = rec.challenge(labels.1(name), DEGREE);
         point.push(rho);
-        let rho_powers = powers(rho, degree.max(plain_degree) + 1);
-        let (sent_weighted, sent_plain) = sent.split_at(degree);
-        let r_i = r.get(i).copied().unwrap_or_default();
-        for (c, power) in sent_weighted.iter().zip(rho_powers.iter().skip(1)) {
-            t.add_scaled(c, *power - r_i);
+        let (square, r_i) = (rho.square(), r.get(i).copied().unwrap_or_default());
+        let (sent_weighted, sent_plain) = sent.split_at(split);
+        for (c, power) in sent_weighted.iter().zip([rho, square]) {
+            t.add_scaled(c, power - r_i);
         }
-        if let Some((c0, rest)) = sent_plain.split_first() {
+        if let [c0, c2] = sent_plain {
             s = s * rho;
             s.add_scaled(c0, S::Scalar::ONE - rho.double());
-            for (c, power) in rest.iter().zip(rho_powers.iter().skip(2)) {
-                s.add_scaled(c, *power - rho);
-            }
+            s.add_scaled(c2, square - rho);
         }
         if let Some(weights) = &mut prover {
             weights.advance();
@@ -143,30 +141,10 @@ impl<F: PrimeField> Weights<F> {
         self.eq = low.iter().zip(high).map(|(l, h)| *l + h).collect();
     }
 
-    /// c_1 … c_degree of all active parts together; c_1 from the running claim.
-    fn weighted_message<'a, 'b: 'a>(
-        &self,
-        active: impl Iterator<Item = &'a Part<'b, F>>,
-        i: usize,
-        degree: usize,
-        running: F,
-    ) -> Vec<F>
-    where
-        F: 'b,
-    {
-        let mut sums = vec![F::ZERO; degree];
-        for table in active.filter_map(|p| p.prover.as_ref()) {
-            for (to, c) in sums.iter_mut().zip(table.round(Some(&self.eq))) {
-                *to += c;
-            }
-        }
-        let (c0, rest) = sums
-            .split_first()
-            .map_or((F::ZERO, &[][..]), |(c, rest)| (*c, rest));
+    /// c_1 and c_2 of all parts together; c_1 from the running claim.
+    fn message(&self, i: usize, [c0, c2]: [F; 2], running: F) -> [F; 2] {
         let inverse = self.inverses.get(i).copied().unwrap_or_default();
-        let mut out = vec![(running - c0) * inverse - rest.iter().sum::<F>()];
-        out.extend(rest);
-        out
+        [(running - c0) * inverse - c2, c2]
     }
 }
 
@@ -185,7 +163,7 @@ pub fn bind<F: PrimeField>(table: &mut Vec<F>, rho: F) {
 pub struct ProductTable<F>(pub Vec<F>, pub Vec<F>);
 
 impl<F: PrimeField> SumTable<F> for ProductTable<F> {
-    fn round(&self, weights: Option<&[F]>) -> Vec<F> {
+    fn round(&self, weights: Option<&[F]>) -> [F; 2] {
         let Self(a, b) = self;
         let (a_low, a_high) = a.split_at(a.len() / 2);
         let (b_low, b_high) = b.split_at(b.len() / 2);
@@ -195,7 +173,7 @@ impl<F: PrimeField> SumTable<F> for ProductTable<F> {
             c0 += weight * al * bl;
             c2 += weight * (*ah - al) * (*bh - bl);
         }
-        vec![c0, c2]
+        [c0, c2]
     }
 
     fn bind(&mut self, rho: F) {

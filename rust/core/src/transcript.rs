@@ -103,20 +103,20 @@ impl Transcript {
         scalar_from_wide(&wide)
     }
 
-    /// One of 2^128 challenges a + b·ζ with 64-bit a, b.
-    pub fn short(&mut self, label: impl Into<Label>) -> Short {
+    /// A challenge below 2^128.
+    pub fn short<F: PrimeField>(&mut self, label: impl Into<Label>) -> F {
         let label = label.into();
         self.log.push(Event::Challenge(label));
         self.state = self.advance(SHORT, label, None);
         #[cfg(feature = "programmable-oracle")]
         if let Some((_, answer)) = self.programmed.iter().find(|(state, _)| *state == self.state) {
-            return Short::from_bytes(*answer);
+            return short_challenge(*answer);
         }
         let mut half = [0; 16];
         for (to, from) in half.iter_mut().zip(self.output(0)) {
             *to = from;
         }
-        Short::from_bytes(half)
+        short_challenge(half)
     }
 
     /// The state, for hedging the prover's randomness.
@@ -159,74 +159,14 @@ impl Transcript {
     }
 }
 
-/// A short challenge a + b·ζ, ζ the smaller primitive cube root of unity: multiplying a point by it takes 64 doublings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Short {
-    pub a: u64,
-    pub b: u64,
-}
-
-impl Short {
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        let value = u128::from_be_bytes(bytes);
-        let mask = u128::from(u64::MAX);
-        Self {
-            a: u64::try_from(value >> 64).unwrap_or_default(),
-            b: u64::try_from(value & mask).unwrap_or_default(),
-        }
-    }
-
-    /// The challenge as a scalar; `zeta` is [`cube_root`], which callers keep.
-    pub fn scalar<F: PrimeField>(self, zeta: F) -> F {
-        F::from(self.a) + zeta * F::from(self.b)
-    }
-}
-
-/// The smaller (as an integer) of the two primitive cube roots of unity; both suites' scalar fields have them.
-pub fn cube_root<F: PrimeField>() -> F {
-    // ζ = g^((r−1)/3) for a generator g; the other root is ζ².
-    let third = {
-        let mut limbs = F::MODULUS_MINUS_ONE_DIV_TWO.as_ref().to_vec();
-        divide_by_three(&mut limbs);
-        limbs
-    };
-    let root = F::GENERATOR.pow(&third).square();
-    let other = root.square();
-    if root.into_bigint() < other.into_bigint() {
-        root
-    } else {
-        other
-    }
-}
-
-/// (r − 1)/2 is a multiple of three: schoolbook division of little-endian limbs.
-fn divide_by_three(limbs: &mut [u64]) {
-    let mut rest = 0u128;
-    for limb in limbs.iter_mut().rev() {
-        let value = (rest << 64) | u128::from(*limb);
-        *limb = u64::try_from(value / 3).unwrap_or_default();
-        rest = value % 3;
-    }
+/// 16 bytes as a short challenge.
+pub fn short_challenge<F: PrimeField>(bytes: [u8; 16]) -> F {
+    F::from(u128::from_be_bytes(bytes))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::group::{Bn254, Pallas, Suite};
-    use ark_ff::Field;
-
-    fn root_is_primitive<S: Suite>() {
-        let root = cube_root::<S::Scalar>();
-        let one = S::Scalar::from(1u64);
-        assert!(root != one && root.square() * root == one);
-        assert!(root.into_bigint() < root.square().into_bigint());
-    }
-
-    #[test]
-    fn cube_roots() {
-        root_is_primitive::<Pallas>();
-        root_is_primitive::<Bn254>();
-    }
 
     #[test]
     fn everything_matters() {
@@ -236,7 +176,7 @@ mod tests {
             if kind_full {
                 t.full::<ark_pallas::Fr>("c")
             } else {
-                t.short("c").scalar(cube_root())
+                t.short("c")
             }
         };
         let base = run("a", 0, b"x", true);

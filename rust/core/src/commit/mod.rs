@@ -152,14 +152,6 @@ impl<S: Suite> Key<S> {
         rows::multiply_ranges(self.row_tables(), ranges, scalars)
     }
 
-    /// Σ_b coefficients[b]·G_{i + b·m} for every i < m.
-    pub fn fold(&self, coefficients: &[S::Scalar], m: usize) -> Result<Vec<Point<S>>> {
-        if coefficients.len() * m > self.g.len() {
-            return Err(Error::lengths("generators", coefficients.len() * m, self.g.len()));
-        }
-        rows::fold(self.row_tables(), coefficients, m)
-    }
-
     /// value·U + blind·H.
     pub fn commit_value(&self, value: &S::Scalar, blind: &S::Scalar) -> Point<S> {
         self.inner.get_or_init(|| FixedBase::new(&self.u)).multiply(value)
@@ -340,18 +332,8 @@ mod tests {
             assert_eq!(key.multiply_ranges(&ranges, &scalars).expect("generators"), plain);
         }
         let coefficients: Vec<S::Scalar> = (0..8).map(|_| scalar::<S>(&mut rng)).collect();
-        for (i, folded) in key
-            .fold(&coefficients, 20)
-            .expect("generators")
-            .into_iter()
-            .enumerate()
-        {
-            let points: Vec<Affine<S>> = (0..8).map(|b| key.g()[i + b * 20]).collect();
-            assert_eq!(folded, msm::<S>(&points, &coefficients).expect("lengths"));
-        }
         key.multiply_ranges(&[0..4], &coefficients)
             .expect_err("four generators, eight scalars");
-        key.fold(&coefficients, 1 << 20).expect_err("more than there are");
     }
 
     #[test]

@@ -83,47 +83,6 @@ pub(super) fn multiply_ranges<S: Suite>(
     Ok(sums.into_iter().sum::<Point<S>>() - excess)
 }
 
-/// Σ_b coefficients[b]·G_{i + b·m} for every i < m: generators folded several times at once.
-pub(super) fn fold<S: Suite>(
-    tables: &Tables<S>,
-    coefficients: &[S::Scalar],
-    m: usize,
-) -> Result<Vec<Point<S>>> {
-    const WINDOWS: usize = 32;
-    let digits: Vec<[u8; WINDOWS]> = coefficients.iter().map(|k| *digits(*k)).collect();
-    let outputs: Vec<usize> = (0..m).collect();
-    let folded: Vec<Vec<Point<S>>> = outputs
-        .par_chunks(BATCH / WINDOWS)
-        .map(|chunk| {
-            // The coefficients are products of challenges: public.
-            let mut adder = Adder::public();
-            let mut sums: Vec<(S::Base, S::Base)> = Vec::new();
-            let mut next = Vec::new();
-            for (b, digits) in digits.iter().enumerate() {
-                next.clear();
-                next.extend(chunk.iter().flat_map(|i| {
-                    let table = tables.table(i + b * m);
-                    digits.iter().map(|d| table.entry(*d))
-                }));
-                if b == 0 {
-                    sums.clone_from(&next)
-                } else {
-                    adder.add_all(&mut sums, &next)
-                }
-            }
-            adder.finish()?;
-            let joined = chunk.iter().enumerate().map(|(at, i)| {
-                let excess: Point<S> = (0..digits.len())
-                    .map(|b| tables.excess(i + b * m..i + b * m + 1))
-                    .sum();
-                join_windows::<S>(&sums[at * WINDOWS..(at + 1) * WINDOWS], 1, 0, 1, WINDOWS) - excess
-            });
-            Ok(joined.collect())
-        })
-        .collect::<Result<_>>()?;
-    Ok(folded.concat())
-}
-
 /// Σ over `columns` of digit·G/2, for every row: one accumulator per row, window and lane. Lanes split the columns, so that few
 /// rows still fill a batch. Digits lie by column, row and window.
 fn sum_columns<S: Suite>(

@@ -4,7 +4,7 @@
 //!    products, A = δ^j·a; it ends in one claim Ã·B̃ = T over symbols.
 //! 2. One product → three linear constraints, by masks committed before the challenge e.
 //! 3. Linear constraints and openings → one, with powers of η.
-//! 4. Messages → one vector, with powers of τ drawn after all of them; rows → one vector per column weight, with weights
+//! 4. Messages → one vector per block, with powers of τ drawn after all of them; rows → one vector per column weight, with weights
 //!    β, β², … beyond a row's length, so that a component on a foreign generator does not pass.
 //! 5. Vectors with different weights → one ([`inner_product::merge`]); 6. one hiding inner-product argument.
 
@@ -119,7 +119,6 @@ fn reduce_products<S: Suite>(rec: &mut Recorder<S>) -> Result<()> {
     let part = Part {
         join: 0,
         claim,
-        degree: 2,
         prover: table.as_mut().map(|t| t as _),
     };
     let labels = (
@@ -183,13 +182,13 @@ fn one_product<S: Suite>(
 
 /// The vectors (messages first, then one per column weight) and the value that Σ ⟨vector, weights⟩ must have.
 fn combine<S: Suite>(rec: &mut Recorder<S>) -> Result<(Vec<Vector<S::Scalar>>, Value<S::Scalar>)> {
-    let lengths = rec
-        .openings
-        .iter()
-        .filter_map(|o| rec.columns.get(o.columns))
-        .map(|c| c.len());
-    let longest = lengths.max().unwrap_or(0).max(rec.slots).max(1);
-    let size = longest.next_power_of_two();
+    let size = rec.block;
+    if let Some(long) = rec.columns.iter().find(|c| c.len() > size) {
+        return Err(Error::lengths("columns", size, long.len()));
+    }
+    if !size.is_power_of_two() {
+        return Err(Error::new(SUBJECT, Stage::Shape, "rows of no power of two"));
+    }
     let eta = rec.challenge_full("combine/eta", rec.linears.len() + rec.openings.len());
     let tau = rec.challenge_full("combine/tau", 2 * rec.messages.len());
     let beta = rec.challenge_full("combine/beta", size);
@@ -212,8 +211,8 @@ fn combine<S: Suite>(rec: &mut Recorder<S>) -> Result<(Vec<Vector<S::Scalar>>, V
     let taus = powers(tau, rec.messages.len().max(1));
     let top = taus.last().copied().unwrap_or(S::Scalar::one());
     let mut vectors = Vec::new();
-    if !rec.messages.is_empty() {
-        vectors.push(message_vector(rec, &total, &taus, size));
+    for block in 0..rec.messages.last().map_or(0, |m| m.block + 1) {
+        vectors.push(message_vector(rec, block, &total, &taus, size));
     }
     for (columns, members) in groups {
         vectors.push(row_vector(rec, columns, &members, top, beta, size)?);
@@ -223,19 +222,21 @@ fn combine<S: Suite>(rec: &mut Recorder<S>) -> Result<(Vec<Vector<S::Scalar>>, V
 }
 
 /// Σ_i τ^i·M_i against weights scaled by τ^(N−1−i) in the slots of message i: the coefficient of τ^(N−1) is the statement;
-/// what a later message holds in an earlier one's slots only spoils it.
+/// what a later message holds in an earlier one's slots only spoils it. One vector for each block.
 fn message_vector<S: Suite>(
     rec: &Recorder<S>,
+    block: usize,
     total: &Lin<S::Scalar>,
     taus: &[S::Scalar],
     size: usize,
 ) -> Vector<S::Scalar> {
-    let mut coefficients = vec![S::Scalar::zero(); size];
+    let mut of_slots = vec![S::Scalar::zero(); rec.slots];
     for (slot, c) in &total.terms {
-        if let Some(to) = coefficients.get_mut(*slot) {
+        if let Some(to) = of_slots.get_mut(*slot) {
             *to += c;
         }
     }
+    let mut weights = vec![S::Scalar::zero(); size];
     let mut secret = vec![S::Scalar::zero(); if rec.knows() { size } else { 0 }];
     let mut blind = S::Scalar::zero();
     let mut point: Combination<S::Scalar> = Vec::with_capacity(rec.messages.len());
@@ -244,15 +245,23 @@ fn message_vector<S: Suite>(
         .iter()
         .zip(taus.iter().zip(taus.iter().rev()))
         .enumerate()
+        .filter(|(_, (message, _))| message.block == block)
     {
         let slots = message.first..message.first + message.size;
-        for weight in coefficients.get_mut(slots.clone()).unwrap_or_default() {
-            *weight *= down;
+        let places = message.place..message.place + message.size;
+        let own = of_slots.get(slots.clone()).unwrap_or_default();
+        for (to, c) in weights
+            .get_mut(places.clone())
+            .unwrap_or_default()
+            .iter_mut()
+            .zip(own)
+        {
+            *to = *c * down;
         }
         point.push((message.point, *up));
         if let Some(secrets) = rec.secrets.as_ref().filter(|_| rec.knows()) {
-            let values = secrets.values.get(slots.clone()).unwrap_or_default();
-            for (to, v) in secret.get_mut(slots).unwrap_or_default().iter_mut().zip(values) {
+            let values = secrets.values.get(slots).unwrap_or_default();
+            for (to, v) in secret.get_mut(places).unwrap_or_default().iter_mut().zip(values) {
                 *to = *v * up;
             }
             blind += secrets.blinds.get(i).map_or(S::Scalar::zero(), |b| *b * up);
@@ -260,7 +269,7 @@ fn message_vector<S: Suite>(
     }
     Vector {
         point,
-        weights: coefficients,
+        weights,
         secret,
         blind,
     }

@@ -138,7 +138,12 @@ impl<S: Suite> Recorder<S> {
             if let Some(value) = self.secrets()?.values.get_mut(slot) {
                 *value += delta;
             }
-            smuggled = Key::<S>::get(slot + 1).commit_scalars(slot, &[delta], &S::Scalar::zero())?;
+            let place = self
+                .messages
+                .iter()
+                .find(|m| (m.first..m.first + m.size).contains(&slot))
+                .map_or(0, |m| m.place + slot - m.first);
+            smuggled = Key::<S>::get(place + 1).commit_scalars(place, &[delta], &S::Scalar::zero())?;
         }
         Ok(smuggled)
     }
@@ -186,11 +191,11 @@ impl<S: Suite> Recorder<S> {
                     let Some(message) = self.messages.iter().find(|m| m.first == first) else {
                         continue;
                     };
-                    let point = message.point;
+                    let (point, place) = (message.point, message.place);
                     if let Some(secrets) = &mut self.secrets {
                         secrets.values[first + slot] += delta;
                     }
-                    (point, first + slot, delta)
+                    (point, place + slot, delta)
                 }
             };
             let old = self.points[point];

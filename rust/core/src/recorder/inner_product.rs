@@ -1,23 +1,22 @@
 //! The end of the closing proof: vectors merged into one, then a hiding inner-product argument (Bulletproofs §3, without
-//! inverses), which is at the same time the opening of every committed row.
+//! inverses), which is at the same time the opening of every committed row. Folding ends at [`LAST`] entries.
 //!
 //! A round sends L = ⟨z_lo, G_hi⟩ + ⟨z_lo, w_hi⟩·χU + l·H and R = ⟨z_hi, G_lo⟩ + ⟨z_hi, w_lo⟩·χU + r·H; then z = z_lo + e·z_hi,
-//! G = e·G_lo + G_hi, w = e·w_lo + w_hi and P = L + e·P + e²·R. At length one P = z·(G + w·χU) + ζ·H, by Schnorr.
+//! G = e·G_lo + G_hi, w = e·w_lo + w_hi and P = L + e·P + e²·R. At the end P = Σ z_i·(G_i + w_i·χU) + ζ·H, by Schnorr.
 //! A verifier never folds generators: G = Σ s_j·G_j with s_j = Π_k (e_k where bit k of j, top first, is 0, else 1).
 
 use std::sync::Arc;
 
 use ark_ec::CurveGroup;
 use ark_ff::{One, Zero};
-use rayon::prelude::*;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{Combination, Deferred, Recorder, Role, SUBJECT};
 use crate::commit::Key;
 use crate::error::{Error, Result, Stage};
-use crate::group::{Affine, Endomorphism, Point, Suite, msm, to_affine};
+use crate::group::{Affine, Point, Suite, to_affine};
 use crate::poly::dot;
-use crate::transcript::{Label, Short};
+use crate::transcript::{Label, short_challenge};
 
 /// A vector commitment ⟨secret, G⟩ + blind·H = point, with public weights. `secret` is empty for all but the prover.
 pub(super) struct Vector<F: Zeroize> {
@@ -155,31 +154,31 @@ fn smuggle<S: Suite>(
     Key::<S>::get(slot + 1).commit_scalars(slot, &[delta], &S::Scalar::zero())
 }
 
-/// Rounds over the original generators, whose tables make full-size scalars cheap; then they are folded 2^3 to one at once.
-const ROUNDS_BEFORE_FOLDING: usize = 3;
+/// Folding ends at this length: as many answers as points that four more rounds would send, and less work.
+const LAST: usize = 16;
 
-/// The prover's side. Generators after k rounds are Σ_b factors[b]·G_{i + b·n}; once folded they are in `g`.
+/// The prover's side. Generators are never folded: after some rounds generator i is Σ_b factors[b]·G_{i + b·n}, and the tables of
+/// the original ones make full-size scalars cheap.
 struct Folding<S: Suite> {
     key: Arc<Key<S>>,
     factors: Vec<S::Scalar>,
-    g: Vec<Affine<S>>,
     z: Vec<S::Scalar>,
     w: Vec<S::Scalar>,
     blind: S::Scalar,
-    endomorphism: Endomorphism<S>,
+}
+
+impl<S: Suite> Drop for Folding<S> {
+    fn drop(&mut self) {
+        self.z.zeroize();
+        self.blind.zeroize();
+    }
 }
 
 impl<S: Suite> Folding<S> {
-    /// ⟨z, half of the generators⟩; `high`: which half.
-    fn product(&self, z: &[S::Scalar], high: bool) -> Result<Point<S>> {
-        let (n, half) = (self.z.len(), z.len());
-        if self.factors.is_empty() {
-            let (low_g, high_g) = self.g.split_at(half);
-            return msm::<S>(if high { high_g } else { low_g }, z);
-        }
-        let start = if high { half } else { 0 };
+    /// ⟨z, z.len() of the n generators from `start` on⟩.
+    fn product(&self, z: &[S::Scalar], start: usize, n: usize) -> Result<Point<S>> {
         let ranges: Vec<_> = (0..self.factors.len())
-            .map(|b| b * n + start..b * n + start + half)
+            .map(|b| b * n + start..b * n + start + z.len())
             .collect();
         let scalars: Zeroizing<Vec<_>> = Zeroizing::new(
             self.factors
@@ -194,19 +193,19 @@ impl<S: Suite> Folding<S> {
         let half = self.z.len() / 2;
         let (z_lo, z_hi) = self.z.split_at(half);
         let (w_lo, w_hi) = self.w.split_at(half);
-        let side = |z: &[S::Scalar], high: bool, w: &[S::Scalar], blind: &S::Scalar| -> Result<Point<S>> {
-            Ok(self.product(z, high)? + self.key.commit_value(&(chi * dot(z, w)), blind))
+        let side = |z: &[S::Scalar], start: usize, w: &[S::Scalar], blind: &S::Scalar| -> Result<Point<S>> {
+            Ok(self.product(z, start, 2 * half)? + self.key.commit_value(&(chi * dot(z, w)), blind))
         };
         let [low_blind, high_blind] = &blinds;
         let (low, high) = rayon::join(
-            || side(z_lo, true, w_hi, low_blind),
-            || side(z_hi, false, w_lo, high_blind),
+            || side(z_lo, half, w_hi, low_blind),
+            || side(z_hi, 0, w_lo, high_blind),
         );
         let both = to_affine::<S>(&[low?, high?]);
         <[Affine<S>; 2]>::try_from(both).map_err(|p| Error::lengths("round", 2, p.len()))
     }
 
-    fn fold(&mut self, challenge: Short, e: S::Scalar, blinds: [S::Scalar; 2]) -> Result<()> {
+    fn fold(&mut self, e: S::Scalar, blinds: [S::Scalar; 2]) {
         let half = self.z.len() / 2;
         let (lo, hi) = self.z.split_at(half);
         let mut z: Vec<S::Scalar> = lo.iter().zip(hi).map(|(l, h)| *l + e * h).collect();
@@ -215,32 +214,7 @@ impl<S: Suite> Folding<S> {
         let (lo, hi) = self.w.split_at(half);
         self.w = lo.iter().zip(hi).map(|(l, h)| e * l + h).collect();
         self.blind = blinds[0] + e * self.blind + e * e * blinds[1];
-        if !self.factors.is_empty() {
-            self.factors = self.factors.iter().flat_map(|t| [*t * e, *t]).collect();
-            return if self.factors.len() == 1 << ROUNDS_BEFORE_FOLDING {
-                self.materialise()
-            } else {
-                Ok(())
-            };
-        }
-        let (lo, hi) = self.g.split_at(half);
-        let folded: Vec<Point<S>> = lo
-            .par_iter()
-            .zip(hi)
-            .with_min_len(16)
-            .map(|(l, h)| self.endomorphism.multiply(l, challenge.a, challenge.b) + h)
-            .collect();
-        self.g = to_affine::<S>(&folded);
-        Ok(())
-    }
-
-    /// The generators as points of their own.
-    fn materialise(&mut self) -> Result<()> {
-        if !self.factors.is_empty() {
-            self.g = to_affine::<S>(&self.key.fold(&self.factors, self.z.len())?);
-            self.factors.clear();
-        }
-        Ok(())
+        self.factors = self.factors.iter().flat_map(|t| [*t * e, *t]).collect();
     }
 }
 
@@ -252,7 +226,7 @@ pub(super) fn prove<S: Suite>(
 ) -> Result<Deferred<S>> {
     let chi = rec.challenge("ipa/chi", 2);
     let size = vector.weights.len();
-    let rounds = size.trailing_zeros();
+    let rounds = (size / LAST).max(1).trailing_zeros();
     let mut point = std::mem::take(&mut vector.point);
     scale(&mut value.point, chi);
     point.append(&mut value.point);
@@ -261,11 +235,9 @@ pub(super) fn prove<S: Suite>(
         Some(Folding {
             key: Key::<S>::get(size),
             factors: vec![S::Scalar::one()],
-            g: Vec::new(),
             z: std::mem::take(&mut vector.secret),
             w: vector.weights.clone(),
             blind: vector.blind + chi * value.blind,
-            endomorphism: Endomorphism::new(rec.zeta),
         })
     } else {
         None
@@ -285,10 +257,9 @@ pub(super) fn prove<S: Suite>(
         let known = known.as_ref();
         let low = rec.point(Label("ipa/low", k, 0), known.map(|p| p[0]))?;
         let high = rec.point(Label("ipa/high", k, 0), known.map(|p| p[1]))?;
-        let pair = rec.challenge_pair(Label("ipa/e", k, 0), 2);
-        let e = pair.scalar(rec.zeta);
+        let e = rec.challenge(Label("ipa/e", k, 0), 2);
         if let Some(f) = &mut folding {
-            f.fold(pair, e, blinds)?;
+            f.fold(e, blinds);
         }
         scale(&mut point, e);
         u *= e;
@@ -296,28 +267,30 @@ pub(super) fn prove<S: Suite>(
         challenges.push(e);
     }
 
-    if let Some(f) = &mut folding {
-        f.materialise()?;
-    }
     let mut s = vec![S::Scalar::one()];
     for e in &challenges {
         s = s.iter().flat_map(|t| [*t * e, *t]).collect();
     }
-    let base_u = chi * dot(&s, &vector.weights);
+    let mut base_u = vec![S::Scalar::zero(); (size >> rounds).max(1)];
+    for (s, weights) in s.iter().zip(vector.weights.chunks(base_u.len())) {
+        for (to, w) in base_u.iter_mut().zip(weights) {
+            *to += chi * s * w;
+        }
+    }
     schnorr(rec, Claim { s, base_u, point, u }, folding)
 }
 
-/// point + u·U = z·(Σ s_j·G_j + base_u·U) + ζ·H for some z, ζ.
+/// point + u·U = Σ_i z_i·(Σ_b s_b·G_{i + b·n} + base_u_i·U) + ζ·H for some z_0, …, z_{n−1}, ζ.
 struct Claim<F> {
     s: Vec<F>,
-    base_u: F,
+    base_u: Vec<F>,
     point: Combination<F>,
     u: F,
 }
 
 impl<F: ark_ff::PrimeField> Claim<F> {
-    /// z·base + h·H − e·(point + u·U), as a combination that the verifier wants to equal the nonce point.
-    fn equation<S: Suite<Scalar = F>>(self, rec: &Recorder<S>, z: F, h: F, e: F) -> Result<Deferred<S>> {
+    /// Σ z_i·base_i + h·H − e·(point + u·U), as a combination that the verifier wants to equal the nonce point.
+    fn equation<S: Suite<Scalar = F>>(self, rec: &Recorder<S>, z: &[F], h: F, e: F) -> Result<Deferred<S>> {
         let mut points = Vec::with_capacity(self.point.len());
         let mut scalars = Vec::with_capacity(self.point.len());
         for (index, c) in self.point {
@@ -329,9 +302,13 @@ impl<F: ark_ff::PrimeField> Claim<F> {
             scalars.push(-e * c);
         }
         Ok(Deferred {
-            g: self.s.into_iter().map(|s| s * z).collect(),
+            g: self
+                .s
+                .iter()
+                .flat_map(|s| z.iter().map(move |z| *s * z))
+                .collect(),
             h,
-            u: z * self.base_u - e * self.u,
+            u: dot(z, &self.base_u) - e * self.u,
             points,
             scalars,
         })
@@ -353,20 +330,29 @@ fn schnorr<S: Suite>(
             return forge(rec, claim, e);
         }
     }
-    let nonces = [rec.blind()?, rec.blind()?];
-    let known = folding.as_ref().map(|f| {
-        let g = f.g.first().map_or(Point::<S>::zero(), |g| *g * nonces[0]);
-        (g + Key::<S>::get(1).commit_value(&(nonces[0] * claim.base_u), &nonces[1])).into_affine()
-    });
+    let n = claim.base_u.len();
+    let nonces = Zeroizing::new((0..n).map(|_| rec.blind()).collect::<Result<Vec<_>>>()?);
+    let blind_nonce = rec.blind()?;
+    let known = folding
+        .as_ref()
+        .map(|f| -> Result<_> {
+            let u = Key::<S>::get(1).commit_value(&dot(&nonces, &claim.base_u), &blind_nonce);
+            Ok((f.product(&nonces, 0, n)? + u).into_affine())
+        })
+        .transpose()?;
     let nonce = rec.point("schnorr/nonce".into(), known)?;
     let e = rec.challenge("schnorr/e", 1);
-    let answers = folding.as_ref().map(|f| {
-        let z = f.z.first().copied().unwrap_or_default();
-        [nonces[0] + e * z, nonces[1] + e * f.blind]
+    let answers: Option<Vec<_>> = folding.as_ref().map(|f| {
+        let z = nonces.iter().zip(&f.z).map(|(nonce, z)| *nonce + e * z);
+        z.chain([blind_nonce + e * f.blind]).collect()
     });
-    let z = rec.scalar(Label("schnorr/answer", 0, 0), answers.map(|a| a[0]))?;
-    let h = rec.scalar(Label("schnorr/answer", 1, 0), answers.map(|a| a[1]))?;
-    let mut deferred = claim.equation(rec, z, h, e)?;
+    let mut z = Vec::with_capacity(n + 1);
+    for i in 0..n + 1 {
+        let known = answers.as_ref().and_then(|a| a.get(i).copied());
+        z.push(rec.scalar(answer(i), known)?);
+    }
+    let h = z.pop().unwrap_or_default();
+    let mut deferred = claim.equation(rec, &z, h, e)?;
     deferred.points.push(
         *rec.points
             .get(nonce)
@@ -376,16 +362,35 @@ fn schnorr<S: Suite>(
     Ok(deferred)
 }
 
+/// The label of an answer.
+fn answer(i: usize) -> Label {
+    Label("schnorr/answer", u32::try_from(i).unwrap_or(u32::MAX), 0)
+}
+
+/// Sends the answers z, h, after the point for which they solve the equation.
+fn solved<S: Suite>(
+    rec: &mut Recorder<S>,
+    claim: Claim<S::Scalar>,
+    (z, h): (Vec<S::Scalar>, S::Scalar),
+    e: S::Scalar,
+    program: impl FnOnce(&mut Recorder<S>),
+) -> Result<Deferred<S>> {
+    let equation = claim.equation(rec, &z, h, e)?;
+    rec.point("schnorr/nonce".into(), Some(equation.sum()?.into_affine()))?;
+    program(rec);
+    rec.challenge("schnorr/e", 1);
+    for (i, z) in z.into_iter().chain([h]).enumerate() {
+        rec.scalar(answer(i), Some(z))?;
+    }
+    Ok(equation)
+}
+
 /// A dishonest prover that believes to know the last challenge solves for the nonce's point, as the simulator does.
 #[cfg(feature = "drop-checks")]
 fn forge<S: Suite>(rec: &mut Recorder<S>, claim: Claim<S::Scalar>, e: S::Scalar) -> Result<Deferred<S>> {
-    let (z, h) = (rec.blind()?, rec.blind()?);
-    let equation = claim.equation(rec, z, h, e)?;
-    rec.point("schnorr/nonce".into(), Some(equation.sum()?.into_affine()))?;
-    rec.challenge("schnorr/e", 1);
-    rec.scalar(Label("schnorr/answer", 0, 0), Some(z))?;
-    rec.scalar(Label("schnorr/answer", 1, 0), Some(h))?;
-    Ok(equation)
+    let z = claim.base_u.iter().map(|_| rec.blind()).collect::<Result<_>>()?;
+    let h = rec.blind()?;
+    solved(rec, claim, (z, h), e, |_| ())
 }
 
 /// The simulator chooses challenge and answers first and solves for the nonce point.
@@ -393,15 +398,9 @@ fn simulate<S: Suite>(rec: &mut Recorder<S>, claim: Claim<S::Scalar>) -> Result<
     let Role::Simulator(simulator) = &mut rec.role else {
         return Err(Error::new(SUBJECT, Stage::Witness, "not a simulator"));
     };
-    let (z, h) = (simulator.random.scalar::<S::Scalar>(), simulator.random.scalar());
-    let answer = simulator.random.short();
-    let e = Short::from_bytes(answer).scalar(rec.zeta);
-    let equation = claim.equation(rec, z, h, e)?;
-    let nonce = equation.sum()?.into_affine();
-    rec.point("schnorr/nonce".into(), Some(nonce))?;
-    rec.transcript.program("schnorr/e", answer);
-    rec.challenge("schnorr/e", 1);
-    rec.scalar(Label("schnorr/answer", 0, 0), Some(z))?;
-    rec.scalar(Label("schnorr/answer", 1, 0), Some(h))?;
-    Ok(equation)
+    let z = simulator.random.scalars(claim.base_u.len());
+    let (h, e) = (simulator.random.scalar(), simulator.random.short());
+    solved(rec, claim, (z, h), short_challenge(e), |rec| {
+        rec.transcript.program("schnorr/e", e);
+    })
 }

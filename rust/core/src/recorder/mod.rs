@@ -22,7 +22,7 @@ use crate::checks;
 use crate::commit::Key;
 use crate::error::{Error, Result, Stage};
 use crate::group::{Affine, Suite, encode_field, encode_point, encode_rows, to_affine};
-use crate::transcript::{Label, Short, Transcript, cube_root};
+use crate::transcript::{Label, Transcript};
 pub use deferred::Deferred;
 pub use lin::Lin;
 pub use nonce::Nonces;
@@ -66,12 +66,17 @@ pub struct MatrixId(usize);
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ColumnsId(usize);
 
-/// Slots first..first + size, one point.
+/// Slots first..first + size, one point: slot first + i sits on generator place + i, in a vector of its block.
 struct Message {
     point: usize,
     first: usize,
     size: usize,
+    block: usize,
+    place: usize,
 }
+
+/// Messages lie on at least this many generators: enough for the largest of them.
+const MIN_BLOCK: usize = 128;
 
 /// Claim Σ_i rows[i]·⟨row_i, columns⟩ = value.
 struct Opening<F> {
@@ -104,7 +109,6 @@ impl<F: PrimeField> Drop for Secrets<F> {
 pub struct Recorder<S: Suite> {
     pub(crate) transcript: Transcript,
     role: Role<S>,
-    zeta: S::Scalar,
     points: Vec<Affine<S>>,
     messages: Vec<Message>,
     matrices: Vec<Matrix<S::Scalar>>,
@@ -113,6 +117,8 @@ pub struct Recorder<S: Suite> {
     linears: Vec<Lin<S::Scalar>>,
     openings: Vec<Opening<S::Scalar>>,
     slots: usize,
+    /// Generators that messages and rows lie on.
+    block: usize,
     full_degree: u64,
     short_degree: u64,
     secrets: Option<Secrets<S::Scalar>>,
@@ -126,11 +132,11 @@ pub struct Recorder<S: Suite> {
 }
 
 impl<S: Suite> Recorder<S> {
-    pub fn new(role: Role<S>) -> Self {
+    /// `columns`: the length of the rows that will be opened, a power of two.
+    pub fn new(role: Role<S>, columns: usize) -> Self {
         Self {
             transcript: role.transcript(),
             role,
-            zeta: cube_root(),
             points: Vec::new(),
             messages: Vec::new(),
             matrices: Vec::new(),
@@ -139,6 +145,7 @@ impl<S: Suite> Recorder<S> {
             linears: Vec::new(),
             openings: Vec::new(),
             slots: 0,
+            block: columns.max(MIN_BLOCK),
             full_degree: 0,
             short_degree: 0,
             secrets: None,
@@ -208,7 +215,8 @@ impl<S: Suite> Recorder<S> {
     /// One of 2^128 challenges. `degree`: a false claim survives it with probability at most degree/2^128.
     pub fn challenge(&mut self, label: impl Into<Label>, degree: usize) -> S::Scalar {
         let label = label.into();
-        let drawn = self.challenge_pair(label, degree).scalar(self.zeta);
+        self.short_degree = self.short_degree.saturating_add(degree as u64);
+        let drawn = self.transcript.short(label);
         self.drawn(label, drawn)
     }
 
@@ -216,12 +224,6 @@ impl<S: Suite> Recorder<S> {
     #[cfg(not(feature = "drop-checks"))]
     fn drawn(&mut self, _label: Label, value: S::Scalar) -> S::Scalar {
         value
-    }
-
-    /// The same, as the pair that multiplies points quickly.
-    fn challenge_pair(&mut self, label: impl Into<Label>, degree: usize) -> Short {
-        self.short_degree = self.short_degree.saturating_add(degree as u64);
-        self.transcript.short(label)
     }
 
     /// −log2 of the summed soundness error: Σ degrees/r over full challenges + Σ degrees/2^128 over short ones.
@@ -243,6 +245,7 @@ impl<S: Suite> Recorder<S> {
         let label = label.into();
         let first = self.slots;
         self.slots += size;
+        let (block, place) = self.place(size)?;
         #[cfg(feature = "drop-checks")]
         self.rounds.push((label, first));
         let mut committed = None;
@@ -255,7 +258,7 @@ impl<S: Suite> Recorder<S> {
                 return Err(Error::lengths("message", size, values.len()));
             }
             let blind = self.blind()?;
-            let point = Key::<S>::get(self.slots).commit_scalars(first, &values, &blind)?;
+            let point = Key::<S>::get(self.block).commit_scalars(place, &values, &blind)?;
             #[cfg(feature = "drop-checks")]
             let point = point + smuggled;
             committed = to_affine::<S>(&[point]).first().copied();
@@ -265,8 +268,26 @@ impl<S: Suite> Recorder<S> {
             values.zeroize();
         }
         let point = self.point(label, committed)?;
-        self.messages.push(Message { point, first, size });
+        self.messages.push(Message {
+            point,
+            first,
+            size,
+            block,
+            place,
+        });
         Ok((first..self.slots).map(Lin::slot).collect())
+    }
+
+    /// Where a message of `size` slots goes: behind the one before it, or to the start of a new block.
+    fn place(&self, size: usize) -> Result<(usize, usize)> {
+        if size > self.block {
+            return Err(Error::lengths("message", self.block, size));
+        }
+        Ok(match self.messages.last() {
+            None => (0, 0),
+            Some(m) if m.place + m.size + size > self.block => (m.block + 1, 0),
+            Some(m) => (m.block, m.place + m.size),
+        })
     }
 
     /// Moves one point, absorbs it, and returns its index.

@@ -98,6 +98,10 @@ impl<S: Suite> BoundedUpdate<S> {
 impl<S: Suite> Relation<S> for BoundedUpdate<S> {
     const NAME: &'static str = NAME;
 
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
     fn check(&self) -> Result<()> {
         self.shape.check(NAME, self.points.len())?;
         let Bounds {

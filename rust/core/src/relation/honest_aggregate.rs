@@ -55,6 +55,10 @@ impl<S: Suite> HonestAggregate<S> {
 impl<S: Suite> Relation<S> for HonestAggregate<S> {
     const NAME: &'static str = NAME;
 
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
     fn check(&self) -> Result<()> {
         if self.weights.len() != self.commitments.len() || self.weights.is_empty() {
             return Err(Error::lengths(

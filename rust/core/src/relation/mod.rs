@@ -105,6 +105,8 @@ fn absorb_context<S: Suite>(rec: &mut Recorder<S>, relation: &'static str, conte
 pub trait Relation<S: Suite> {
     const NAME: &'static str;
 
+    fn shape(&self) -> &Shape;
+
     /// Refuses public parameters under which the claim is not what it says.
     fn check(&self) -> Result<()>;
 
@@ -115,7 +117,7 @@ pub trait Relation<S: Suite> {
     fn holds(&self, witness: &Witness<S>) -> Result<()>;
 
     fn run(&self, role: Role<S>, witness: Option<&Witness<S>>) -> Result<Outcome<S>> {
-        self.run_with(Recorder::new(role), witness)
+        self.run_with(Recorder::new(role, self.shape().columns()), witness)
     }
 
     fn run_with(&self, mut rec: Recorder<S>, witness: Option<&Witness<S>>) -> Result<Outcome<S>> {

@@ -21,6 +21,10 @@ pub struct PlainOpening<S: Suite> {
 impl<S: Suite> Relation<S> for PlainOpening<S> {
     const NAME: &'static str = NAME;
 
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
     fn check(&self) -> Result<()> {
         self.shape.check(NAME, self.points.len())
     }

@@ -58,20 +58,21 @@ fn worked_counts() {
 fn worked_numbers() {
     let quarter = |d: u64, b: u64| u128::from(d) * u128::from(b) * u128::from(b) / 4;
     for (d, columns, max_abs, norm, limb, bits, points) in [
-        (6, 4, 3, 30, 0, 122.39, 33),
-        (8, 4, 3, 30, 0, 122.45, 31),
-        (6, 4, 3, 30, 2, 122.02, 37),
-        (1_000, 256, 127, quarter(1_000, 127), 0, 120.62, 86),
-        (100_000, 1_024, 32_767, quarter(100_000, 32_767), 256, 119.18, 289),
-        (131_072, 1_024, 32_767, quarter(131_072, 32_767), 256, 119.18, 317),
+        (6, 4, 3, 30, 0, 122.57, 27),
+        (8, 4, 3, 30, 0, 122.64, 25),
+        (6, 4, 3, 30, 2, 122.22, 29),
+        (1_000, 128, 127, quarter(1_000, 127), 0, 120.69, 79),
+        (1_000, 128, 32_767, quarter(1_000, 32_767), 256, 120.33, 94),
+        (100_000, 1_024, 32_767, quarter(100_000, 32_767), 256, 119.20, 281),
+        (131_072, 1_024, 32_767, quarter(131_072, 32_767), 256, 119.21, 309),
         (
             1_048_576,
             2_048,
             32_767,
             quarter(1_048_576, 32_767),
             0,
-            119.03,
-            277,
+            119.05,
+            269,
         ),
         (
             10_000_000,
@@ -79,8 +80,8 @@ fn worked_numbers() {
             32_767,
             quarter(10_000_000, 32_767),
             0,
-            118.55,
-            356,
+            118.57,
+            348,
         ),
         (
             1 << 28,
@@ -88,12 +89,12 @@ fn worked_numbers() {
             1 << 20,
             quarter(1 << 28, 1 << 20),
             0,
-            118.16,
-            1_468,
+            118.18,
+            1_460,
         ),
     ] {
         let (counted, scalars, sound) = counts::<Pallas>(d, columns, max_abs, norm, limb);
-        assert_eq!((counted, scalars), (points, 4), "d = {d}");
+        assert_eq!((counted, scalars), (points, 19), "d = {d}");
         assert!((sound - bits).abs() < 0.006, "d = {d}: {sound} bits, not {bits}");
     }
 }
@@ -112,7 +113,7 @@ fn the_largest_statement() {
 
 #[test]
 fn a_statement_after_a_challenge() {
-    let mut rec = Recorder::<Pallas>::new(Role::counter());
+    let mut rec = Recorder::<Pallas>::new(Role::counter(), 128);
     rec.challenge("early", 1);
     let late = rec.statement_matrix("x", &[Affine::<Pallas>::default()], None);
     assert_eq!(late.map(|_| ()).map_err(|e| e.stage), Err(Stage::Statement));
@@ -125,7 +126,7 @@ fn nothing_stays_unconstrained() {
     use fedproof_core::recorder::Lin;
 
     let stage = |relation: &dyn Fn(&mut Recorder<Pallas>)| {
-        let mut rec = Recorder::new(Role::counter());
+        let mut rec = Recorder::new(Role::counter(), 128);
         relation(&mut rec);
         close(rec).map(|_| ()).map_err(|e| e.stage)
     };
@@ -169,5 +170,5 @@ fn nothing_stays_unconstrained() {
 
 #[test]
 fn closing_without_anything() {
-    assert!(close(Recorder::<Pallas>::new(Role::counter())).is_err());
+    assert!(close(Recorder::<Pallas>::new(Role::counter(), 128)).is_err());
 }

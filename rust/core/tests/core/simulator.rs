@@ -16,7 +16,7 @@ use fedproof_core::transcript::{Event, Transcript};
 type Programmed = Vec<([u8; 32], [u8; 16])>;
 
 fn simulate<R: Relation<Pallas>>(statement: &R) -> (Proof<Pallas>, Programmed) {
-    let mut rec = Recorder::new(Role::simulator().expect("randomness"));
+    let mut rec = Recorder::new(Role::simulator().expect("randomness"), 128);
     statement.check().expect("parameters");
     statement
         .record(&mut rec, None)
@@ -102,7 +102,7 @@ fn the_simulator_keeps_step() {
         ..Case::default()
     });
     let log = |role: Role<Pallas>, witness: Option<&Witness<Pallas>>| -> Vec<Event> {
-        let mut rec = Recorder::new(role);
+        let mut rec = Recorder::new(role, 128);
         truth.record(&mut rec, witness).expect("recorded");
         close_and_keep(rec).expect("closed").1.log().to_vec()
     };

@@ -48,7 +48,7 @@ fn nothing_else_is_sent() {
         limb: 3,
         ..Case::default()
     });
-    let mut rec = Recorder::new(Role::prover());
+    let mut rec = Recorder::new(Role::prover(), 128);
     truth.record(&mut rec, Some(&witness)).expect("an honest prover");
     let (_, transcript) = close_and_keep(rec).expect("an honest prover");
     let mut known: Vec<&str> = STATEMENT.to_vec();
@@ -77,7 +77,7 @@ fn the_roles_keep_step() {
         ..Case::default()
     });
     let log = |role: Role<Pallas>, witness| {
-        let mut rec = Recorder::new(role);
+        let mut rec = Recorder::new(role, 128);
         truth.record(&mut rec, witness).expect("recorded");
         let (outcome, transcript) = close_and_keep(rec).expect("closed");
         (outcome, transcript.log().to_vec())

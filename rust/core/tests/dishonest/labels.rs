@@ -91,7 +91,7 @@ type Names = BTreeSet<&'static str>;
 
 /// What a relation absorbs, and what it draws.
 fn labels<R: Relation<Pallas>>(statement: &R) -> (Names, Names) {
-    let mut rec = Recorder::new(Role::counter());
+    let mut rec = Recorder::new(Role::counter(), 128);
     statement
         .record(&mut rec, None)
         .expect("a counter needs no witness");

@@ -16,7 +16,7 @@ use fedproof_core::recorder::closing::Outcome;
 use fedproof_core::recorder::dishonest::Dishonest;
 use fedproof_core::relation::bounded_update::BoundedUpdate;
 use fedproof_core::relation::{Relation, Witness};
-use fedproof_core::transcript::{Label, Transcript, cube_root};
+use fedproof_core::transcript::{Label, Transcript};
 
 use super::{Case, bounded, numbers, square_norm};
 
@@ -103,7 +103,7 @@ pub enum Knows {
 impl Knows {
     pub fn short<S: Suite>(self, transcript: &Transcript, label: Label) -> S::Scalar {
         match self {
-            Self::Ahead => transcript.clone().short(label).scalar(cube_root()),
+            Self::Ahead => transcript.clone().short(label),
             Self::One => S::Scalar::one(),
         }
     }
