@@ -51,6 +51,23 @@ impl Column {
         }
     }
 
+    /// The first `count` nodes of a layer, each from the leaves.
+    fn nodes<F: Accumulate>(
+        &self,
+        count: usize,
+        alpha: F,
+        node: impl Fn(&dyn Fn(usize) -> F, usize) -> (F, F) + Sync,
+    ) -> Nodes<F> {
+        let leaf = self.leaves(alpha);
+        let (mut p, mut q) = (Vec::new(), Vec::new());
+        (0..count)
+            .into_par_iter()
+            .with_min_len(PARALLEL)
+            .map(|v| node(&*leaf, v))
+            .unzip_into_vecs(&mut p, &mut q);
+        Nodes { p, q }
+    }
+
     /// c + k·value for every value.
     fn affine<F: Accumulate>(&self, c: F, k: F) -> Vec<F> {
         match self {
@@ -99,6 +116,7 @@ impl<F: Accumulate> Multiples<F> {
 }
 
 /// One layer's numerators and denominators.
+#[derive(Default)]
 struct Nodes<F> {
     p: Vec<F>,
     q: Vec<F>,
@@ -106,7 +124,8 @@ struct Nodes<F> {
 
 /// A tree's layers, from the root down.
 pub struct TreeTables<F: Accumulate> {
-    /// layers[j] has 2^j nodes; of leaves 1/(α − v) the layers above the leaves only.
+    depth: usize,
+    /// layers[j] has 2^j nodes. Of leaves 1/(α − v) neither the leaves nor their parents are kept, three quarters of the tree.
     layers: Vec<Nodes<F>>,
     /// Leaves 1/(α − v), as α and the values.
     values: Option<(F, Column)>,
@@ -136,19 +155,17 @@ impl<F: Accumulate> TreeTables<F> {
     /// Leaves 1/(α − v), a power of two of them, at least two.
     pub fn of_values(alpha: F, values: &[i64]) -> Self {
         let column = Column::new(values);
-        let (mut p, mut q) = (Vec::new(), Vec::new());
-        {
-            let leaf = column.leaves(alpha);
-            let pairs = (0..values.len() / 2).into_par_iter().with_min_len(PARALLEL);
-            pairs
-                .map(|v| {
-                    let (q0, q1) = (leaf(2 * v), leaf(2 * v + 1));
-                    (q0 + q1, q0 * q1)
-                })
-                .unzip_into_vecs(&mut p, &mut q);
-        }
+        let above = if values.len() > 2 {
+            column.nodes(values.len() / 4, alpha, |leaf, v| {
+                let [(p0, q0), (p1, q1)] = [2 * v, 2 * v + 1].map(|v| pair(leaf, v));
+                (two_products(&p0, &q1, &p1, &q0), q0 * q1)
+            })
+        } else {
+            column.nodes(1, alpha, pair)
+        };
         Self {
-            layers: upwards(Nodes { p, q }),
+            depth: values.len().trailing_zeros() as usize,
+            layers: upwards(above),
             values: Some((alpha, column)),
         }
     }
@@ -157,6 +174,7 @@ impl<F: Accumulate> TreeTables<F> {
     pub fn of_table(alpha: F, bound: u64, m: Vec<F>) -> Self {
         let q = table_denominators(alpha, bound, m.len());
         Self {
+            depth: m.len().trailing_zeros() as usize,
             layers: upwards(Nodes { p: m, q }),
             values: None,
         }
@@ -168,24 +186,21 @@ impl<F: Accumulate> TreeTables<F> {
 
     /// Layer j's sumcheck table, over its 2^j nodes; what it is made of is given up.
     pub fn layer(&mut self, j: usize, lambda: F, weight: F) -> Layer<F> {
-        let depth = self.layers.len();
-        let kind = match (
-            self.layers.get_mut(j + 1),
-            self.values.take_if(|_| j + 1 == depth),
-        ) {
-            (Some(children), _) => {
-                let (p, q) = (std::mem::take(&mut children.p), std::mem::take(&mut children.q));
-                Kind::nodes(p, q, lambda)
-            }
-            (None, Some((alpha, Column::Small(values)))) => Kind::Integers { values, alpha },
-            (None, Some((alpha, column))) => {
-                let shift = F::one() + lambda * alpha;
-                Kind::Values {
-                    a: column.affine(shift, -lambda),
-                    shift,
+        let leaf = j + 1 == self.depth;
+        let kind = match (self.layers.get_mut(j + 1), &self.values) {
+            (Some(children), _) => Kind::nodes(std::mem::take(children), lambda),
+            (None, Some((alpha, column))) if !leaf => Kind::nodes(column.nodes(2 << j, *alpha, pair), lambda),
+            (None, _) => match self.values.take() {
+                Some((alpha, Column::Small(values))) => Kind::Integers { values, alpha },
+                Some((alpha, column)) => {
+                    let shift = F::one() + lambda * alpha;
+                    Kind::Values {
+                        a: column.affine(shift, -lambda),
+                        shift,
+                    }
                 }
-            }
-            (None, None) => Kind::nodes(Vec::new(), Vec::new(), lambda),
+                None => Kind::nodes(Nodes::default(), lambda),
+            },
         };
         // λ = 0 has probability 2^-128 and costs the honest prover a proof that fails.
         Layer {
@@ -195,6 +210,12 @@ impl<F: Accumulate> TreeTables<F> {
             weight,
         }
     }
+}
+
+/// 1/q0 + 1/q1 for leaves q0, q1 with the parent v.
+fn pair<F: Accumulate>(leaf: &dyn Fn(usize) -> F, v: usize) -> (F, F) {
+    let (q0, q1) = (leaf(2 * v), leaf(2 * v + 1));
+    (q0 + q1, q0 * q1)
 }
 
 /// The layers from the root down to `bottom`.
@@ -238,7 +259,7 @@ enum Kind<F> {
 }
 
 impl<F: Accumulate> Kind<F> {
-    fn nodes(mut p: Vec<F>, q: Vec<F>, lambda: F) -> Self {
+    fn nodes(Nodes { mut p, q }: Nodes<F>, lambda: F) -> Self {
         p.par_chunks_mut(2)
             .zip(q.par_chunks(2))
             .with_min_len(PARALLEL)

@@ -5,6 +5,9 @@
 //! P = P₀Q₁ + P₁Q₀, Q = Q₀Q₁. Trees are aligned at the leaves: the deepest starts alone, a shallower one joins when as many
 //! variables remain as it has. All share every challenge from there on, so their leaf claims sit at suffixes of one point.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use ark_ff::{AdditiveGroup, Field, PrimeField};
 
 use crate::error::Result;
@@ -45,7 +48,14 @@ pub struct Tree<F> {
     pub depth: usize,
     pub leaves: Leaves<F>,
     /// The prover's.
-    pub column: Option<Vec<i64>>,
+    pub column: Option<Arc<Vec<i64>>>,
+}
+
+impl<F> Tree<F> {
+    /// The column, empty for all but the prover.
+    fn values(&self) -> &[i64] {
+        self.column.as_deref().map_or(&[], Vec::as_slice)
+    }
 }
 
 /// Σ_v (Σ weight·column)² = `sum`, proved on the leaf layer; the trees (by index) have equal depth.
@@ -204,7 +214,7 @@ pub fn fractional_sums<S: Suite>(
     allow(unused_variables, reason = "only a dishonest prover is asked")
 )]
 fn tables_of<S: Suite>(rec: &mut Recorder<S>, tree: &Tree<S::Scalar>) -> TreeTables<S::Scalar> {
-    let column = tree.column.as_deref().unwrap_or_default();
+    let column = tree.values();
     match tree.leaves {
         Leaves::Values { alpha } => TreeTables::of_values(alpha, column),
         Leaves::Table { alpha, bound } => {
@@ -233,19 +243,21 @@ fn squares_table<S: Suite>(
         .first()
         .and_then(|(_, t)| trees.get(*t))
         .map_or(0, |t| 1 << t.depth);
-    let mut sums = vec![0i64; length];
-    for (weight, tree) in &squares.parts {
-        let column = trees
-            .get(*tree)
-            .and_then(|t| t.column.as_deref())
-            .unwrap_or_default();
-        for (to, v) in sums.iter_mut().zip(column) {
-            *to = to.wrapping_add(v.wrapping_mul(i64::try_from(*weight).unwrap_or_default()));
+    let values = |tree: &usize| trees.get(*tree).map_or(&[][..], Tree::values);
+    let mut sums = match squares.parts.as_slice() {
+        [(1, tree)] => Cow::Borrowed(values(tree)),
+        _ => Cow::Owned(vec![0i64; length]),
+    };
+    if let Cow::Owned(sums) = &mut sums {
+        for (weight, tree) in &squares.parts {
+            for (to, v) in sums.iter_mut().zip(values(tree)) {
+                *to = to.wrapping_add(v.wrapping_mul(i64::try_from(*weight).unwrap_or_default()));
+            }
         }
     }
     #[cfg(feature = "drop-checks")]
     if let Some(d) = rec.dishonest() {
-        d.squares(&mut sums);
+        d.squares(sums.to_mut());
     }
     crate::fractions::SquareTable::new(&sums)
 }

@@ -4,6 +4,8 @@
 //! Range by logUp against the table of [−B, B] (or of two limbs), with GKR fractional sums; the norm shares the leaf layer:
 //! Σ x² is *defined* as B2² minus committed bits.
 
+use std::sync::Arc;
+
 use ark_ff::{BigInteger, PrimeField};
 
 use super::plain_opening::padding;
@@ -187,10 +189,7 @@ impl<S: Suite> BoundedUpdate<S> {
         for (k, name) in (1..digits.len()).zip(1u32..) {
             let make = || {
                 column(k)
-                    .map(|mut c| {
-                        c.truncate(padded);
-                        c
-                    })
+                    .and_then(|c| c.get(..padded.min(c.len())).map(<[i64]>::to_vec))
                     .unwrap_or_default()
             };
             limb_rows.push(rec.commit_matrix(
@@ -205,10 +204,10 @@ impl<S: Suite> BoundedUpdate<S> {
         let mut count_rows = Vec::new();
         for (k, (digit, name)) in digits.iter().zip(0u32..).enumerate() {
             let bits = table_bits(digit.bound, &self.shape);
-            let count = column(k).map(|c| multiplicities(&c, digit.bound, bits));
+            let count = column(k).map(|c| Arc::new(multiplicities(&c, digit.bound, bits)));
             let rows = (1usize << bits) / columns;
             let width = u32::try_from(depth).unwrap_or(u32::MAX) + 2;
-            let make = || count.clone().unwrap_or_default();
+            let make = || count.as_deref().cloned().unwrap_or_default();
             count_rows.push(rec.commit_matrix(Label("m", name, 0), rows, columns, width, make)?);
             counts.push(count);
         }
@@ -307,11 +306,11 @@ impl<S: Suite> BoundedUpdate<S> {
 }
 
 /// x, padded with zeros to `length`, as its digits. A value out of range gets some split; then a look-up fails.
-fn split(x: &[i64], digits: &[Digit], length: usize) -> Vec<Vec<i64>> {
+fn split(x: &[i64], digits: &[Digit], length: usize) -> Vec<Arc<Vec<i64>>> {
     let mut padded = x.to_vec();
     padded.resize(length, 0);
     let Some([_, high]) = digits.first_chunk::<2>() else {
-        return vec![padded];
+        return vec![Arc::new(padded)];
     };
     let (m, bound) = (high.weight.cast_signed(), high.bound.cast_signed());
     let hi: Vec<i64> = padded
@@ -319,7 +318,7 @@ fn split(x: &[i64], digits: &[Digit], length: usize) -> Vec<Vec<i64>> {
         .map(|v| v.saturating_add(m / 2).div_euclid(m).clamp(-bound, bound))
         .collect();
     let lo = padded.iter().zip(&hi).map(|(v, h)| v - m * h).collect();
-    vec![lo, hi]
+    vec![Arc::new(lo), Arc::new(hi)]
 }
 
 /// How often each table entry occurs. A value out of range is counted nowhere.
