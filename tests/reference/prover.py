@@ -16,7 +16,11 @@ from reference.statement import Shape
 from reference.transcript import Label, points_bytes, scalar_bytes, u32
 
 Opened = tuple[list[list[int]], list[int]]  # the numbers of a matrix by row, and its blinds
+Vector = tuple[list[int], int, list[int]]  # numbers, blind and weights of a Z of recorder.md §7.1
+Sum = list[tuple[int, Point]]  # Σ scalar·point
 Witness = Callable[["Prover", Label], list[int]]
+
+ANSWERED = 16  # entries of the last vector, each with an answer of its own
 
 
 class NoSource:
@@ -50,12 +54,14 @@ class Prover(Recorder):
     """`witness` gives what a relation commits to: the slots of a message, or all numbers of a matrix."""
 
     def __init__(self, suite: Suite, witness: Witness, given: tuple[int, list[int], list[int]]) -> None:
-        super().__init__(suite, NoSource())
+        super().__init__(suite, NoSource(), given[0])
         self.witness = witness
-        self.given = given  # columns, numbers and blinds of the statement's matrix
+        self.given = given  # row length, numbers and blinds of the statement's matrix
+        self.length = max(given[0], 128)  # C'
         self.random = random.Random(0)
         self.numbers: list[int] = []  # by slot
         self.blinds: list[int] = []  # by message
+        self.places: list[tuple[int, int]] = []  # block and place, by message
         self.opened: dict[int, Opened] = {}
         self.challenges: dict[Label, int] = {}
         self.sent_points: list[Point] = []
@@ -103,6 +109,7 @@ class Prover(Recorder):
     def commit(self, label: Label, count: int) -> list[Form]:
         numbers = self.products_witness(label) or self.witness(self, label)
         assert len(numbers) == count, label
+        self.places.append(self.place_for(count))
         self.numbers += numbers
         self.blinds.append(self.fresh())
         return super().commit(label, count)
@@ -114,10 +121,19 @@ class Prover(Recorder):
         self.transcript.absorb(label, encode(point))
         return point
 
+    def place_for(self, count: int) -> tuple[int, int]:
+        """Block and place of the next message (recorder.md §1)."""
+        if not self.places:
+            return 0, 0
+        block, place = self.places[-1]
+        end = place + self.messages[-1].count
+        return (block, end) if end + count <= self.length else (block + 1, 0)
+
     def message_point(self) -> Point:
-        first = sum(message.count for message in self.messages)
-        base = columns(self.suite, len(self.numbers))
-        pairs = list(zip(self.numbers, base, strict=True))[first:]
+        numbers = self.numbers[sum(message.count for message in self.messages) :]
+        _, place = self.places[-1]
+        base = columns(self.suite, self.length)[place : place + len(numbers)]
+        pairs = zip(numbers, base, strict=True)
         return combination(self.suite, [*pairs, (self.blinds[-1], blind(self.suite))])
 
     def scalar(self, label: Label) -> int:
@@ -163,29 +179,42 @@ class Prover(Recorder):
         a0, _, a2 = quadratic(r, q)
         return [a0, a2]
 
-    def vectors(self) -> list[tuple[list[int], int, list[int]]]:
-        """Each vector of recorder.md §7.1 with its numbers, blind and weights."""
+    def vectors(self) -> list[Vector]:
+        """The vectors of recorder.md §7.1: one for each block of messages, one for each handle."""
+        return [*self.message_vectors(), *self.row_vectors()]
+
+    def message_vectors(self) -> list[Vector]:
+        """Z = Σ_i τ^i·M_i for each block; slot s has the weight Ω_s·τ^(N−1−i)."""
+        r, J, N = self.suite.r, len(self.linear), len(self.messages)
+        eta, tau = (self.challenges[Label(f"combine/{name}")] for name in ("eta", "tau"))
+        vectors = []
+        for block in range(1 + max((block for block, _ in self.places), default=-1)):
+            z, w, rho = [0] * self.length, [0] * self.length, 0
+            for i, message in enumerate(self.messages):
+                its_block, place = self.places[i]
+                if its_block != block:
+                    continue
+                rho += pow(tau, i, r) * self.blinds[i]
+                for k in range(message.count):
+                    s = message.first + k
+                    omega = sum(pow(eta, j, r) * f.coefficients.get(s, 0) for j, f in enumerate(self.linear))
+                    for o, opening in enumerate(self.openings):
+                        omega -= pow(eta, J + o, r) * opening.value.coefficients.get(s, 0)
+                    z[place + k] = pow(tau, i, r) * self.numbers[s] % r
+                    w[place + k] = omega * pow(tau, N - 1 - i, r) % r
+            vectors.append((z, rho % r, w))
+        return vectors
+
+    def row_vectors(self) -> list[Vector]:
+        """Z = Σ_k η^(J+k)·Σ_i v_i·P_i for each handle; beyond its weights stand β, β², …"""
         r = self.suite.r
         eta, tau, beta = (self.challenges[Label(f"combine/{name}")] for name in ("eta", "tau", "beta"))
         J, N = len(self.linear), len(self.messages)
         groups = list(dict.fromkeys(id(opening.columns) for opening in self.openings))
-        lengths = [self.slots, *(len(opening.columns.weights) for opening in self.openings)]
-        width = 1 << (max(lengths) - 1).bit_length()
         last = pow(tau, max(N, 1) - 1, r)
         vectors = []
-        if N:
-            z, w, rho = [0] * width, [0] * width, 0
-            for i, message in enumerate(self.messages):
-                rho += pow(tau, i, r) * self.blinds[i]
-                for s in range(message.first, message.first + message.count):
-                    z[s] = pow(tau, i, r) * self.numbers[s] % r
-                    w[s] = sum(pow(eta, j, r) * f.coefficients.get(s, 0) for j, f in enumerate(self.linear))
-                    for k, opening in enumerate(self.openings):
-                        w[s] -= pow(eta, J + k, r) * opening.value.coefficients.get(s, 0)
-                    w[s] = w[s] * pow(tau, N - 1 - i, r) % r
-            vectors.append((z, rho % r, w))
         for group in groups:
-            z, rho = [0] * width, 0
+            z, rho = [0] * self.length, 0
             for k, opening in enumerate(self.openings):
                 if id(opening.columns) == group:
                     given = list(opening.columns.weights)
@@ -195,7 +224,7 @@ class Prover(Recorder):
                         rho += factor * rho_i
                         for c, number in enumerate(row):
                             z[c] = (z[c] + factor * number) % r
-            w = given + [pow(beta, i, r) for i in range(1, width - len(given) + 1)]
+            w = given + [pow(beta, i, r) for i in range(1, self.length - len(given) + 1)]
             vectors.append((z, rho % r, [weight * last % r for weight in w]))
         return vectors
 
@@ -206,6 +235,10 @@ class Prover(Recorder):
 
         def dot(a: Sequence[int], b: Sequence[int]) -> int:
             return sum(x * y for x, y in zip(a, b, strict=True)) % r
+
+        def times(scalars: Sequence[int], sums: Sequence[Sum]) -> Sum:
+            pairs = zip(scalars, sums, strict=True)
+            return [(scalar * factor % r, point) for scalar, terms in pairs for factor, point in terms]
 
         (z, rho, w), *others = self.vectors()
         V_blind, E = 0, 1
@@ -220,21 +253,23 @@ class Prover(Recorder):
             rho, V_blind, E = rho + e * rho_b, low + e * V_blind + e * e * high, E * e % r
         chi = self.challenges[Label("ipa/chi")]
         rho += chi * V_blind
-        G = list(columns(suite, len(z)))
-        for k in range(len(z).bit_length() - 1):
+        G: list[Sum] = [[(1, generator)] for generator in columns(suite, self.length)]
+        k = 0
+        while len(z) > ANSWERED:
             half = len(z) // 2
             low, high = self.fresh(), self.fresh()
             lo, hi = slice(None, half), slice(half, None)
             for a, b, hidden in ((lo, hi, low), (hi, lo, high)):
-                pairs = list(zip(z[a], G[b], strict=True))
-                yield combination(suite, [*pairs, (dot(z[a], w[b]) * chi, U), (hidden, H)])
+                yield combination(suite, [*times(z[a], G[b]), (dot(z[a], w[b]) * chi, U), (hidden, H)])
             e = self.challenges[Label("ipa/e", k)]
             z = [(a + e * b) % r for a, b in zip(z[lo], z[hi], strict=True)]
             w = [(e * a + b) % r for a, b in zip(w[lo], w[hi], strict=True)]
-            G = [combination(suite, [(e, a), (1, b)]) for a, b in zip(G[lo], G[hi], strict=True)]
+            G = [times([e, 1], pair) for pair in zip(G[lo], G[hi], strict=True)]
             rho = low + e * rho + e * e * high
-        n0, n1 = self.fresh(), self.fresh()
-        yield combination(suite, [(n0, G[0]), (n0 * w[0] * chi, U), (n1, H)])
+            k += 1
+        *nonces, last_nonce = [self.fresh() for _ in range(ANSWERED + 1)]
+        yield combination(suite, [*times(nonces, G), (dot(nonces, w) * chi, U), (last_nonce, H)])
         e = self.challenges[Label("schnorr/e")]
-        yield (n0 + e * z[0]) % r
-        yield (n1 + e * rho) % r
+        for nonce, number in zip(nonces, z, strict=True):
+            yield (nonce + e * number) % r
+        yield (last_nonce + e * rho) % r

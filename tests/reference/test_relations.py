@@ -31,15 +31,15 @@ def no_witness(_prover: Prover, label: object) -> list[int]:
     raise AssertionError(label)
 
 
-def plain_case(suite: Suite, d: int = 6) -> tuple[bytes, Relation]:
+def plain_case(suite: Suite, d: int = 6, C: int = 4) -> tuple[bytes, Relation]:
     """A proof, and the relation that it is for."""
     x = [(-1) ** i * i * i for i in range(d)]
-    shape, rows, blinds = statement(suite, d, 4, x)
+    shape, rows, blinds = statement(suite, d, C, x)
 
     def relation(recorder: Recorder) -> None:
         plain_opening.verify(recorder, CONTEXT, shape, rows)
 
-    prover = Prover(suite, no_witness, (4, x, blinds))
+    prover = Prover(suite, no_witness, (C, x, blinds))
     relation(prover)
     return prover.proof(), relation
 
@@ -55,20 +55,30 @@ def bounded_case(suite: Suite, x: list[int], bounds: Bounds) -> tuple[bytes, Rel
     return prover.proof(), relation
 
 
-def verdict(suite: Suite, relation: Relation, proof: bytes) -> str:
+def verdict(suite: Suite, relation: Relation, proof: bytes, C: int = 4) -> str:
     try:
-        relation(Recorder(suite, Proof(suite, proof)))
+        relation(Recorder(suite, Proof(suite, proof), C))
     except Refused as refusal:
         return refusal.stage
     return "accept"
 
 
 @pytest.mark.parametrize("suite", [PALLAS, BN254], ids=lambda suite: suite.id)
-@pytest.mark.parametrize(("d", "length"), [(6, 296), (8, 232), (1, 296)])
+@pytest.mark.parametrize(("d", "length"), [(6, 840), (8, 776), (1, 840)])
 def test_honest_plain_openings(suite: Suite, d: int, length: int) -> None:
     proof, relation = plain_case(suite, d)
     assert len(proof) == length
     assert verdict(suite, relation, proof) == "accept"
+
+
+@pytest.mark.parametrize(
+    ("d", "C", "points"), [(100, 64, 9), (128, 128, 7), (200, 128, 9), (512, 256, 9), (300, 256, 11)]
+)
+def test_honest_plain_openings_of_longer_rows(d: int, C: int, points: int) -> None:
+    proof, relation = plain_case(PALLAS, d, C)
+    assert len(proof) == 8 + 32 * (points + 17)
+    assert verdict(PALLAS, relation, proof, C) == "accept"
+    assert verdict(PALLAS, relation, proof[:-1] + bytes([proof[-1] ^ 1]), C) == "argument"
 
 
 @pytest.mark.parametrize(
@@ -110,11 +120,62 @@ def test_nonzero_padding_has_no_honest_proof() -> None:
         plain_opening.verify(prover, CONTEXT, Shape(6, 4), rows)
 
 
+def test_a_component_beyond_the_columns_has_no_honest_proof() -> None:
+    x = [1, 2, 3, 4, 0, 0, 0, 5]
+    _, rows, blinds = statement(PALLAS, 8, 8, x)
+    prover = Prover(PALLAS, no_witness, (4, x, blinds))
+    prover.given = (8, x, blinds)  # one row on 8 generators, 4 of which are the statement's
+    with pytest.raises(Refused, match="argument"):
+        plain_opening.verify(prover, CONTEXT, Shape(4, 4), rows)
+
+
+class Misplacing(Prover):
+    """Puts each message one place too far."""
+
+    def place_for(self, count: int) -> tuple[int, int]:
+        block, place = super().place_for(count)
+        return block, place + 1
+
+
+def test_a_message_has_to_lie_in_its_place() -> None:
+    x, bounds = [1, -1], Bounds(1, 2, 0)
+    shape, rows, blinds = statement(PALLAS, 2, 4, x)
+    prover = Misplacing(PALLAS, BoundedWitness(PALLAS.r, x, shape, bounds), (4, x, blinds))
+    with pytest.raises(Refused, match="argument"):
+        bounded_update.verify(prover, CONTEXT, shape, bounds, rows)
+
+
+@pytest.mark.parametrize(
+    ("x", "bounds", "ends"),
+    [
+        ([3, -3, 2, 0, -1, 1], Bounds(3, 2**119, 0), [124, 50]),  # 8 slots do not fit into the last 4 places
+        ([20, -20, 5, 0, 1], Bounds(20, 2**119, 5), [128, 80]),  # the last of 8 slots has the last place
+        ([2000, -2000, 2, 0, -1, 1], Bounds(2000, 2**119, 32), [128, 128, 6]),
+    ],
+)
+def test_bounded_updates_with_several_blocks(x: list[int], bounds: Bounds, ends: list[int]) -> None:
+    """`ends` has the first place after the messages of each block."""
+    shape, rows, blinds = statement(PALLAS, len(x), 4, x)
+    prover = Prover(PALLAS, BoundedWitness(PALLAS.r, x, shape, bounds), (4, x, blinds))
+    bounded_update.verify(prover, CONTEXT, shape, bounds, rows)
+    places = [(message.block, message.place) for message in prover.messages]
+    assert places == prover.places
+    found = [0] * (1 + places[-1][0])
+    for message in prover.messages:
+        assert message.place == found[message.block]
+        found[message.block] += message.count
+    assert found == ends
+    merges = sum(label.name == "merge/e" for label in prover.challenges)
+    assert merges == len(ends) + 1  # the common column point, and padding
+    recorder = Recorder(PALLAS, Proof(PALLAS, prover.proof()), 4)
+    bounded_update.verify(recorder, CONTEXT, shape, bounds, rows)
+
+
 def test_every_part_of_a_plain_opening_counts() -> None:
     proof, relation = plain_case(PALLAS)
     generator = encode((PALLAS.p - 1, 2))
     for i in range(8, len(proof), 32):
-        value = generator if i < 8 + 7 * 32 else bytes(31) + b"\x07"
+        value = generator if i < 8 + 9 * 32 else bytes(31) + b"\x07"
         assert verdict(PALLAS, relation, proof[:i] + value + proof[i + 32 :]) == "argument"
 
 
@@ -122,30 +183,30 @@ def test_every_part_of_a_bounded_update_counts() -> None:
     proof, relation = bounded_case(PALLAS, [1, -1], Bounds(1, 2, 0))
     other = encode((PALLAS.p - 1, 2))
     for i in range(8, len(proof), 32):
-        value = other if i < len(proof) - 4 * 32 else bytes(31) + b"\x07"
+        value = other if i < len(proof) - 19 * 32 else bytes(31) + b"\x07"
         assert verdict(PALLAS, relation, proof[:i] + value + proof[i + 32 :]) == "argument"
 
 
 def test_malformed_proofs() -> None:
     proof, relation = plain_case(PALLAS)
-    points, scalars = proof[8 : 8 + 7 * 32], proof[8 + 7 * 32 :]
+    points, scalars = proof[8 : 8 + 9 * 32], proof[8 + 9 * 32 :]
 
     def counted(n_points: int, n_scalars: int, body: bytes) -> str:
         head = n_points.to_bytes(4, "big") + n_scalars.to_bytes(4, "big")
         return verdict(PALLAS, relation, head + body)
 
-    assert counted(7, 2, points + scalars) == "accept"
+    assert counted(9, 17, points + scalars) == "accept"
     assert verdict(PALLAS, relation, proof[:7]) == "decoding"
     assert verdict(PALLAS, relation, proof[:-1]) == "decoding"
     assert verdict(PALLAS, relation, proof + b"\0") == "decoding"
-    assert counted(2**20 + 1, 2, points + scalars) == "decoding"
-    assert counted(7, 2, b"\xff" * 32 + points[32:] + scalars) == "decoding"
-    assert counted(7, 2, b"\x80" + bytes(31) + points[32:] + scalars) == "decoding"
-    assert counted(7, 2, points + PALLAS.r.to_bytes(32, "big") + scalars[32:]) == "decoding"
-    assert counted(8, 2, points + bytes(32) + scalars) == "shape"
-    assert counted(6, 2, points[32:] + scalars) == "shape"
-    assert counted(7, 3, points + scalars + bytes(32)) == "shape"
-    assert counted(7, 1, points + scalars[:32]) == "shape"
+    assert counted(2**20 + 1, 17, points + scalars) == "decoding"
+    assert counted(9, 17, b"\xff" * 32 + points[32:] + scalars) == "decoding"
+    assert counted(9, 17, b"\x80" + bytes(31) + points[32:] + scalars) == "decoding"
+    assert counted(9, 17, points + PALLAS.r.to_bytes(32, "big") + scalars[32:]) == "decoding"
+    assert counted(10, 17, points + bytes(32) + scalars) == "shape"
+    assert counted(8, 17, points[32:] + scalars) == "shape"
+    assert counted(9, 18, points + scalars + bytes(32)) == "shape"
+    assert counted(9, 16, points + scalars[:-32]) == "shape"
 
 
 @pytest.mark.parametrize(
@@ -181,12 +242,12 @@ def test_a_proof_is_bound_to_its_context(other: Context) -> None:
 )
 def test_statements_that_are_refused(shape: Shape, bounds: Bounds) -> None:
     with pytest.raises(Refused, match="statement"):
-        bounded_update.verify(Recorder(PALLAS, Zeros()), CONTEXT, shape, bounds, [None, None])
+        bounded_update.verify(Recorder(PALLAS, Zeros(), shape.columns), CONTEXT, shape, bounds, [None, None])
 
 
 def test_another_number_of_rows_is_refused() -> None:
     with pytest.raises(Refused, match="shape"):
-        plain_opening.verify(Recorder(PALLAS, Zeros()), CONTEXT, Shape(6, 4), [None])
+        plain_opening.verify(Recorder(PALLAS, Zeros(), 4), CONTEXT, Shape(6, 4), [None])
 
 
 def aggregate() -> tuple[Shape, list[honest_aggregate.Term], list[int], list[int]]:
@@ -210,7 +271,7 @@ def test_honest_aggregates() -> None:
     def relation(recorder: Recorder) -> None:
         honest_aggregate.verify(recorder, bytes(32), shape, terms)
 
-    assert len(prover.proof()) == 296
+    assert len(prover.proof()) == 840
     assert verdict(PALLAS, relation, prover.proof()) == "accept"
     other = [terms[1], terms[0], terms[2]]
     swapped = verdict(PALLAS, lambda r: honest_aggregate.verify(r, bytes(32), shape, other), prover.proof())
@@ -238,4 +299,4 @@ def test_false_sums() -> None:
 def test_the_proof_of_zeros_is_not_one() -> None:
     point = combination(PALLAS, [(1, (PALLAS.p - 1, 2))])
     with pytest.raises(Refused, match="argument"):
-        plain_opening.verify(Recorder(PALLAS, Zeros()), CONTEXT, Shape(6, 4), [point, None])
+        plain_opening.verify(Recorder(PALLAS, Zeros(), 4), CONTEXT, Shape(6, 4), [point, None])

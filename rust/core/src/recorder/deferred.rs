@@ -59,7 +59,7 @@ impl<S: Suite> Deferred<S> {
     /// All of them in one multi-scalar multiplication, each weighted by a random scalar that the verifier draws now, after
     /// every proof is fixed: two bad proofs cannot cancel.
     pub fn check_all(all: Vec<Self>) -> Result<()> {
-        let mut random = Nonces::hedged::<S::Scalar>(&[], b"batch")?;
+        let mut random = Nonces::unhedged(b"batch")?;
         let mut all = all.into_iter();
         let Some(mut sum) = all.next() else { return Ok(()) };
         for other in all {

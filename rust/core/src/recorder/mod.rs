@@ -281,7 +281,11 @@ impl<S: Suite> Recorder<S> {
     /// Where a message of `size` slots goes: behind the one before it, or to the start of a new block.
     fn place(&self, size: usize) -> Result<(usize, usize)> {
         if size > self.block {
-            return Err(Error::lengths("message", self.block, size));
+            return Err(Error::new(
+                SUBJECT,
+                Stage::Statement,
+                "a message longer than a block",
+            ));
         }
         Ok(match self.messages.last() {
             None => (0, 0),

@@ -37,7 +37,10 @@ impl<S: Suite> HonestAggregate<S> {
                 ));
             }
             let key = Key::<S>::get(self.shape.columns());
-            let claimed = key.commit_rows(values, self.shape.columns(), 64, blinds)?;
+            // Public values: their own width will do.
+            let width = |v: &i64| (u64::BITS + 1 - v.unsigned_abs().leading_zeros()).min(u64::BITS);
+            let bits = values.iter().map(width).max().unwrap_or(1);
+            let claimed = key.commit_rows(values, self.shape.columns(), bits, blinds)?;
             if claimed == self.combined()? {
                 Ok(())
             } else {
