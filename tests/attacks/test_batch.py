@@ -37,5 +37,5 @@ def test_two_bad_proofs_that_cancel(twins: bool) -> None:
         with refusal("bounded update", "argument", "does not hold"):
             bounded_update.verify(one.ctx, one.bounds, one.commitment, one.proof)
     for batch in (bad, bad[::-1], [*bad, *good], [good[0], *bad]):
-        with refusal("proof", "argument", "does not hold"):
+        with refusal("bounded update", "argument", "does not hold"):
             bounded_update.verify_all(SUITE, batch)
