@@ -78,13 +78,10 @@ def commit(suite: str, values: Integers) -> tuple[Commitment, Opening]:
 
 def commit_public(suite: str, values: Integers) -> Commitment:
     """Commits to public integers: all blinds are zero, and anyone gets the same points."""
-    return _commit_with(suite, np.ascontiguousarray(values, dtype=np.int64), None)
-
-
-def _commit_with(suite: str, values: Integers, blinds: bytes | None) -> Commitment:
+    values = np.ascontiguousarray(values, dtype=np.int64)
     rows = shape(len(values))
     with refusals():
-        points = _core.commit_with(suite, values, rows.columns, width(values), blinds)
+        points = _core.commit_public(suite, values, rows.columns, width(values))
     return Commitment(suite, rows, points)
 
 
@@ -97,10 +94,6 @@ def check_opening(
         detail = f"{len(values)} coordinates, committed to {commitment.shape.d}"
         raise Refused("update", "opening", detail, party=party, round=round)
     with refusals(party=party, round=round):
-        points = _core.commit_with(
-            commitment.suite, values, commitment.shape.columns, width(values), opening.blinds
-        )
-    if points != commitment.points:
-        raise Refused(
-            "update", "opening", "the update is not what was committed to", party=party, round=round
+        _core.check_opening(
+            commitment.suite, commitment.points, commitment.shape.columns, values, opening.blinds
         )

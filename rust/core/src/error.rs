@@ -16,6 +16,8 @@ pub enum Stage {
     Shape,
     /// The proof does not hold.
     Argument,
+    /// Values and blinds do not open the commitment.
+    Opening,
     /// A prover's own mistake: nothing was sent.
     Witness,
 }
@@ -27,6 +29,7 @@ impl Stage {
             Self::Statement => "statement",
             Self::Shape => "shape",
             Self::Argument => "argument",
+            Self::Opening => "opening",
             Self::Witness => "witness",
         }
     }

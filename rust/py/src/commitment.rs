@@ -7,6 +7,7 @@ use fedproof_core::group::{
     scalar_size,
 };
 use fedproof_core::recorder::Nonces;
+use fedproof_core::relation::check_opening as opening;
 use fedproof_core::rowtree::row_root;
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
@@ -61,31 +62,40 @@ fn commit<'py>(
     Ok((PyBytes::new(py, &points), PyBytes::new(py, &blinds)))
 }
 
-/// With given blinds; none: all zero, for public values.
+/// With blinds of zero, for public values.
 #[pyfunction]
-fn commit_with<'py>(
+fn commit_public<'py>(
     py: Python<'py>,
     suite: String,
     values: PyReadonlyArray1<'py, i64>,
     columns: u32,
     bits: u32,
-    blinds: Option<Vec<u8>>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let values = values.as_slice()?.to_vec();
     let points = run(py, move || {
         with_suite!(suite.as_str(), S => {
             let rows = values.len().div_ceil((columns as usize).max(1));
-            let blinds = match blinds {
-                Some(bytes) => decode_scalars::<S>(&bytes)?,
-                None => vec![<S as Suite>::Scalar::default(); rows],
-            };
-            if blinds.len() != rows {
-                return Err(Error::lengths("blinds", rows, blinds.len()));
-            }
-            commit_rows::<S>(&values, columns, bits, &blinds)
+            commit_rows::<S>(&values, columns, bits, &vec![<S as Suite>::Scalar::default(); rows])
         })
     })?;
     Ok(PyBytes::new(py, &points))
+}
+
+/// Refuses values and blinds that do not open the points.
+#[pyfunction]
+fn check_opening<'py>(
+    py: Python<'py>,
+    suite: String,
+    points: Vec<u8>,
+    columns: u32,
+    values: PyReadonlyArray1<'py, i64>,
+    blinds: Vec<u8>,
+) -> PyResult<()> {
+    let values = values.as_slice()?.to_vec();
+    run(py, move || {
+        with_suite!(suite.as_str(), S => opening::<S>(
+            &decode_points::<S>(&points)?, columns as usize, &values, &decode_scalars::<S>(&blinds)?))
+    })
 }
 
 /// The commitment's digest; refuses points that are not in their one encoding.
@@ -136,7 +146,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(suites, module)?)?;
     module.add_function(wrap_pyfunction!(sizes, module)?)?;
     module.add_function(wrap_pyfunction!(commit, module)?)?;
-    module.add_function(wrap_pyfunction!(commit_with, module)?)?;
+    module.add_function(wrap_pyfunction!(commit_public, module)?)?;
+    module.add_function(wrap_pyfunction!(check_opening, module)?)?;
     module.add_function(wrap_pyfunction!(digest, module)?)?;
     module.add_function(wrap_pyfunction!(combine, module)?)?;
     module.add_function(wrap_pyfunction!(combine_blinds, module)?)

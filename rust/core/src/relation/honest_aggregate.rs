@@ -2,8 +2,8 @@
 //! multiplication per row. Without it: knowledge of an opening of Σ w_k·C_k, a plain opening bound to all of its terms.
 
 use super::plain_opening::{opening, padding};
-use super::{Context, Relation, Shape, Witness, absorb_context, opens};
-use crate::commit::{Key, combine_matrices};
+use super::{Context, Relation, Shape, Witness, absorb_context, check_opening, opens};
+use crate::commit::combine_matrices;
 use crate::error::{Error, Result, Stage};
 use crate::group::{Affine, Suite, encode_rows};
 use crate::recorder::Recorder;
@@ -36,20 +36,15 @@ impl<S: Suite> HonestAggregate<S> {
                     values.len(),
                 ));
             }
-            let key = Key::<S>::get(self.shape.columns());
-            // Public values: their own width will do.
-            let width = |v: &i64| (u64::BITS + 1 - v.unsigned_abs().leading_zeros()).min(u64::BITS);
-            let bits = values.iter().map(width).max().unwrap_or(1);
-            let claimed = key.commit_rows(values, self.shape.columns(), bits, blinds)?;
-            if claimed == self.combined()? {
-                Ok(())
-            } else {
-                Err(Error::new(
+            let combined = self.combined()?;
+            check_opening::<S>(&combined, self.shape.columns(), values, blinds).map_err(|e| match e.stage {
+                Stage::Opening => Error::new(
                     NAME,
                     Stage::Argument,
                     "the result is not the sum of the accepted updates",
-                ))
-            }
+                ),
+                _ => e,
+            })
         };
         check().map_err(|e: Error| e.within(NAME))
     }

@@ -11,7 +11,7 @@ use fedproof_core::recorder::Rows;
 use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
 use fedproof_core::relation::honest_aggregate::HonestAggregate;
 use fedproof_core::relation::plain_opening::PlainOpening;
-use fedproof_core::relation::{Context, Relation, Shape};
+use fedproof_core::relation::{Context, Relation, Shape, check_opening};
 
 const SHAPE: Shape = Shape { d: 22, columns: 8 };
 
@@ -56,6 +56,7 @@ on_both_suites!(
     a_sum_that_overflows,
     a_rogue_commitment_that_makes_the_sum_a_target,
     a_copied_commitment,
+    errors_of_two_rows_that_cancel,
     weights_that_are_refused,
     commitments_of_unequal_lengths
 );
@@ -242,6 +243,25 @@ mod attack {
                 Err(Stage::Statement)
             );
         }
+    }
+
+    /// Rows are checked in one combination: its weights are random, so what is missing in one row cannot be put into another.
+    pub fn errors_of_two_rows_that_cancel<S: Suite>() {
+        let (points, witness) = update::<S>(1);
+        let opens = |values: &[i64], blinds: &[S::Scalar]| {
+            check_opening::<S>(&points, SHAPE.columns(), values, blinds).map_err(|e| e.stage)
+        };
+        let (values, blinds) = (&witness.values, &witness.blinds);
+        assert_eq!(opens(values, blinds), Ok(()));
+        let (mut moved, mut shifted) = (values.clone(), blinds.clone());
+        moved[0] += 1;
+        moved[SHAPE.columns()] -= 1;
+        shifted[0] += S::Scalar::from(1u64);
+        shifted[1] -= S::Scalar::from(1u64);
+        assert_eq!(opens(&moved, blinds), Err(Stage::Opening));
+        assert_eq!(opens(values, &shifted), Err(Stage::Opening));
+        assert_eq!(opens(values, &blinds[1..]), Err(Stage::Shape));
+        assert_eq!(opens(&values[..SHAPE.columns()], blinds), Err(Stage::Shape));
     }
 
     /// Nothing is cut to the shortest.
