@@ -158,8 +158,7 @@ def play(
                 upload = clients[name].seal(ctx, x * 4, unchecked=True)
             elif lies and (number, name) == (1, "dee"):
                 other = clients[name].seal(replace(ctx, announcement=bytes(32)), x)
-                header = clients[name].seal(ctx, x)
-                upload = _with_proof_of(header, other, keys[name], server.session, name)
+                upload = _with_proof_of(other, keys[name], server.session, name)
             elif (lies and (number, name) == (2, "bob")) or name in (absent or {}).get(number, ()):
                 continue
             else:
@@ -177,7 +176,7 @@ def play(
     )
 
 
-def _with_proof_of(upload: Upload, other: Upload, key: SigningKey, session: bytes, name: str) -> Upload:
+def _with_proof_of(other: Upload, key: SigningKey, session: bytes, name: str) -> Upload:
     """The other's commitment and proof under a header for this session."""
     old = UploadHeader.from_bytes(other.header.payload)
     header = UploadHeader(

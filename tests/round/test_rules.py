@@ -10,7 +10,7 @@ from fedproof.identity.signed import sign
 from fedproof.policy.policy import Policy
 from fedproof.proofs import Commitment, honest_aggregate
 from fedproof.round.chain import Chain
-from fedproof.round.messages import Accepted, Announcement, Dropped, Result, Total, UploadOpening, Verdict
+from fedproof.round.messages import Accepted, Announcement, Dropped, Total, UploadOpening, Verdict
 from fedproof.round.record import RoundBody, RoundEntry
 from fedproof.round.rules import check_announcement
 from fedproof.round.server import Closed
@@ -107,10 +107,6 @@ def test_a_client_that_vanished() -> None:
 
 def silent(name: str) -> Dropped:
     return Dropped(client=name, kind="dropped", subject="upload", stage="deadline", reason="silent")
-
-
-def resigned(body: RoundBody, result: Result) -> RoundBody:
-    return body.model_copy(update={"result": sign(result, AGGREGATOR)})
 
 
 def test_an_upload_that_failed_called_accepted() -> None:

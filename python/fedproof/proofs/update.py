@@ -18,11 +18,6 @@ def bounds(policy: Policy, d: int) -> Bounds:
     return Bounds(policy.update.max_abs, policy.update.max_norm**2, limb(d, policy.update.max_abs))
 
 
-def relation(policy: Policy) -> str:
-    """Name of the relation that the policy asks for."""
-    return bounded_update.NAME if policy.prove.update == "bounded" else plain_opening.NAME
-
-
 def prove(
     policy: Policy, ctx: Context, commitment: Commitment, opening: Opening, *, unchecked: bool = False
 ) -> bytes:

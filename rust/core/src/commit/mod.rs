@@ -14,7 +14,6 @@ use crate::error::{Error, Result, Stage};
 use crate::generators::{named_generator, row_generators};
 use crate::group::{Affine, Point, Suite, to_affine};
 use crate::msm::msm;
-use crate::wide::{Accumulate, SmallProducts};
 use tables::{FixedBase, Shifted, Tables};
 
 pub use rows::combine_rows;
@@ -197,15 +196,6 @@ pub fn combine_blinds<S: Suite>(blinds: &[Vec<S::Scalar>], weights: &[u64]) -> R
         }
     }
     Ok(sum)
-}
-
-/// (c − 2^63)·… helper of the row combination: Σ_i weights[i], times 2^63.
-fn shift_of<F: Accumulate>(weights: &[F]) -> F {
-    weights.iter().fold(F::ZERO, |sum, w| sum + w) * F::from(1u64 << 63)
-}
-
-fn small_sum<F: Accumulate>(acc: SmallProducts, shift: F) -> F {
-    acc.reduce::<F>() - shift
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Rows of small integers: affine additions in large batches.
+//! Rows of small integers, and sums of full-size scalars over row generators: affine additions in large batches.
 //!
 //! There are no special cases in an addition: an accumulator equal to plus or minus the next entry would give a relation
 //! between generators, which nobody can find (if it happened, the commitment would fail with an error). The first column is
@@ -12,11 +12,10 @@ use rayon::prelude::*;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::tables::{Tables, digits};
-use super::{shift_of, small_sum};
 use crate::affine::Adder;
 use crate::error::{Error, Result};
 use crate::group::{Affine, Point, Suite};
-use crate::wide::SmallProducts;
+use crate::wide::{Accumulate, SmallProducts};
 
 /// Accumulators that share an inversion: enough to make it cheap, few enough to stay in the cache.
 const BATCH: usize = 512;
@@ -100,13 +99,7 @@ fn sum_columns<S: Suite>(
     // A power of two that divides the columns, each lane with some work.
     let lanes = wanted
         .min(1 << columns.len().trailing_zeros())
-        .min(columns.len().div_ceil(8))
-        .max(1);
-    let lanes = if lanes.is_power_of_two() {
-        lanes
-    } else {
-        lanes.next_power_of_two() / 2
-    };
+        .min(1 << columns.len().div_ceil(8).ilog2());
     let per_lane = columns.len() / lanes;
     let mut sums: Vec<(S::Base, S::Base)> = Vec::with_capacity(count * lanes);
     let mut next = Vec::with_capacity(count * lanes);
@@ -159,6 +152,11 @@ fn join_windows<S: Suite>(
     total
 }
 
+/// 2^63·Σ weights: what [`SmallProducts::add_shifted`] adds too much.
+fn shift_of<F: Accumulate>(weights: &[F]) -> F {
+    weights.iter().fold(F::ZERO, |sum, w| sum + w) * F::from(1u64 << 63)
+}
+
 /// Σ_i weights[i]·row_i as `columns` field elements: the row combination of a Hyrax opening.
 pub fn combine_rows<S: Suite>(
     values: &[i64],
@@ -194,7 +192,7 @@ pub fn combine_rows<S: Suite>(
                 };
             acc.into_iter()
                 .enumerate()
-                .map(|(j, a)| small_sum(a, if last == 0 || j < last { full } else { short }))
+                .map(|(j, a)| a.reduce::<S::Scalar>() - if last == 0 || j < last { full } else { short })
                 .collect::<Vec<S::Scalar>>()
         })
         .reduce(Vec::new, |a, b| {

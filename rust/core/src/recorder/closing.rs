@@ -8,8 +8,6 @@
 //!    β, β², … beyond a row's length, so that a component on a foreign generator does not pass.
 //! 5. Vectors with different weights → one ([`inner_product::merge`]); 6. one hiding inner-product argument.
 
-use std::sync::Arc;
-
 use ark_ff::{One, Zero};
 
 use super::inner_product::{self, Value, Vector};
@@ -72,7 +70,7 @@ pub fn close_and_keep<S: Suite>(mut rec: Recorder<S>) -> Result<(Outcome<S>, Tra
             format!("soundness of only {soundness_bits:.1} bits"),
         ));
     }
-    let outcome = match std::mem::replace(&mut rec.role, Role::counter()) {
+    let outcome = match rec.role {
         Role::Prover(p) => Outcome::Proof(p.proof),
         Role::Simulator(s) => Outcome::Proof(s.proof),
         Role::Verifier(_) => Outcome::Deferred(deferred),
@@ -85,7 +83,7 @@ pub fn close_and_keep<S: Suite>(mut rec: Recorder<S>) -> Result<(Outcome<S>, Tra
             soundness_bits,
         },
     };
-    Ok((outcome, rec.transcript.clone()))
+    Ok((outcome, rec.transcript))
 }
 
 fn reduce_products<S: Suite>(rec: &mut Recorder<S>) -> Result<()> {
@@ -210,9 +208,15 @@ fn combine<S: Suite>(rec: &mut Recorder<S>) -> Result<(Vec<Vector<S::Scalar>>, V
 
     let taus = powers(tau, rec.messages.len().max(1));
     let top = taus.last().copied().unwrap_or(S::Scalar::one());
+    let mut of_slots = vec![S::Scalar::zero(); rec.slots];
+    for (slot, c) in &total.terms {
+        if let Some(to) = of_slots.get_mut(*slot) {
+            *to += c;
+        }
+    }
     let mut vectors = Vec::new();
     for block in 0..rec.messages.last().map_or(0, |m| m.block + 1) {
-        vectors.push(message_vector(rec, block, &total, &taus, size));
+        vectors.push(message_vector(rec, block, &of_slots, &taus, size));
     }
     for (columns, members) in groups {
         vectors.push(row_vector(rec, columns, &members, top, beta, size)?);
@@ -226,16 +230,10 @@ fn combine<S: Suite>(rec: &mut Recorder<S>) -> Result<(Vec<Vector<S::Scalar>>, V
 fn message_vector<S: Suite>(
     rec: &Recorder<S>,
     block: usize,
-    total: &Lin<S::Scalar>,
+    of_slots: &[S::Scalar],
     taus: &[S::Scalar],
     size: usize,
 ) -> Vector<S::Scalar> {
-    let mut of_slots = vec![S::Scalar::zero(); rec.slots];
-    for (slot, c) in &total.terms {
-        if let Some(to) = of_slots.get_mut(*slot) {
-            *to += c;
-        }
-    }
     let mut weights = vec![S::Scalar::zero(); size];
     let mut secret = vec![S::Scalar::zero(); if rec.knows() { size } else { 0 }];
     let mut blind = S::Scalar::zero();
@@ -286,7 +284,6 @@ fn row_vector<S: Suite>(
     let own = rec
         .columns
         .get(columns)
-        .map(Arc::clone)
         .ok_or_else(|| Error::new(SUBJECT, Stage::Shape, "no such columns"))?;
     // Without the tails, a test build shows, a component beyond the row goes unnoticed.
     let beta = if crate::checks::draws("combine/beta") {

@@ -46,8 +46,7 @@ pub trait Dishonest<S: Suite> {
     fn masked(&mut self, _transcript: &Transcript, _e: S::Scalar, _gap: S::Scalar, _uv: &mut [S::Scalar; 2]) {
     }
 
-    /// Whether to rewrite an earlier round with the products' first message: (label of the round, slot within it, name of the
-    /// constraint that it mends).
+    /// Whether to rewrite an earlier round with the products' first message: (label of the round, slot within it).
     fn rewrites(&self) -> Option<(Label, usize)> {
         None
     }

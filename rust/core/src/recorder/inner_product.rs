@@ -161,9 +161,7 @@ const LAST: usize = 16;
 /// the original ones make full-size scalars cheap.
 struct Folding<S: Suite> {
     key: Arc<Key<S>>,
-    factors: Vec<S::Scalar>,
     z: Vec<S::Scalar>,
-    w: Vec<S::Scalar>,
     blind: S::Scalar,
 }
 
@@ -176,25 +174,27 @@ impl<S: Suite> Drop for Folding<S> {
 
 impl<S: Suite> Folding<S> {
     /// ⟨z, z.len() of the n generators from `start` on⟩.
-    fn product(&self, z: &[S::Scalar], start: usize, n: usize) -> Result<Point<S>> {
-        let ranges: Vec<_> = (0..self.factors.len())
+    fn product(&self, s: &[S::Scalar], z: &[S::Scalar], start: usize, n: usize) -> Result<Point<S>> {
+        let ranges: Vec<_> = (0..s.len())
             .map(|b| b * n + start..b * n + start + z.len())
             .collect();
-        let scalars: Zeroizing<Vec<_>> = Zeroizing::new(
-            self.factors
-                .iter()
-                .flat_map(|f| z.iter().map(move |z| *z * f))
-                .collect(),
-        );
+        let scalars: Zeroizing<Vec<_>> =
+            Zeroizing::new(s.iter().flat_map(|f| z.iter().map(move |z| *z * f)).collect());
         self.key.multiply_ranges(&ranges, &scalars)
     }
 
-    fn cross(&self, chi: S::Scalar, blinds: [S::Scalar; 2]) -> Result<[Affine<S>; 2]> {
+    fn cross(
+        &self,
+        s: &[S::Scalar],
+        w: &[S::Scalar],
+        chi: S::Scalar,
+        blinds: [S::Scalar; 2],
+    ) -> Result<[Affine<S>; 2]> {
         let half = self.z.len() / 2;
         let (z_lo, z_hi) = self.z.split_at(half);
-        let (w_lo, w_hi) = self.w.split_at(half);
+        let (w_lo, w_hi) = w.split_at(half);
         let side = |z: &[S::Scalar], start: usize, w: &[S::Scalar], blind: &S::Scalar| -> Result<Point<S>> {
-            Ok(self.product(z, start, 2 * half)? + self.key.commit_value(&(chi * dot(z, w)), blind))
+            Ok(self.product(s, z, start, 2 * half)? + self.key.commit_value(&(chi * dot(z, w)), blind))
         };
         let [low_blind, high_blind] = &blinds;
         let (low, high) = rayon::join(
@@ -211,10 +211,7 @@ impl<S: Suite> Folding<S> {
         let mut z: Vec<S::Scalar> = lo.iter().zip(hi).map(|(l, h)| *l + e * h).collect();
         std::mem::swap(&mut self.z, &mut z);
         z.zeroize();
-        let (lo, hi) = self.w.split_at(half);
-        self.w = lo.iter().zip(hi).map(|(l, h)| e * l + h).collect();
         self.blind = blinds[0] + e * self.blind + e * e * blinds[1];
-        self.factors = self.factors.iter().flat_map(|t| [*t * e, *t]).collect();
     }
 }
 
@@ -234,9 +231,7 @@ pub(super) fn prove<S: Suite>(
     let mut folding = if rec.knows() {
         Some(Folding {
             key: Key::<S>::get(size),
-            factors: vec![S::Scalar::one()],
             z: std::mem::take(&mut vector.secret),
-            w: vector.weights.clone(),
             blind: vector.blind + chi * value.blind,
         })
     } else {
@@ -246,11 +241,14 @@ pub(super) fn prove<S: Suite>(
     #[cfg(feature = "drop-checks")]
     let error = folding
         .as_ref()
-        .map_or(S::Scalar::zero(), |f| value.secret - dot(&f.z, &f.w));
-    let mut challenges = Vec::new();
+        .map_or(S::Scalar::zero(), |f| value.secret - dot(&f.z, &vector.weights));
+    let (mut s, mut w) = (vec![S::Scalar::one()], std::mem::take(&mut vector.weights));
     for k in 0..rounds {
         let blinds = [rec.blind()?, rec.blind()?];
-        let known = folding.as_ref().map(|f| f.cross(chi, blinds)).transpose()?;
+        let known = folding
+            .as_ref()
+            .map(|f| f.cross(&s, &w, chi, blinds))
+            .transpose()?;
         #[cfg(feature = "drop-checks")]
         let known = known.map(|p| cheat(rec, Label("ipa/e", k, 0), chi, p.to_vec(), error));
         #[cfg(feature = "drop-checks")]
@@ -264,19 +262,12 @@ pub(super) fn prove<S: Suite>(
         scale(&mut point, e);
         u *= e;
         point.extend([(low, S::Scalar::one()), (high, e * e)]);
-        challenges.push(e);
+        s = s.iter().flat_map(|t| [*t * e, *t]).collect();
+        let (lo, hi) = w.split_at(w.len() / 2);
+        w = lo.iter().zip(hi).map(|(l, h)| e * l + h).collect();
     }
 
-    let mut s = vec![S::Scalar::one()];
-    for e in &challenges {
-        s = s.iter().flat_map(|t| [*t * e, *t]).collect();
-    }
-    let mut base_u = vec![S::Scalar::zero(); (size >> rounds).max(1)];
-    for (s, weights) in s.iter().zip(vector.weights.chunks(base_u.len())) {
-        for (to, w) in base_u.iter_mut().zip(weights) {
-            *to += chi * s * w;
-        }
-    }
+    let base_u = w.iter().map(|w| chi * w).collect();
     schnorr(rec, Claim { s, base_u, point, u }, folding)
 }
 
@@ -337,7 +328,7 @@ fn schnorr<S: Suite>(
         .as_ref()
         .map(|f| -> Result<_> {
             let u = Key::<S>::get(1).commit_value(&dot(&nonces, &claim.base_u), &blind_nonce);
-            Ok((f.product(&nonces, 0, n)? + u).into_affine())
+            Ok((f.product(&claim.s, &nonces, 0, n)? + u).into_affine())
         })
         .transpose()?;
     let nonce = rec.point("schnorr/nonce".into(), known)?;

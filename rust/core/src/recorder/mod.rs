@@ -112,7 +112,7 @@ pub struct Recorder<S: Suite> {
     points: Vec<Affine<S>>,
     messages: Vec<Message>,
     matrices: Vec<Matrix<S::Scalar>>,
-    columns: Vec<Arc<Vec<S::Scalar>>>,
+    columns: Vec<Vec<S::Scalar>>,
     products: Vec<Product<S::Scalar>>,
     linears: Vec<Lin<S::Scalar>>,
     openings: Vec<Opening<S::Scalar>>,
@@ -423,7 +423,7 @@ impl<S: Suite> Recorder<S> {
 
     /// Registers a vector of public column weights for openings.
     pub fn column_weights(&mut self, weights: Vec<S::Scalar>) -> ColumnsId {
-        self.columns.push(Arc::new(weights));
+        self.columns.push(weights);
         ColumnsId(self.columns.len() - 1)
     }
 

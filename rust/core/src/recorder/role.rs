@@ -17,7 +17,7 @@ const SUBJECT: &str = "proof";
 const MAX_ELEMENTS: usize = 1 << 20;
 
 /// Points and scalars apart, in the order in which they were sent.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Proof<S: Suite> {
     pub points: Vec<Affine<S>>,
     pub scalars: Vec<S::Scalar>,
@@ -57,7 +57,6 @@ fn read_count(bytes: &[u8]) -> Option<(usize, &[u8])> {
 }
 
 /// Writes a proof.
-#[derive(Default)]
 pub struct Prover<S: Suite> {
     pub(super) proof: Proof<S>,
     /// What a dishonest prover changes.

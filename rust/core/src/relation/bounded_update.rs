@@ -118,7 +118,10 @@ impl<S: Suite> Relation<S> for BoundedUpdate<S> {
             && self.bounds.slack_bits() <= 120
             && field_bits >= 250;
         if !no_wrap || limb > max_abs || limb == 1 {
-            return Err(Error::new(NAME, Stage::Statement, "refused bounds"));
+            let why = format!(
+                "refused bounds: {max_abs} on coordinates, {max_norm_squared} on the squared norm, limbs of {limb}"
+            );
+            return Err(Error::new(NAME, Stage::Statement, why));
         }
         Ok(())
     }
@@ -163,13 +166,13 @@ fn square_norm(values: &[i64]) -> u128 {
 }
 
 impl<S: Suite> BoundedUpdate<S> {
-    /// The bounds as constraints on a matrix. Returns Σ x², symbolic.
+    /// The bounds as constraints on a matrix.
     pub fn bounded(
         &self,
         rec: &mut Recorder<S>,
         x_rows: MatrixId,
         witness: Option<&Witness<S>>,
-    ) -> Result<Lin<S::Scalar>> {
+    ) -> Result<()> {
         let (depth, columns, digits) = (self.depth(), self.shape.columns(), self.bounds.digits());
         let split = witness.map(|w| {
             #[allow(unused_mut, reason = "only a dishonest prover changes them")]
@@ -244,14 +247,7 @@ impl<S: Suite> BoundedUpdate<S> {
             column: count,
         }));
         let parts = digits.iter().map(|d| d.weight).zip(0..).collect();
-        let sums = fractional_sums(
-            rec,
-            &trees,
-            &Squares {
-                parts,
-                sum: s.clone(),
-            },
-        )?;
+        let sums = fractional_sums(rec, &trees, &Squares { parts, sum: s })?;
         let (values, tables) = sums.roots.split_at(digits.len().min(sums.roots.len()));
         for ((px, qx), (pt, qt)) in values.iter().zip(tables) {
             // No non-zero check is needed: a polynomial identity in α.
@@ -301,7 +297,7 @@ impl<S: Suite> BoundedUpdate<S> {
                 value.clone(),
             )?;
         }
-        Ok(s)
+        Ok(())
     }
 }
 

@@ -121,15 +121,9 @@ pub trait Relation<S: Suite> {
     fn holds(&self, witness: &Witness<S>) -> Result<()>;
 
     fn run(&self, role: Role<S>, witness: Option<&Witness<S>>) -> Result<Outcome<S>> {
-        self.run_with(Recorder::new(role, self.shape().columns()), witness)
-    }
-
-    fn run_with(&self, mut rec: Recorder<S>, witness: Option<&Witness<S>>) -> Result<Outcome<S>> {
-        let run = |rec: &mut Recorder<S>| {
-            self.check()?;
-            self.record(rec, witness)
-        };
-        run(&mut rec)
+        let mut rec = Recorder::new(role, self.shape().columns());
+        self.check()
+            .and_then(|()| self.record(&mut rec, witness))
             .and_then(|()| close(rec))
             .map_err(|e| e.within(Self::NAME))
     }
