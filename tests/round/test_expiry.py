@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fedproof.encoding.digest import sha256
 from fedproof.errors import Refused
 from fedproof.identity.roster import Roster
 from fedproof.identity.signed import Signed, sign
@@ -236,8 +237,8 @@ def test_a_time_changed_after_the_clients_answered() -> None:
     ).to_bytes()
     forged = replace(
         closed,
-        entry=entry.model_copy(update={"body": bytes(32)}).to_bytes(),
-        blobs={**closed.blobs, bytes(32): changed},
+        entry=entry.model_copy(update={"body": sha256(changed)}).to_bytes(),
+        blobs={**closed.blobs, sha256(changed): changed},
     )
     with pytest.raises(Refused, match="another session") as refused:
         Ending.at(None).verify(forged)

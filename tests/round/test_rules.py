@@ -14,7 +14,7 @@ from fedproof.round.messages import Accepted, Announcement, Dropped, Total, Uplo
 from fedproof.round.record import RoundBody, RoundEntry
 from fedproof.round.rules import check_announcement
 from fedproof.round.server import Closed
-from fedproof.round.verify import verify_round
+from fedproof.round.verify import Read, verify_round
 from tests.round.world import (
     AGGREGATOR,
     BASE_FILE,
@@ -57,6 +57,22 @@ def test_entries_out_of_place() -> None:
     refused("record", "chain", entry=copy(round=1))
     refused("record", "chain", entry=copy(previous=bytes([1] * 32)))
     refused("record", "chain", entry=copy(attempt=1))
+
+
+def test_a_source_that_gives_other_bytes_than_were_asked_for() -> None:
+    """Whatever signature they carry: what is checked is what the log names."""
+    record = RoundEntry.from_bytes(CLOSED.entry)
+    for name in (record.body, RESULT.total, RESULT.proof, BODY.uploads[0].points, BODY.uploads[0].proof):
+        assert name is not None
+        *head, last = CLOSED.blobs[name]
+        source = {**CLOSED.blobs, name: bytes([*head, last ^ 1])}
+        with pytest.raises(Refused) as error:
+            verify_round(start(), ROSTER, ROSTER_DIGEST, AGGREGATOR.verify_key, CLOSED.entry, reader(source))
+        assert error.value.stage == "digest"
+
+
+def reader(source: dict[bytes, bytes]) -> Read:
+    return lambda name, _what, _limit: source[name]
 
 
 def test_an_announcement_changed_afterwards() -> None:

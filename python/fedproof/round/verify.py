@@ -42,6 +42,18 @@ Read = Callable[[bytes, str, int], bytes]
 """Reads a blob: its SHA-256, what it is, the bytes it may have at most."""
 
 
+def checked(read: Read) -> Read:
+    """The same from a source that nobody trusts. Raises `Refused` (stage "digest") for other bytes than were asked for."""
+
+    def reads(digest: bytes, what: str, limit: int) -> bytes:
+        data = read(digest, what, limit)
+        if len(data) > limit or sha256(data) != digest:
+            raise Refused(what, "digest", f"{len(data)} bytes came that are not {digest.hex()}")
+        return data
+
+    return reads
+
+
 @dataclass(frozen=True)
 class RoundReport:
     """What a checked round was. session: digest of its announcement. accepted: (client, weight). headers: digest of the signed header of
@@ -90,7 +102,7 @@ class Ended:
         read: Read,
     ) -> Ended:
         """entry: the log's bytes. Raises `Refused`, `Malformed`, also unless this is the chain's next round."""
-        record = RoundEntry.from_bytes(entry)
+        record, read = RoundEntry.from_bytes(entry), checked(read)
         if (record.round, record.previous) != (chain.round, chain.previous):
             detail = "the entry does not follow the one before"
             raise Refused("record", "chain", detail, round=chain.round)
