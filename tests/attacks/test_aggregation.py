@@ -325,7 +325,7 @@ def test_overflowing_sum(overflows: bool) -> None:
     world = rounds.World(clients, server, announced)
     for name in rounds.NAMES[:3]:
         assert world.send(world.upload(name))[0]
-    largest = (1 << 62) // (len(rounds.NAMES) << 32) - 2
+    largest = (1 << 61) // (len(rounds.NAMES) << 32) - 2
     x = np.where(np.arange(35) == 3, (1 << 31) - 1 if overflows else largest, 0).astype(np.int64)
     assert world.send(world.forced("dee", x)) == ((False, "update", "sum") if overflows else (True, "", ""))
     closed = world.close()
@@ -344,10 +344,10 @@ def test_overflowing_policy() -> None:
     announcement = rounds.World.announced(ada.chain).announcement.open(
         Announcement, rounds.AGGREGATOR.verify_key
     )
-    crowd = tuple(Participant(client=f"c{n:05}", weight=1, ready=ready) for n in range(1 << 15))
-    assert len(crowd) * held.update.weights.max * (held.update.max_abs + 1) == 1 << 62
+    crowd = tuple(Participant(client=f"c{n:05}", weight=1, ready=ready) for n in range(1 << 14))
+    assert len(crowd) * held.update.weights.max * (held.update.max_abs + 1) == 1 << 61
     signed = sign(changed(announcement, participants=crowd), rounds.AGGREGATOR)
-    with refusal("announcement", "policy", "could overflow 62 bits", round=0):
+    with refusal("announcement", "policy", "could overflow 61 bits", round=0):
         ada.upload(signed, rounds.numbers(1), now=rounds.NOW)
 
 

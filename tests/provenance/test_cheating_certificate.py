@@ -23,6 +23,7 @@ from tests.provenance.world import (
     changed,
     honest_bundle,
     play,
+    refusal,
     told,
 )
 
@@ -141,19 +142,39 @@ def test_no_certificate_is_issued_for_what_does_not_hold(forgery: Forgery, tmp_p
     assert (bundle / "certificate.dsse.json").read_bytes() == forgery.certificate
 
 
-def test_hostile_strings_reach_no_terminal(forgery: Forgery, tmp_path: Path) -> None:
-    """The aggregator writes what it likes as a reason where no evidence is needed."""
-    world, r = forgery.world, forgery.rounds[2]
+def test_hostile_strings_reach_no_terminal(tmp_path: Path) -> None:
+    """The aggregator gives a refusal what words it likes; a report has its own."""
+    forgery = Forgery.of(play(rounds=1))
+    world, r = forgery.world, forgery.rounds[0]
     hostile = "\x1b[2J\x1b[32mVERIFIED\u202e"
-    r.result = changed(
-        r.result, dropped=(changed(r.result.dropped[0], reason=hostile, subject=hostile, stage="\x07"),)
-    )
-    forgery.resign(2)
+    (eve,) = r.result.dropped
+    r.verdicts["eve"] = changed(r.verdicts["eve"], reason=hostile)
+    r.result = changed(r.result, dropped=(changed(eve, reason=hostile),))
+    forgery.resign(0)
     bundle, model = forgery.write(tmp_path)
     issue(bundle, model=model, policy=world.policy, trust=world.trust, key=world.envelope, producer=PRODUCER)
     report = verify_bundle(bundle, model=model, policy=world.policy, trust=world.trust)
     shown = str(report.to_json()) + str(report.claim_rows()) + str(report.not_proven_rows())
     assert not any(character in shown for character in "\x1b\u202e\x07")
+
+
+@pytest.mark.parametrize(
+    "slander", [{"subject": "bounded update", "stage": "argument"}, {"reason": "it cheats"}]
+)
+def test_a_silent_client_that_is_slandered(forgery: Forgery, tmp_path: Path, slander: dict[str, str]) -> None:
+    """Where nothing is shown, nothing more may be said than that nothing came."""
+    r = forgery.rounds[2]
+    (bob,) = r.result.dropped
+    r.result = changed(r.result, dropped=(changed(bob, **slander),))
+    forgery.resign(2)
+    assert told(refusal(forgery, tmp_path)) == ("result", "statement", 2, "bob")
+
+
+def test_a_round_that_closed_before_it_was_announced(forgery: Forgery, tmp_path: Path) -> None:
+    r = forgery.rounds[2]
+    r.result = changed(r.result, closed=r.announcement.time - 1)
+    forgery.resign(2)
+    assert told(refusal(forgery, tmp_path))[:3] == ("result", "statement", 2)
 
 
 def test_a_policy_without_bounds_claims_less(tmp_path: Path) -> None:

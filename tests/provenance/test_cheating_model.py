@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fedproof.model.tensors import model_bytes
-from fedproof.round.messages import Dropped
+from fedproof.round.rules import silent
 from tests.provenance.world import (
     LAYOUT,
     Forgery,
@@ -50,9 +50,8 @@ def test_a_model_that_does_not_follow_from_the_total(forgery: Forgery, tmp_path:
 def test_a_round_with_too_few_that_counts(forgery: Forgery, tmp_path: Path) -> None:
     """Below `min_accepted` a round is void."""
     r = forgery.rounds[2]
-    asserted = {"subject": "upload", "stage": "deadline", "reason": "late"}
-    late = [Dropped(client=c, kind="dropped", **asserted) for c in ("ada", "bob", "cyd")]
-    r.result = changed(r.result, accepted=r.result.accepted[2:], dropped=tuple(late))
+    late = tuple(silent(c) for c in ("ada", "bob", "cyd"))
+    r.result = changed(r.result, accepted=r.result.accepted[2:], dropped=late)
     forgery.resign(2)
     assert told(refusal(forgery, tmp_path))[:3] == ("result", "policy", 2)
 

@@ -35,7 +35,6 @@ from fedproof.round.client import Client
 from fedproof.round.messages import (
     Accepted,
     Announcement,
-    Dropped,
     Result,
     Total,
     Upload,
@@ -44,6 +43,7 @@ from fedproof.round.messages import (
 )
 from fedproof.round.record import RecordedUpload, RoundBody, RoundEntry
 from fedproof.round.rules import context
+from fedproof.round.rules import silent as silent
 from fedproof.round.server import Closed, Server
 
 NOW = 1_800_000_000
@@ -374,11 +374,6 @@ class Forgery:
 def changed(message: Any, **fields: Any) -> Any:
     """A copy with other fields, not validated: what a hostile writer can encode."""
     return message.model_copy(update=fields)
-
-
-def silent(name: str) -> Dropped:
-    """What an aggregator says of a client from which nothing came."""
-    return Dropped(client=name, kind="dropped", subject="upload", stage="deadline", reason="late")
 
 
 def honest_bundle(world: World, root: Path) -> tuple[Path, Path]:

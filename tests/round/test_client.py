@@ -23,6 +23,7 @@ from tests.round.world import (
     ROSTER,
     ROSTER_DIGEST,
     STRANGER,
+    WEIGHTS,
     World,
     ada_at,
     client,
@@ -257,3 +258,38 @@ def test_a_record_that_was_changed_on_its_way_ends_no_round() -> None:
             ada.adopt(entry, lambda _name, _what, _limit, blob=blob: blob)  # type: ignore[misc]
     again = Server(AGGREGATOR, start(), ROSTER, ROSTER_DIGEST, attempt=1)
     ada.upload(again.announce([ada.ready(3, attempt=1)], now=NOW), numbers(1), now=NOW)
+
+
+def test_an_earlier_attempt_played_back(world: World) -> None:
+    """Both announcements were signed in good faith; whoever plays the first back gets nothing, and nothing is spoiled."""
+    ada = world.clients["ada"]
+    ada.upload(world.announcement, numbers(1), now=NOW)
+    again = Server(AGGREGATOR, start(), ROSTER, ROSTER_DIGEST, attempt=1)
+    ready = {n: world.clients[n].ready(WEIGHTS[n], attempt=1) for n in NAMES}
+    announced = again.announce(list(ready.values()), now=NOW)
+    counted = ada.upload(announced, numbers(1), now=NOW)
+    with pytest.raises(Refused, match="a later one") as refused:
+        ada.upload(world.announcement, numbers(1), now=NOW)
+    assert (refused.value.subject, refused.value.stage) == ("announcement", "chain")
+    with pytest.raises(Refused, match="one announcement gets one upload"):
+        ada.upload(announced, numbers(1), now=NOW)
+    for name in NAMES:
+        upload = counted if name == "ada" else world.clients[name].upload(announced, numbers(2), now=NOW)
+        again.receive(upload.to_bytes())
+    closed = again.close(now=NOW + 1)
+    assert ada.adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name]).attempt == 1
+
+
+def test_nothing_in_a_record_is_unsigned() -> None:
+    """Else whoever carries a record could make another one that holds, and a client would follow a chain that nobody else has."""
+    closed = played()[1]
+    body = RoundBody.from_bytes(closed.blobs[RoundEntry.from_bytes(closed.entry).body])
+    assert set(RoundBody.model_fields) == {"announcement", "result", "uploads"}
+    assert set(type(body.uploads[0]).model_fields) == {
+        *("client", "header", "verdict"),  # signed, and `client` is the header's
+        *(
+            "points",
+            "proof",
+            "opening",
+        ),  # digests: of what the header names, of a commitment with the header's root
+    }

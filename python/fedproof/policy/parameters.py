@@ -47,6 +47,6 @@ def check_sums(policy: Policy, participants: int, largest: int | None = None) ->
     """Σ w·x and Σ w stay far below what 64-bit integers hold, with |x_j| ≤ largest, or as large as the policy allows. Raises `Refused`
     (stage "policy")."""
     bound = policy.update.max_abs if largest is None else largest
-    if participants * policy.update.weights.max * (bound + 1) >= 1 << 62:
-        detail = f"the weighted sum of {participants} updates up to ±{bound} could overflow 62 bits"
+    if participants * policy.update.weights.max * (bound + 1) >= 1 << 61:
+        detail = f"the weighted sum of {participants} updates up to ±{bound} could overflow 61 bits"
         raise Refused("policy", "policy", detail)

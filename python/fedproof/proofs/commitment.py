@@ -61,6 +61,13 @@ class Opening:
     blinds: bytes = field(repr=False)
 
 
+def blinds_size(suite: str, shape: Shape) -> int:
+    """Bytes of an opening's blinds: one scalar per row."""
+    with refusals():
+        _, scalar = _core.sizes(suite)
+    return shape.rows * scalar
+
+
 def width(values: Integers) -> int:
     """Bits that the engine spends on each value: 16 for an update within any policy's bounds, else 64."""
     small = len(values) == 0 or bool((values.min() >= -(1 << 15)) & (values.max() < 1 << 15))

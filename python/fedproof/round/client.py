@@ -82,6 +82,9 @@ class Client:
             )
             raise Refused("announcement", "chain", detail, party=self.name, round=self.ended)
         place = announcement.round, announcement.attempt
+        if any(place < answered for answered in self.session_of):
+            detail = "of an attempt that was given up: this client answered a later one"
+            raise Refused("announcement", "chain", detail, party=self.name, round=announcement.round)
         if announcement.weight_of(self.name) != self.declared.get(place):
             raise Refused(
                 "announcement", "statement", "not with the weight that this client declared", party=self.name
@@ -114,6 +117,9 @@ class Client:
         """Commits to x, proves what the policy asks for, signs. Raises `Refused`: the announcement (see `check`), or x itself."""
         announcement = self.check(signed, now=now)
         session = announcement.digest()
+        if session in self.header_of:
+            detail = "answered already: one announcement gets one upload"
+            raise Refused("announcement", "statement", detail, party=self.name, round=announcement.round)
         return self.seal(context(announcement, session, self.name), x)
 
     def seal(self, ctx: Context, x: NDArray[np.int64], *, unchecked: bool = False) -> Upload:

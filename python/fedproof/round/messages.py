@@ -181,7 +181,8 @@ class Dropped(Record):
 
 class Result(Message):
     """The end of a round. accepted and dropped together are the participants, each sorted by name. void: too few were accepted,
-    nothing was summed and the model stays. total: SHA-256 of the encoded `Total`. proof: SHA-256 of the honest-aggregate proof."""
+    nothing was summed and the model stays. total: SHA-256 of the encoded `Total`. proof: SHA-256 of the honest-aggregate proof.
+    closed: by the aggregator's clock."""
 
     KIND: ClassVar[str] = "result"
 
@@ -192,6 +193,7 @@ class Result(Message):
     total: Digest | None
     proof: Digest | None
     after: State
+    closed: Time
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -13,7 +13,6 @@ from pydantic import Field
 from fedproof.encoding.digest import Digest
 from fedproof.encoding.message import Message, Record
 from fedproof.encoding.text import Name
-from fedproof.encoding.time import Time
 from fedproof.identity.signed import Signed
 from fedproof.round.messages import MAX_PARTICIPANTS, Count, Result
 
@@ -23,8 +22,7 @@ MAX_BODY = 1 << 28
 
 class RecordedUpload(Record):
     """An upload with a good signature whose parts match its header, accepted or refused. points, proof: SHA-256 of the blobs.
-    opening: that of the `UploadOpening` if this is what failed, none for every other upload. verify_ms: how long its verification took
-    the aggregator."""
+    opening: that of the `UploadOpening` if this is what failed, none for every other upload."""
 
     client: Name
     header: Signed
@@ -32,18 +30,17 @@ class RecordedUpload(Record):
     points: Digest
     proof: Digest
     opening: Digest | None
-    verify_ms: Count
 
 
 class RoundBody(Message):
-    """announcement, result: signed by the aggregator. uploads: sorted by client. closed: by the aggregator's clock."""
+    """announcement, result: signed by the aggregator. uploads: sorted by client. All of it, and
+    with it the entry, follows from what is signed: who changes it on its way makes no other record that holds."""
 
     KIND: ClassVar[str] = "round-body"
 
     announcement: Signed
     result: Signed
     uploads: Annotated[tuple[RecordedUpload, ...], Field(max_length=MAX_PARTICIPANTS)]
-    closed: Time
 
 
 class RoundEntry(Message):

@@ -14,9 +14,11 @@ from fedproof.identity.roster import Roster
 from fedproof.identity.signed import Signed
 from fedproof.policy.parameters import check_sums, shape
 from fedproof.proofs import Commitment, Context, Opening, check_opening, update
+from fedproof.proofs.commitment import blinds_size
 from fedproof.round.chain import Chain
 from fedproof.round.messages import (
     Announcement,
+    Dropped,
     Ready,
     Result,
     UploadHeader,
@@ -135,10 +137,17 @@ def check_parts(
 
 
 def check_signed_for(header: UploadHeader, opening: UploadOpening, chain: Chain) -> None:
-    """The clear values are the ones that the header names. Raises `Refused`: whatever they are, its client did not sign for them."""
+    """The clear values are the ones that the header names, and as long as any that could open a commitment. Raises `Refused`: it
+    stands against nobody, since its client did not sign for them, or since no record could hold them."""
     if opening.digest() != header.opening:
         detail = "the clear values are not the ones in the signed header"
         raise Refused("upload", "digest", detail, party=header.client, round=chain.round)
+    d = len(chain.W)
+    if len(opening.values) != 4 * d or len(opening.blinds) != blinds_size(chain.suite, shape(d)):
+        detail = (
+            f"{len(opening.values)} bytes of values and {len(opening.blinds)} of blinds for {d} coordinates"
+        )
+        raise Refused("upload", "shape", detail, party=header.client, round=chain.round)
 
 
 def check_proof(
@@ -159,9 +168,6 @@ def check_clear_values(
 ) -> Opening:
     """The clear values open the commitment: without that the sum would open for nobody. Where no proof bounds them, they are small
     enough for the sum all the same: else one client could stop every round at its end. Raises `Refused`."""
-    if len(clear.values) != 4 * commitment.shape.d:
-        detail = f"{len(clear.values)} bytes for {commitment.shape.d} coordinates"
-        raise Refused("update", "opening", detail, party=client, round=chain.round)
     values = np.frombuffer(clear.values, "<i4").astype(np.int64)
     opening = Opening(values, clear.blinds)
     check_opening(commitment, opening, party=client, round=chain.round)
@@ -172,12 +178,24 @@ def check_clear_values(
     return opening
 
 
+def silent(client: str) -> Dropped:
+    """That no valid upload came in time, the only thing that an aggregator may say of a client without showing it."""
+    reason = "no upload before the round was closed"
+    return Dropped(client=client, kind="dropped", subject="upload", stage="deadline", reason=reason)
+
+
 def check_partition(announcement: Announcement, result: Result, chain: Chain) -> None:
     """Everybody announced is either accepted or listed with a reason, and the round is void exactly if too few were accepted."""
     names = sorted([a.client for a in result.accepted] + [d.client for d in result.dropped])
     if names != [p.client for p in announcement.participants]:
         detail = "accepted and dropped clients are not the announced participants"
         raise Refused("result", "statement", detail, round=announcement.round)
+    for dropped in result.dropped:
+        if dropped.kind == "dropped" and dropped != silent(dropped.client):
+            detail = "says more of a client than that no upload came, and shows nothing"
+            raise Refused("result", "statement", detail, party=dropped.client, round=announcement.round)
+    if result.closed < announcement.time:
+        raise Refused("result", "statement", "closed before it was announced", round=announcement.round)
     if result.void != (len(result.accepted) < chain.policy.round.min_accepted):
         detail = f"{len(result.accepted)} accepted, at least {chain.policy.round.min_accepted} asked for: void does not say so"
         raise Refused("result", "policy", detail, round=announcement.round)

@@ -4,7 +4,6 @@ and says of each what it decided (spec/round.md §4)."""
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -43,6 +42,7 @@ from fedproof.round.rules import (
     check_ready,
     check_signed_for,
     context,
+    silent,
 )
 
 
@@ -65,7 +65,6 @@ class _Received:
     refusal: Refused | None
     commitment: Commitment
     proof: bytes
-    verify_ms: int
     opening: Opening | None = field(default=None, repr=False)
     clear: UploadOpening | None = field(default=None, repr=False)
 
@@ -191,7 +190,6 @@ class Server:
         clear: UploadOpening,
     ) -> _Received:
         """What the client signed for holds, or not: then the record shows it to everybody."""
-        start = time.perf_counter()
         refusal: Refused | None = None
         opening: Opening | None = None
         proved = False
@@ -201,7 +199,6 @@ class Server:
             opening = check_clear_values(announcement, client, self.chain, commitment, clear)
         except Refused as error:
             refusal = error
-        verify_ms = int(1000 * (time.perf_counter() - start))
         verdict = Verdict(
             session=self.session,
             client=client,
@@ -217,7 +214,6 @@ class Server:
             refusal,
             commitment,
             upload.proof,
-            verify_ms,
             opening,
             clear if refusal is not None and proved else None,
         )
@@ -259,6 +255,7 @@ class Server:
             total=total_name,
             proof=proof_name,
             after=after.state,
+            closed=max(now, announcement.time),
         )
         check_partition(announcement, result, self.chain)
         uploads = tuple(
@@ -269,7 +266,6 @@ class Server:
                 points=keep(r.commitment.points),
                 proof=keep(r.proof),
                 opening=keep(r.clear.to_bytes()) if r.clear is not None else None,
-                verify_ms=r.verify_ms,
             )
             for c, r in sorted(self._received.items())
         )
@@ -277,7 +273,6 @@ class Server:
             announcement=signed,
             result=sign(result, self._key),
             uploads=uploads,
-            closed=now,
         )
         entry = RoundEntry(
             level=0,
@@ -304,14 +299,7 @@ class Server:
     def _dropped(self, client: str) -> Dropped:
         received = self._received.get(client)
         if received is None or received.refusal is None:
-            reason = "no upload before the round was closed"
-            return Dropped(
-                client=client,
-                kind="dropped",
-                subject="upload",
-                stage="deadline",
-                reason=reason,
-            )
+            return silent(client)
         r = received.refusal
         return Dropped(
             client=client,

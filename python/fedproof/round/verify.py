@@ -142,7 +142,7 @@ class Ended:
             dropped=dropped,
             headers=tuple((u.client, u.header.digest()) for u in self.body.uploads),
             opened=self.announcement.time,
-            closed=self.body.closed,
+            closed=result.closed,
         )
         after = chain.advance(self.entry, self.announcement.time, total, report.weight_sum)
         if result.after != after.state:
