@@ -137,6 +137,6 @@ def test_limbs() -> None:
 
 def test_sums_that_could_overflow() -> None:
     text = TEXT + f"weights = {{ max = {1 << 32} }}\n"
-    check_sums(Policy.parse(text), 1 << 14)
+    check_sums(Policy.parse(text), 1 << 13)
     with pytest.raises(Refused):
-        check_sums(Policy.parse(text), 1 << 15)
+        check_sums(Policy.parse(text), 1 << 14)
