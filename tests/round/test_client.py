@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fedproof.encoding.digest import ZERO, sha256
@@ -18,6 +19,7 @@ from tests.round.world import (
     AGGREGATOR,
     ENDORSERS,
     KEYS,
+    LAYOUT,
     NAMES,
     NOW,
     ROSTER,
@@ -185,6 +187,64 @@ def test_an_upload_that_it_did_not_make() -> None:
     honest.check(world.announcement, now=NOW)
     with pytest.raises(Refused, match="did not make"):
         honest.adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])
+
+
+WRONG = [
+    (np.zeros(34, np.int64), "shape", "34 coordinates, the model's layout has 35"),
+    (np.zeros(36, np.int64), "shape", "36 coordinates, the model's layout has 35"),
+    (np.zeros(0, np.int64), "shape", "0 coordinates, the model's layout has 35"),
+    (np.zeros((35, 1), np.int64), "shape", r"of shape \(35, 1\), an update is one vector of 35"),
+    (np.array(1), "shape", r"of shape \(\)"),
+    (np.full(35, 0.01, np.float32), "statement", "dtype is float32.*quantise .* `Client.update`"),
+    (np.zeros(35), "statement", "dtype is float64"),
+    (np.zeros(35, bool), "statement", "dtype is bool"),
+    (np.zeros(35, object), "statement", "dtype is object"),
+    (np.zeros(35, "m8[s]"), "statement", "dtype is timedelta64"),
+    ([0] * 35, "statement", "of type list, not a numpy array.*`Client.update`"),
+    ({"w": np.zeros(30), "b": np.zeros(5)}, "statement", "of type dict, not a numpy array.*`Client.update`"),
+    (None, "statement", "of type NoneType"),
+    (np.ma.array(np.zeros(35, np.int64), mask=True), "statement", "of type MaskedArray"),
+    (np.full(35, 1 << 31), "statement", "no place in 32 bits"),
+    (np.full(35, -(1 << 31) - 1), "statement", "no place in 32 bits"),
+    (np.full(35, (1 << 64) - 1, np.uint64), "statement", "no place in 32 bits"),
+]
+
+
+@pytest.mark.parametrize(("x", "stage", "detail"), WRONG)
+def test_what_is_no_update_is_refused_before_it_is_signed(
+    world: World, tmp_path: Path, x: Any, stage: str, detail: str
+) -> None:
+    """And costs nothing: the right one can follow."""
+    node = ada_at(tmp_path)
+    node.ready(3)
+    for upload in (
+        lambda: node.upload(world.announcement, x),
+        lambda: world.clients["ada"].upload(world.announcement, x, now=NOW),
+    ):
+        with pytest.raises(Refused, match=detail) as refused:
+            upload()
+        said = refused.value
+        assert (said.subject, said.stage, said.party, said.round) == ("update", stage, "ada", 0)
+    for held in (node.client, world.clients["ada"]):
+        assert not held.header_of
+    assert not (tmp_path / "upload.cbor").exists()
+    assert node.audit.events()[-1]["event"] == "refused"
+    assert world.send(node.upload(world.announcement, numbers(1)))[0]
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u1", "i4", ">i8", "u8"])
+def test_an_update_of_any_integer_type(world: World, dtype: str) -> None:
+    x = np.arange(2 * LAYOUT.size, dtype=dtype)[::2]  # nor need it lie in one piece
+    upload = world.upload("ada", x)  # type: ignore[arg-type]
+    assert (np.frombuffer(upload.values, "<i4") == 2 * np.arange(LAYOUT.size)).all()
+    assert world.send(upload)[0]
+
+
+def test_an_update_beyond_the_bounds_does_not_spend_the_answer(world: World) -> None:
+    with pytest.raises(Refused) as refused:
+        world.upload("ada", np.full(LAYOUT.size, 1001))
+    assert (refused.value.subject, refused.value.stage) == ("bounded update", "witness")
+    assert world.send(world.upload("ada"))[0]
 
 
 def test_a_policy_of_its_own() -> None:

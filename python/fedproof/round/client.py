@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedproof.encoding.digest import sha256
+from fedproof.encoding.text import printable
 from fedproof.encoding.time import utc_text
 from fedproof.errors import Refused
 from fedproof.identity.keys import SigningKey, VerifyKey
@@ -113,8 +114,40 @@ class Client:
         x = difference(new, self.chain.W, self.chain.layout, policy.scale)
         return clip_update(x, policy.max_abs, policy.max_norm)
 
+    def check_update(self, x: object) -> NDArray[np.int64]:
+        """x as int64, if it can be this client's update: a numpy array of one dimension, of d coordinates (as many as the base model
+        has parameters), of any signed or unsigned integer type, each value in 32 bits with its sign. Nothing is converted that could
+        change a value: floats, booleans (a mask is no update), masked arrays, lists and all others are refused. Raises `Refused`
+        (object "update"): stage "shape" for another number of dimensions or coordinates, "statement" for the rest."""
+
+        def refuse(stage: str, detail: str) -> Refused:
+            return Refused("update", stage, detail, party=self.name, round=self.chain.round)
+
+        advice = "quantise the trained weights with `Client.update` (`node.client.update(weights)`)"
+        if not isinstance(x, np.ndarray) or isinstance(x, np.ma.MaskedArray):
+            what = printable(type(x).__name__, 64)
+            raise refuse("statement", f"of type {what}, not a numpy array of integers; {advice}")
+        if x.dtype.kind not in "iu":
+            what = printable(str(x.dtype), 64)
+            raise refuse("statement", f"its dtype is {what}, an update has integers, in units; {advice}")
+        d = len(self.chain.W)
+        if x.ndim != 1:
+            raise refuse("shape", f"of shape {x.shape}, an update is one vector of {d} coordinates; {advice}")
+        if len(x) != d:
+            raise refuse("shape", f"{len(x)} coordinates, the model's layout has {d}")
+        if int(x.min()) < -(1 << 31) or int(x.max()) >= 1 << 31:
+            raise refuse("statement", "a coordinate has no place in 32 bits")
+        return x.astype(np.int64)
+
     def upload(self, signed: Signed, x: NDArray[np.int64], *, now: int) -> Upload:
-        """Commits to x, proves what the policy asks for, signs. Raises `Refused`: the announcement (see `check`), or x itself."""
+        """Commits to x, proves what the policy asks for, signs. signed: the announcement. x: the update, one integer in units of
+        2^-scale for each parameter, in the layout's order, as `update` makes it; see `check_update`. now: this client's clock, Unix
+        seconds.
+
+        Raises `Refused` before anything is proved or signed: x that is no update (object "update"), an announcement that this client
+        does not answer (see `check`); then x that the policy's bounds forbid (object "bounded update", stage "witness"). The answer is
+        not spent: the right x can follow."""
+        x = self.check_update(x)
         announcement = self.check(signed, now=now)
         session = announcement.digest()
         if session in self.header_of:
@@ -123,9 +156,10 @@ class Client:
         return self.seal(context(announcement, session, self.name), x)
 
     def seal(self, ctx: Context, x: NDArray[np.int64], *, unchecked: bool = False) -> Upload:
-        """The upload of x for a session. unchecked: prove without looking, as a dishonest client would."""
-        if not unchecked and bool(((x < -(1 << 31)) | (x >= 1 << 31)).any()):
-            raise Refused("update", "statement", "a coordinate has no place in 32 bits", party=self.name)
+        """The upload of x for a session. unchecked: prove without looking, as a dishonest client would. Raises `Refused` for x, as
+        `upload`."""
+        if not unchecked:
+            x = self.check_update(x)
         commitment, opening = commit(self.chain.suite, x)
         proof = update.prove(self.chain.policy, ctx, commitment, opening, unchecked=unchecked)
         clear = UploadOpening.of(opening)

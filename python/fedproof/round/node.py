@@ -98,7 +98,10 @@ class Node:
             raise UsageError("the node is closed, and its folder may be another's; open it again")
 
     def ready(self, weight: int, *, attempt: int = 0) -> Signed:
-        """As `Client.ready`."""
+        """Declares that this client will take part in the next round; the answer goes to the aggregator. weight: how much the update is
+        to count, a whole number, say of training examples, from 1 to the policy's `update.weights.max`. attempt: the aggregator's
+        (`Aggregator.attempt`), 0 unless it gave an attempt up. Raises `Refused` (object "ready", stage "policy") for a weight out of
+        range, or where all rounds of the policy are on record; `UsageError` if the node is closed or its folder cannot be written."""
         self._check_open()
         signed = self.client.ready(weight, attempt=attempt)
         self._save()
@@ -106,9 +109,16 @@ class Node:
         return signed
 
     def upload(self, announcement: Signed, x: NDArray[np.int64]) -> Upload:
-        """As `Client.upload`; what was refused is on record here. The same announcement again gets the same upload: a second one
-        would be refused."""
+        """The answer to an announcement, for the aggregator: commits to x, proves what the policy asks for, signs. x: one integer in units
+        of 2^-scale for each parameter of the base model, in one dimension, as `node.client.update(weights)` makes it from trained
+        weights. The same announcement again gets the same upload: a second one would be refused.
+
+        Raises `Refused`, and the answer is not spent: an array of another shape or type (object "update", stage "shape", "statement"),
+        x beyond the policy's bounds ("bounded update", "witness"), an announcement against policy, roster, chain or clock
+        ("announcement", "ready", "roster"). What was refused is in the audit log. Raises `UsageError` if the node is closed or its
+        folder cannot be written."""
         with self._on_record():
+            x = self.client.check_update(x)
             now = int(self._clock())
             session = self.client.check(announcement, now=now).digest()
             earlier = self._earlier(session)
@@ -134,7 +144,10 @@ class Node:
         return upload if upload.header.digest() == header else None
 
     def verdict(self, signed: Signed) -> Verdict:
-        """As `Client.verdict`."""
+        """Reads the aggregator's receipt for the upload that this client made, and remembers it: `accepted`, or else `subject`, `stage` and
+        `reason`. An upload that was not accepted raises nothing. Raises `Refused` for a receipt that the aggregator did not sign (stage
+        "signature") or that is about another upload (object "verdict", stage "statement"), `Malformed` where it cannot be read,
+        `UsageError` if the node is closed or its folder cannot be written. What was refused is in the audit log."""
         with self._on_record():
             verdict = self.client.verdict(signed)
         self._save()
@@ -142,7 +155,12 @@ class Node:
         return verdict
 
     def adopt(self, entry: bytes, read: Read) -> RoundReport:
-        """As `Client.adopt`; what was refused is on record here."""
+        """Checks the record of a round completely, then moves this client's base model on. entry: the log's bytes (`Closed.entry`). read:
+        gives the blob of a SHA-256, what it is, and how many bytes it may have (`Aggregator.read`); nobody has to trust it.
+
+        Raises `Refused` where a check fails, also where the record contradicts what this client did or was told (object "result"), and
+        `Malformed` where something cannot be read; the model then stays as it is, and the good record can still be adopted. What was
+        refused is in the audit log. Raises `UsageError` if the node is closed or its folder cannot be written."""
         with self._on_record():
             try:
                 report = self.client.adopt(entry, read)
