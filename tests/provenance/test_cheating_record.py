@@ -38,6 +38,9 @@ def test_a_faithful_copy_is_refused_for_its_certificate_only(forgery: Forgery, t
 def test_a_round_left_out_at_the_end(forgery: Forgery, tmp_path: Path) -> None:
     forgery.rounds.pop()
     assert told(refusal(forgery, tmp_path))[:2] == ("record", "policy")
+    del forgery.rounds[1:]
+    error = refusal(forgery, tmp_path / "one")
+    assert error.detail == "1 round on record, the policy asks for 3"
 
 
 def test_a_round_left_out_in_the_middle(forgery: Forgery, tmp_path: Path) -> None:

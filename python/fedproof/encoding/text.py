@@ -21,6 +21,11 @@ def is_name(text: str) -> bool:
     return re.fullmatch(_NAME, text) is not None
 
 
+def counted(number: int, noun: str) -> str:
+    """1 round, 2 rounds: of a noun whose plural takes an s."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 # Controls, formats (bidi overrides, zero-width), separators, unassigned code points; and marks, which stack on their neighbours
 # or, as variation selectors, hide.
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Mn", "Me"}

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fedproof.encoding.text import counted
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.roster import Roster, open_roster
 from fedproof.identity.signed import Signed
@@ -49,7 +50,7 @@ def audit(bundle: Bundle, policy: Policy, trust: Trust, *, progress: Progress | 
     if not entries:
         raise Refused("record", "chain", "the record is empty: there is nothing to verify")
     if policy.round.rounds and len(entries) != policy.round.rounds:
-        detail = f"{len(entries)} rounds on record, the policy asks for {policy.round.rounds}"
+        detail = f"{counted(len(entries), 'round')} on record, the policy asks for {policy.round.rounds}"
         raise Refused("record", "policy", detail)
     base = bundle.blob(policy.base_digest, "base model", limit=MAX_FILE)
     chain = Chain.start(policy, base)

@@ -117,7 +117,8 @@ class Aggregator:
         return data
 
     def announce(self, readies: Iterable[Signed]) -> Signed:
-        """Opens the next round. Raises `Refused` if one is under way or nobody is ready."""
+        """Opens the next round. Raises `Refused` if one is under way, if nobody is ready (the message says why, by client), and where
+        all rounds that the policy asks for are on record."""
         with self._step():
             if self.server is not None:
                 raise Refused("round", "statement", "a round is under way", round=self.chain.round)

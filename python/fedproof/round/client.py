@@ -22,7 +22,7 @@ from fedproof.proofs import commit, update
 from fedproof.proofs.context import Context
 from fedproof.round.chain import Chain
 from fedproof.round.messages import Announcement, Ready, Upload, UploadHeader, UploadOpening, Verdict
-from fedproof.round.rules import check_announcement, context
+from fedproof.round.rules import check_announcement, check_rounds_left, context
 from fedproof.round.verify import Ended, Read, RoundReport
 
 CLOCK_SKEW = 300
@@ -55,7 +55,10 @@ class Client:
             raise Refused("roster", "trust", "lists another key than this client's", party=self.name)
 
     def ready(self, weight: int, *, attempt: int = 0) -> Signed:
-        """Declares that it will take part in the next round. Raises `Refused` above the policy's cap."""
+        """Declares that it will take part in the next round. weight: how much its update is to count, from 1 to the policy's
+        `update.weights.max`. attempt: the aggregator's, at this round. Raises `Refused` (object "ready", stage "policy") for a weight
+        out of range, and where all rounds that the policy asks for are on record."""
+        check_rounds_left(self.chain, "ready", self.name)
         if not 1 <= weight <= self.chain.policy.update.weights.max:
             raise Refused("ready", "policy", f"weight {weight} is not within the policy's", party=self.name)
         self.declared[self.chain.round, attempt] = weight

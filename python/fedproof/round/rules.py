@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 
 from fedproof.encoding.digest import sha256
+from fedproof.encoding.text import counted
 from fedproof.encoding.time import utc_text
 from fedproof.errors import Refused
 from fedproof.identity.roster import Roster
@@ -73,6 +74,15 @@ def check_ready(signed: Signed, client: str, call: Call, roster: Roster, chain: 
     return ready
 
 
+def check_rounds_left(chain: Chain, subject: str, party: str | None = None) -> None:
+    """The policy asks for another round. Raises `Refused` (stage "policy") where as many as it asks for are on record: one more, and
+    no verifier takes the record."""
+    asked = chain.policy.round.rounds
+    if asked and chain.round >= asked:
+        detail = f"the policy asks for {counted(asked, 'round')}, all are on record"
+        raise Refused(subject, "policy", detail, party=party, round=chain.round)
+
+
 def check_announcement(
     announcement: Announcement, chain: Chain, roster: Roster, roster_digest: bytes
 ) -> None:
@@ -96,6 +106,7 @@ def check_announcement(
     for name, actual, wanted, stage in expected:
         if actual != wanted:
             raise refuse(stage, f"another {name} than the one held here")
+    check_rounds_left(chain, "announcement")
     if announcement.time < chain.time:
         raise refuse("chain", f"announced at {utc_text(announcement.time)}, before the round before")
     try:

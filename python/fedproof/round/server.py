@@ -40,6 +40,7 @@ from fedproof.round.rules import (
     check_parts,
     check_proof,
     check_ready,
+    check_rounds_left,
     check_signed_for,
     context,
     silent,
@@ -90,7 +91,9 @@ class Server:
     def announce(self, readies: Iterable[Signed], *, now: int) -> Signed:
         """Opens the round with every member whose `Ready` is in order; others are left out, and those whose membership expired
         (`refused_readies` says why). The same message twice counts once; of two different ones of a client the first stands. now: Unix
-        seconds; a clock that was set back announces the time of the round before again. Raises `Refused` if nobody is left."""
+        seconds; a clock that was set back announces the time of the round before again. Raises `Refused` if nobody is left, and where
+        all rounds that the policy asks for are on record."""
+        check_rounds_left(self.chain, "announcement")
         ready: dict[str, Participant] = {}
         self.refused_readies = []
         now = max(now, self.chain.time)
