@@ -136,10 +136,30 @@ def test_a_client_that_declared_nothing(world: World) -> None:
         client("ada").upload(world.announcement, numbers(1), now=NOW)
 
 
+def test_a_client_that_was_left_out(world: World) -> None:
+    server = Server(AGGREGATOR, start(), ROSTER, ROSTER_DIGEST)
+    others = server.announce([world.clients["bob"].ready(5)], now=NOW)
+    for ada in (world.clients["ada"], client("ada")):  # one that signed up, and one that did not
+        with pytest.raises(Refused, match="this client is not among the participants") as refused:
+            ada.upload(others, numbers(1), now=NOW)
+        assert (refused.value.subject, refused.value.stage) == ("announcement", "statement")
+        assert not ada.session_of
+
+
+def test_a_weight_that_is_not_the_declared_one_is_named(world: World) -> None:
+    ada = world.clients["ada"]
+    ada.declared[0, 0] = 7
+    with pytest.raises(Refused, match="weight 3 is not the weight that this client declared: 7"):
+        ada.upload(world.announcement, numbers(1), now=NOW)
+
+
 def test_its_own_weight_above_the_cap() -> None:
     for weight in (0, 11):
-        with pytest.raises(Refused):
+        detail = rf"weight {weight} is not within the policy's 1 to 10 \(update.weights.max\)"
+        with pytest.raises(Refused, match=detail) as refused:
             client("ada").ready(weight)
+        said = refused.value
+        assert (said.subject, said.stage, said.party, said.round) == ("ready", "policy", "ada", 0)
 
 
 def test_a_roster_that_no_endorser_signed() -> None:

@@ -98,12 +98,25 @@ def test_the_server_leaves_an_expired_member_out_and_says_so() -> None:
 def test_a_roster_that_expired_has_no_members() -> None:
     ending = Ending.at(None, roster=NOW)
     server = ending.server()
-    with pytest.raises(Refused, match="nobody is ready"):
+    with pytest.raises(
+        Refused, match="nobody is ready: ada: the roster expired at 2027-01-15T08:00:00Z; bob: "
+    ):
         server.announce(ending.readies(), now=NOW)
     assert [told(e) for e in server.refused_readies if isinstance(e, Refused)] == [
         ("roster", "expiry", name) for name in NAMES
     ]
     assert ending.server().announce(ending.readies(), now=NOW - 1)
+
+
+def test_a_client_that_was_left_out_because_its_time_is_over() -> None:
+    ending = Ending.at(NOW)
+    ada = ending.client("ada")
+    readies = [ada.ready(WEIGHTS["ada"]), *ending.readies()[1:]]
+    announcement = ending.server().announce(readies, now=NOW)
+    with pytest.raises(Refused, match="its membership expired at 2027-01-15T08:00:00Z") as refused:
+        ada.upload(announcement, numbers(1), now=NOW)
+    assert told(refused.value) == ("roster", "expiry", "ada")
+    assert not ada.session_of
 
 
 def reannounced(signed: Signed, **changes: Any) -> Signed:

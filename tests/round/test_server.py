@@ -8,7 +8,7 @@ import pytest
 from fedproof.encoding import cbor
 from fedproof.encoding.digest import sha256
 from fedproof.errors import Refused
-from fedproof.identity.signed import sign
+from fedproof.identity.signed import Signed, sign
 from fedproof.policy.policy import Policy
 from fedproof.round.chain import Chain
 from fedproof.round.messages import Announcement, Ready, Total, Upload, UploadHeader
@@ -256,3 +256,43 @@ def test_too_few_accepted_is_a_void_round(world: World) -> None:
     assert closed.result.total is None
     assert (closed.chain.W == start().W).all()
     assert {d.kind for d in closed.result.dropped} == {"dropped"}
+
+
+def refusal(readies: list[Signed], *, attempt: int = 0, chain: Chain | None = None) -> str:
+    """What an aggregator says that opens a round for nobody."""
+    server = Server(AGGREGATOR, chain or start(), ROSTER, ROSTER_DIGEST, attempt=attempt)
+    with pytest.raises(Refused) as refused:
+        server.announce(readies, now=NOW)
+    assert (refused.value.subject, refused.value.stage) == ("announcement", "statement")
+    return refused.value.detail
+
+
+def test_why_nobody_is_ready() -> None:
+    ready = client("ada").ready(3)
+    assert refusal([]) == "nobody is ready: no client said that it is"
+    called = "than the one called for"
+    assert (
+        refusal([ready], attempt=2)
+        == f"nobody is ready: ada: made for another attempt {called}: 0 instead of 2"
+    )
+    behind = replace(start(), round=4)
+    assert (
+        refusal([ready], chain=behind)
+        == f"nobody is ready: ada: made for another round {called}: 0 instead of 4"
+    )
+    message = ready.open(Ready, KEYS["ada"].verify_key)
+    greedy = sign(message.model_copy(update={"weight": 11}), KEYS["ada"])
+    assert (
+        refusal([greedy]) == "nobody is ready: ada: weight 11 is above the policy's 10 (update.weights.max)"
+    )
+
+
+def test_why_a_hundred_are_not_ready() -> None:
+    """The message has an end, and nothing in it steers a terminal."""
+    junk = Signed(payload=b"\x1b[2J" * 1000, signer=bytes(32), signature=bytes(64))
+    told = refusal([*(client(n).ready(WEIGHTS[n]) for n in NAMES), *[junk] * 96], attempt=1)
+    assert told.count("another attempt") == 4
+    assert told.endswith("; and 96 more")
+    assert len(told) < 800
+    assert "\x1b" not in refusal([junk] * 100)
+    assert len(refusal([junk] * 100)) < 800

@@ -59,8 +59,10 @@ class Client:
         `update.weights.max`. attempt: the aggregator's, at this round. Raises `Refused` (object "ready", stage "policy") for a weight
         out of range, and where all rounds that the policy asks for are on record."""
         check_rounds_left(self.chain, "ready", self.name)
-        if not 1 <= weight <= self.chain.policy.update.weights.max:
-            raise Refused("ready", "policy", f"weight {weight} is not within the policy's", party=self.name)
+        most = self.chain.policy.update.weights.max
+        if not 1 <= weight <= most:
+            detail = f"weight {weight} is not within the policy's 1 to {most} (update.weights.max)"
+            raise Refused("ready", "policy", detail, party=self.name, round=self.chain.round)
         self.declared[self.chain.round, attempt] = weight
         message = Ready(
             federation=self.chain.policy.federation,
@@ -89,10 +91,7 @@ class Client:
         if any(place < answered for answered in self.session_of):
             detail = "of an attempt that was given up: this client answered a later one"
             raise Refused("announcement", "chain", detail, party=self.name, round=announcement.round)
-        if announcement.weight_of(self.name) != self.declared.get(place):
-            raise Refused(
-                "announcement", "statement", "not with the weight that this client declared", party=self.name
-            )
+        self._check_weight(announcement, self.declared.get(place))
         if place not in self.session_of:
             self._check_time(announcement.time, now)
         if self.session_of.setdefault(place, announcement.digest()) != announcement.digest():
@@ -103,6 +102,19 @@ class Client:
                 party=self.name,
             )
         return announcement
+
+    def _check_weight(self, announcement: Announcement, declared: int | None) -> None:
+        """It takes part, with the weight that it declared. A member whose time is over is left out for that reason."""
+        weight = announcement.weight_of(self.name)
+        if weight is None:
+            self.roster.check_current(self.name, announcement.time)
+            detail = "this client is not among the participants"
+        elif weight != declared:
+            said = "none" if declared is None else str(declared)
+            detail = f"weight {weight} is not the weight that this client declared: {said}"
+        else:
+            return
+        raise Refused("announcement", "statement", detail, party=self.name, round=announcement.round)
 
     def _check_time(self, announced: int, now: int) -> None:
         """An announcement is as old as the policy's deadline at most. Clocks may differ by `CLOCK_SKEW`."""

@@ -67,9 +67,11 @@ def check_ready(signed: Signed, client: str, call: Call, roster: Roster, chain: 
     for name, wanted in vars(call).items():
         if getattr(ready, name) != wanted:
             what = "previous record" if name == "previous" else name
-            raise refuse(stages.get(name, "statement"), f"made for another {what} than the one called for")
+            detail = f"made for another {what} than the one called for"
+            numbers = f": {getattr(ready, name)} instead of {wanted}" if isinstance(wanted, int) else ""
+            raise refuse(stages.get(name, "statement"), detail + numbers)
     if ready.weight > chain.policy.update.weights.max:
-        detail = f"weight {ready.weight} is above the policy's {chain.policy.update.weights.max}"
+        detail = f"weight {ready.weight} is above the policy's {chain.policy.update.weights.max} (update.weights.max)"
         raise refuse("policy", detail)
     return ready
 

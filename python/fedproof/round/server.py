@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fedproof.encoding.digest import sha256
-from fedproof.encoding.text import is_name
+from fedproof.encoding.text import is_name, printable
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.keys import SigningKey
 from fedproof.identity.roster import Roster
@@ -91,8 +91,8 @@ class Server:
     def announce(self, readies: Iterable[Signed], *, now: int) -> Signed:
         """Opens the round with every member whose `Ready` is in order; others are left out, and those whose membership expired
         (`refused_readies` says why). The same message twice counts once; of two different ones of a client the first stands. now: Unix
-        seconds; a clock that was set back announces the time of the round before again. Raises `Refused` if nobody is left, and where
-        all rounds that the policy asks for are on record."""
+        seconds; a clock that was set back announces the time of the round before again. Raises `Refused` if nobody is left (with the
+        first few reasons, by client), and where all rounds that the policy asks for are on record."""
         check_rounds_left(self.chain, "announcement")
         ready: dict[str, Participant] = {}
         self.refused_readies = []
@@ -110,7 +110,8 @@ class Server:
             except (Refused, Malformed) as error:
                 self.refused_readies.append(error)
         if not ready:
-            raise Refused("announcement", "statement", "nobody is ready", round=self.chain.round)
+            detail = f"nobody is ready: {_reasons(self.refused_readies)}"
+            raise Refused("announcement", "statement", detail, round=self.chain.round)
         participants = [ready[client] for client in sorted(ready)]
         announcement = Announcement(
             version=1,
@@ -316,6 +317,24 @@ class Server:
         if self._announcement is None:
             raise Refused("round", "statement", "not announced", round=self.chain.round)
         return self._announcement
+
+
+_TOLD = 4
+"""Reasons that one message gives."""
+
+
+def _reasons(refused: list[Refused | Malformed]) -> str:
+    """Why nobody is ready, by client: the first few, each in so many characters as fit a terminal's two lines. The rest is counted."""
+    if not refused:
+        return "no client said that it is"
+    told = []
+    for error in refused[:_TOLD]:
+        if isinstance(error, Refused):
+            told.append(f"{error.party or 'somebody'}: {printable(error.detail, 160)}")
+        else:
+            told.append(f"somebody: {printable(str(error), 160)}")
+    more = len(refused) - len(told)
+    return "; ".join(told) + (f"; and {more} more" if more else "")
 
 
 def _claimed_client(signed: Signed) -> str:
