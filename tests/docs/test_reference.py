@@ -63,13 +63,21 @@ def test_the_policy_of_the_page_is_one() -> None:
 
 
 def literals() -> Iterator[tuple[str, str]]:
-    """Objects and stages that `Refused` is raised with, where they stand in the code as such."""
+    """Objects and stages that `Refused` is raised with, where they stand in the code as such; the names under which blobs are read, which
+    are objects of what is not there; and the stages of the engine."""
+    engine = (ROOT / "rust" / "core" / "src" / "error.rs").read_text("utf-8")
+    for stage in re.findall(r'Self::[A-Z][A-Za-z]+ => "([a-z]+)"', engine):
+        yield "stage", stage
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Refused":
                 for kind, argument in zip(("object", "stage"), node.args, strict=False):
                     if isinstance(argument, ast.Constant):
                         yield kind, argument.value
+            elif isinstance(node, ast.Call) and re.search(r"\b(read|blob)$", ast.unparse(node.func)):
+                for argument in node.args[1:2]:
+                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                        yield "object", argument.value
 
 
 def test_every_object_and_stage_is_explained() -> None:
@@ -79,6 +87,7 @@ def test_every_object_and_stage_is_explained() -> None:
     }
     found = set(literals())
     assert len(found) > 25
+    assert {("stage", "witness"), ("object", "base model")} <= found
     assert {name for _, name in found} - explained == set()
 
 
