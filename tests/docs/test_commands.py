@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -111,6 +112,27 @@ def runner(tmp_path_factory: pytest.TempPathFactory, demo: tuple[Path, dict[str,
 @pytest.mark.parametrize("name", [name_of(page) for page in DOCS])
 def test_the_page_runs(name: str, runner: Runner) -> None:
     assert runner.run(name).is_dir()
+
+
+@pytest.mark.parametrize("step", ["announce", "receive", "close", "abort"])
+def test_the_rounds_of_the_page_go_on_after_a_kill(step: str, runner: Runner, tmp_path: Path) -> None:
+    where = tmp_path / "killed"
+    shutil.copytree(runner.run("docs/how-to/run-a-federation.md"), where, symlinks=True)
+    for state in where.glob("*-state"):
+        shutil.rmtree(state)
+    dying = (
+        "import os, runpy, signal, sys\n"
+        "from fedproof.round.aggregator import Aggregator\n"
+        "step = getattr(Aggregator, sys.argv[1])\n"
+        "setattr(Aggregator, sys.argv[1], lambda *a: (step(*a), os.kill(os.getpid(), signal.SIGKILL)))\n"
+        "runpy.run_path('rounds.py', run_name='__main__')\n"
+    )
+    python = str(ROOT / ".venv/bin/python")
+    for deadly in ["announce", "abort"] if step == "abort" else [step]:
+        ran = subprocess.run([python, "-c", dying, deadly], cwd=where, check=False, timeout=120)
+        assert ran.returncode == -signal.SIGKILL
+    runner.process(step, ["python", "rounds.py"], where)
+    runner.process(step, ["python", "rounds.py"], where)  # nothing is left to do
 
 
 def test_what_is_left_out_is_on_some_page() -> None:
