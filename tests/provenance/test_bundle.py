@@ -168,15 +168,29 @@ def link(name: str, target: str) -> Callable[[Path], None]:
         add("more/file"),
         lambda root: (root / "empty").mkdir(),
         lambda root: (root / "blobs/xyz").mkdir(),
-        link("policy.cbor", "/etc/passwd"),
-        link("log/more", "/etc"),
-        link("blobs/ff", "/etc"),
-        lambda root: os.mkfifo(root / "log/pipe"),
+        add(".DS_Store"),
         add("log/" + "/".join("a" * 20)),
         lambda root: (root / os.fsdecode(b"\xff")).write_bytes(b""),
     ],
 )
-def test_what_does_not_belong_there_is_malformed(root: Path, change: Callable[[Path], None]) -> None:
+def test_what_does_not_belong_there_is_refused(root: Path, change: Callable[[Path], None]) -> None:
+    change(root)
+    with pytest.raises(Refused, match="does not belong there") as error:
+        Bundle.open(root)
+    assert (error.value.subject, error.value.stage) == ("bundle", "digest")
+    assert "\x1b" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        link("policy.cbor", "/etc/passwd"),
+        link("log/more", "/etc"),
+        link("blobs/ff", "/etc"),
+        lambda root: os.mkfifo(root / "log/pipe"),
+    ],
+)
+def test_what_is_no_plain_file_is_malformed(root: Path, change: Callable[[Path], None]) -> None:
     change(root)
     with pytest.raises(Malformed) as error:
         Bundle.open(root)

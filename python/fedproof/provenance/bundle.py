@@ -60,8 +60,8 @@ class Bundle:
 
     @classmethod
     def open(cls, root: Path) -> Bundle:
-        """Raises `Malformed` for a missing or unexpected file, a link, a special file, or sizes beyond the
-        limits.
+        """Raises `Refused` (subject "bundle", stage "digest") for a file or folder that belongs to no bundle, and `Malformed`
+        for a missing file, a link, a special file, or sizes beyond the limits.
         """
         try:
             if not (root / POLICY).exists() and (root / "bundle").is_dir():
@@ -210,10 +210,9 @@ def _folder_belongs(parent: str, name: str) -> bool:
     return parent != BLOBS or _FOLDER.fullmatch(name) is not None
 
 
-def _unexpected(relative: str) -> Malformed:
-    return Malformed(
-        f"bundle: {printable(relative)} does not belong there; a bundle holds what the record names, no more"
-    )
+def _unexpected(relative: str) -> Refused:
+    detail = f"{printable(relative)} does not belong there; a bundle holds what the record names, no more"
+    return Refused("bundle", "digest", detail)
 
 
 def _limit(relative: str, size: int, limit: int) -> None:
