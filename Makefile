@@ -42,7 +42,7 @@ fuzz: setup
 # uv looks at the cache-keys of pyproject.toml and builds the extension anew only when one of them changed.
 setup: .venv/.fedproof-$(GROUP)
 	@sh scripts/prerequisites.sh >/dev/null
-	@echo "building the extension where Rust changed (the first time takes a minute or two)"
+	@echo "building the extension where Rust changed (the first time takes two or three minutes, and prints nothing meanwhile)"
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 
 .venv/.fedproof-$(GROUP): requirements/$(GROUP).txt .venv/pyvenv.cfg

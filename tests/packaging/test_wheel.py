@@ -82,6 +82,6 @@ def test_it_verifies(bare: Path, tmp_path: Path) -> None:
 def test_the_demo_names_the_extra(bare: Path, tmp_path: Path) -> None:
     ran = run(bare / "fedproof", "demo", cwd=tmp_path)
     assert ran.returncode == 2
-    assert "pip install 'fedproof[demo]'" in ran.stderr
+    assert "pip install '.[demo]'" in ran.stderr
     assert "Traceback" not in ran.stderr
     assert list(tmp_path.iterdir()) == []

@@ -31,9 +31,9 @@ def demo(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Seven hospitals train together; one lies, is caught by its proof and left out; the model comes with a certificate."""
+    """Seven hospitals train together, and one of them lies. It is caught by its proof and left out; the model comes with a certificate."""
     if importlib.util.find_spec("sklearn") is None:
-        raise UsageError("the demo needs scikit-learn for its data: pip install 'fedproof[demo]'")
+        raise UsageError("the demo needs scikit-learn for its data: pip install '.[demo]' in the clone")
     if out is None:
         with tempfile.TemporaryDirectory(prefix="fedproof-demo-") as folder:
             _demo(Path(folder), as_json)
