@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict, Field
 
 from fedproof.cli.app import Json, app, emit
 from fedproof.encoding.files import read_capped, write_atomic
 from fedproof.encoding.message import validated
-from fedproof.encoding.text import Name, printable
+from fedproof.encoding.text import printable
 from fedproof.encoding.time import parse_utc, utc_text
-from fedproof.encoding.toml import parse_toml
 from fedproof.errors import Malformed, UsageError
-from fedproof.identity.keys import EnvelopeKey, SigningKey, VerifyKey
-from fedproof.identity.roster import Member, Roster, endorse, open_roster
+from fedproof.identity.keys import EnvelopeKey, SigningKey
+from fedproof.identity.members import read_members
+from fedproof.identity.roster import Roster, endorse, open_roster
 from fedproof.identity.signed import Signed
 
 _LIMIT = 1 << 24
@@ -30,7 +30,7 @@ def keygen(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Makes a key and prints its public half, as trust files and rosters write it."""
+    """Makes a key and prints its public half. As trust files and rosters write it."""
     if out.exists():
         raise UsageError(f"{printable(str(out))} exists; a key is never overwritten")
     if envelope:
@@ -47,25 +47,13 @@ def keygen(
         print(public.rstrip("\n"))
 
 
-class _Listed(BaseModel):
-    """A member with a time."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    key: str
-    expires: str
-
-    def member(self, client: str) -> Member:
-        """As rosters list it. Raises `Malformed`."""
-        return Member(client=client, key=VerifyKey.parse(self.key).raw, expires=parse_utc(self.expires))
-
-
-class _Members(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    federation: Name
-    endorser: Name
-    members: dict[Name, str | _Listed] = Field(min_length=1)
+def _check_new(out: Path, previous: Path | None) -> None:
+    """Raises `UsageError` where a roster would be written over, but for the one that `--previous` names."""
+    if not out.exists() or (previous is not None and previous.exists() and out.samefile(previous)):
+        return
+    raise UsageError(
+        f"{printable(str(out))} exists; give it as --previous to make the next version of it, or another --out"
+    )
 
 
 @app.command(name="endorse")
@@ -87,12 +75,16 @@ def endorse_roster(
     as_json: Json = False,
 ) -> None:
     """Signs who may take part. The endorser does this, never the aggregator."""
+    _check_new(out, previous)
+    ends = parse_utc(expires) if expires is not None else None
+    if ends is not None and ends <= time.time():
+        raise UsageError(f"--expires {utc_text(ends)} is over; nobody could take part under this roster")
     shown = printable(str(members))
     try:
-        raw = parse_toml(read_capped(members, _LIMIT).decode())
+        text = read_capped(members, _LIMIT).decode()
     except UnicodeDecodeError:
         raise Malformed(f"{shown}: not UTF-8") from None
-    listed = validated(_Members, raw, shown)
+    listed = read_members(text, shown)
     signing = SigningKey.load(key)
     version, before = 1, None
     if previous is not None:
@@ -106,13 +98,8 @@ def endorse_roster(
             "federation": listed.federation,
             "endorser": listed.endorser,
             "previous": before,
-            "expires": parse_utc(expires) if expires is not None else None,
-            "members": [
-                listing.member(client)
-                if isinstance(listing, _Listed)
-                else Member(client=client, key=VerifyKey.parse(listing).raw)
-                for client, listing in sorted(listed.members.items())
-            ],
+            "expires": ends,
+            "members": listed.members,
         },
         "roster",
     )

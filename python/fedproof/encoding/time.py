@@ -21,6 +21,15 @@ def utc_text(time: int) -> str:
     return datetime.fromtimestamp(time, UTC).strftime(_FORM)
 
 
+def utc_seconds(moment: datetime) -> int:
+    """Of a TOML date and time. Raises `Malformed`: no offset, parts of a second, out of range."""
+    if moment.tzinfo is not None and moment.microsecond == 0:
+        time = int(moment.timestamp())
+        if 0 <= time <= 1 << 32:
+            return time
+    raise _another_form()
+
+
 def parse_utc(text: str) -> int:
     """The inverse of `utc_text`, its one spelling. Raises `Malformed`."""
     if re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", text, re.ASCII):
@@ -30,4 +39,8 @@ def parse_utc(text: str) -> int:
             time = -1
         if 0 <= time <= 1 << 32:
             return time
-    raise Malformed("a time is written in UTC, like 2027-01-31T00:00:00Z, from 1970 to 2106")
+    raise _another_form()
+
+
+def _another_form() -> Malformed:
+    return Malformed("a time is written in UTC, like 2027-01-31T00:00:00Z, from 1970 to 2106")
