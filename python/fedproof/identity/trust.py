@@ -62,15 +62,21 @@ class Trust:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Reads a TOML file; raises `UsageError` with what is wrong and how it is written."""
+        subject = f"trust file {printable(str(path))}"
         try:
             return cls.parse(read_capped(path, _LIMIT).decode())
-        except (Malformed, UnicodeDecodeError) as error:
-            raise UsageError(f"trust file {printable(str(path))}: {error}") from None
+        except UnicodeDecodeError:
+            raise UsageError(f"{subject}: not UTF-8 text; a trust file is a TOML file") from None
+        except Malformed as error:
+            raise UsageError(f"{subject}: {error}") from None
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raises `Malformed`."""
-        file = validated(_File, parse_toml(text), "trust")
+        tables = parse_toml(text)
+        if {"base_model", "update"} <= tables.keys():
+            raise Malformed("this is a policy, which says what is demanded; give the trust file")
+        file = validated(_File, tables, "trust")
         revoked = frozenset(VerifyKey.parse(k).raw for k in file.revoked.keys)
         endorsers = {name: VerifyKey.parse(e.key) for name, e in file.endorsers.items()}
         aggregator = VerifyKey.parse(file.aggregator.message_key)

@@ -130,16 +130,23 @@ class Policy(Message):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Reads a TOML file; raises `UsageError` with the field that is wrong."""
+        """Reads a TOML file; raises `UsageError` with the field that is wrong, or what the file is instead."""
+        subject = f"policy {printable(str(path))}"
         try:
-            return cls.parse(read_capped(path, _LIMIT).decode())
-        except (Malformed, UnicodeDecodeError) as error:
-            raise UsageError(f"policy {printable(str(path))}: {error}") from None
+            data = read_capped(path, _LIMIT)
+            return cls.parse(data.decode())
+        except UnicodeDecodeError:
+            raise UsageError(f"{subject}: {_not_text(data)}") from None
+        except Malformed as error:
+            raise UsageError(f"{subject}: {error}") from None
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raises `Malformed`."""
-        return validated(cls, parse_toml(text), "policy")
+        tables = parse_toml(text)
+        if {"aggregator", "endorsers"} <= tables.keys():
+            raise Malformed("this is a trust file, which says whom you believe; give the policy")
+        return validated(cls, tables, "policy")
 
     @property
     def base_digest(self) -> bytes:
@@ -149,3 +156,12 @@ class Policy(Message):
     def digest(self) -> bytes:
         """SHA-256 of the deterministic CBOR of the validated policy, defaults included."""
         return sha256(self.to_bytes())
+
+
+def _not_text(data: bytes) -> str:
+    """What to say of a file that is no TOML because it is no text."""
+    try:
+        Policy.from_bytes(data)
+    except Malformed:
+        return "not UTF-8 text; a policy is a TOML file"
+    return "this is a bundle's policy, what the federation says it ran under; give your own, the TOML file"
