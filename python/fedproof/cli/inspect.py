@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,12 @@ from fedproof.cli.app import Json, app, emit
 from fedproof.encoding import cbor
 from fedproof.encoding.files import read_capped
 from fedproof.encoding.text import printable
+from fedproof.encoding.time import utc_text
 from fedproof.errors import FedproofError, Malformed
+from fedproof.identity.keys import EnvelopeVerifyKey, VerifyKey, parse_private
+from fedproof.identity.members import read_members
+from fedproof.identity.roster import Member, Roster
+from fedproof.identity.signed import Signed
 from fedproof.identity.trust import Trust
 from fedproof.model.tensors import parse_model
 from fedproof.policy.policy import Policy
@@ -26,12 +32,22 @@ _SHOWN = 24
 @app.command()
 def inspect(
     path: Annotated[
-        Path, typer.Argument(help="A policy, trust file, roster, certificate, message, model, log or bundle.")
+        Path,
+        typer.Argument(
+            help="A policy, trust file, roster, key, list of members, certificate, message, model, checkpoint, audit log or bundle."
+        ),
     ],
     as_json: Json = False,
 ) -> None:
-    """Says what a file is and what it holds, without believing any of it."""
-    kind, content = bundle(path) if path.is_dir() else look(read_capped(path, _LIMIT))
+    """Says what a file is and holds, without believing any of it."""
+    if path.is_dir():
+        kind, content = bundle(path)
+    else:
+        data = read_capped(path, _LIMIT)
+        try:
+            kind, content = look(data)
+        except Malformed as error:
+            raise Malformed(f"{printable(str(path))}: {error}") from None
     told = {"what": kind, "verified": False, "content": content}
     if as_json:
         emit(told)
@@ -55,13 +71,21 @@ def look(data: bytes) -> tuple[str, Any]:
     for kind, read in (
         ("policy", policy),
         ("trust file", trust),
+        ("list of members", members),
+        ("private key", private_key),
+        ("public key", public_key),
         ("certificate", certificate),
         ("checkpoint", checkpoint),
+        ("audit log", audit_log),
     ):
         try:
             return kind, read(data.decode())
-        except (FedproofError, ValueError, KeyError, TypeError, RecursionError):
+        except (FedproofError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
+    try:
+        return "roster", roster(data)
+    except (Malformed, ValueError):
+        pass
     try:
         value = cbor.decode(data, limit=_LIMIT)
         kind = str(value.get("kind", "map")) if isinstance(value, dict) else "CBOR"
@@ -74,7 +98,8 @@ def look(data: bytes) -> tuple[str, Any]:
         return "model", {"parameters": layout.size, "layout": layout.digest().hex(), "tensors": tensors}
     except FedproofError:
         raise Malformed(
-            "nothing that fedproof writes: no policy, trust file, certificate, message, model or checkpoint"
+            "nothing that inspect knows: no policy, trust file, roster, key, list of members, certificate, message, model, checkpoint or"
+            " audit log"
         ) from None
 
 
@@ -92,8 +117,67 @@ def trust(text: str) -> Any:
         "aggregator": held.aggregator.text,
         "envelope": held.envelope.keyid,
         "endorsers": endorsers,
-        "revoked": len(held.revoked),
+        "policy": f"sha256:{held.policy.hex()}" if held.policy is not None else None,
+        "revoked": [VerifyKey(raw).text for raw in sorted(held.revoked)],
     }
+
+
+def members(text: str) -> Any:
+    """What `endorse` would sign, keys as they are written."""
+    listed = read_members(text, "members")
+    return {"federation": listed.federation, "endorser": listed.endorser, "members": _by_name(listed.members)}
+
+
+def roster(data: bytes) -> Any:
+    """Who may take part, says whoever signed it."""
+    signed = Signed.from_bytes(data, limit=_LIMIT)
+    held = Roster.from_bytes(signed.payload, limit=_LIMIT)
+    return {
+        "digest": signed.digest().hex(),
+        "version": held.version,
+        "federation": held.federation,
+        "endorser": held.endorser,
+        "signer": VerifyKey(signed.signer).text,
+        "previous": held.previous.hex() if held.previous is not None else None,
+        "expires": utc_text(held.expires) if held.expires is not None else None,
+        "members": _by_name(held.members),
+    }
+
+
+def _by_name(listed: Iterable[Member]) -> dict[str, Any]:
+    """Members as `endorse` reads them."""
+    return {
+        m.client: VerifyKey(m.key).text
+        if m.expires is None
+        else {"key": VerifyKey(m.key).text, "expires": utc_text(m.expires)}
+        for m in listed
+    }
+
+
+def private_key(text: str) -> Any:
+    """The public half of a private key, and nothing else."""
+    return _public(parse_private(text.encode()).verify_key)
+
+
+def public_key(text: str) -> Any:
+    """A public key, as `keygen` prints it."""
+    if text.startswith("ed25519:"):
+        return _public(VerifyKey.parse(text.rstrip("\n")))
+    return _public(EnvelopeVerifyKey.parse(text))
+
+
+def _public(key: VerifyKey | EnvelopeVerifyKey) -> Any:
+    if isinstance(key, VerifyKey):
+        return {"algorithm": "Ed25519", "public": key.text}
+    return {"algorithm": "ECDSA P-256", "keyid": key.keyid, "public": key.pem}
+
+
+def audit_log(text: str) -> Any:
+    """A node's own log: how many lines, and the last one. Whether they follow from each other is not looked at."""
+    lines = [json.loads(line) for line in text.splitlines()]
+    if not lines or not all({"previous", "time", "event"} <= line.keys() for line in lines):
+        raise ValueError("not an audit log")
+    return {"lines": len(lines), "last": shown(lines[-1])}
 
 
 def certificate(text: str) -> Any:

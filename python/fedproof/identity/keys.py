@@ -191,6 +191,19 @@ def _private_pem(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
     )
 
 
+def parse_private(data: bytes) -> SigningKey | EnvelopeKey:
+    """A private key of either kind, as `save` writes it. Raises `Malformed`."""
+    try:
+        key = serialization.load_pem_private_key(data, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise Malformed("not a private key in PEM") from None
+    if isinstance(key, Ed25519PrivateKey):
+        return SigningKey(key)
+    if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
+        return EnvelopeKey(key)
+    raise Malformed("another kind of key than Ed25519 and ECDSA P-256")
+
+
 def _load_private(path: Path) -> object:
     try:
         return serialization.load_pem_private_key(read_capped(path, _KEY_FILE_LIMIT), password=None)
