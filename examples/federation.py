@@ -27,8 +27,15 @@ from fedproof.round.client import Client
 from fedproof.round.node import Node
 from fedproof.round.record import RoundEntry, named_blobs
 
+if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
+    print("usage: python examples/federation.py DIR", file=sys.stderr)
+    sys.exit(2)
 out = Path(sys.argv[1])
-out.mkdir(parents=True)
+try:
+    out.mkdir(parents=True)
+except OSError as error:
+    print(f"{out}: {error.strerror}; DIR is made here, name a new folder", file=sys.stderr)
+    sys.exit(2)
 
 # 1. The base model: named float arrays, as one safetensors file.
 arrays = {"weight": np.zeros((8, 3), np.float32), "bias": np.zeros(3, np.float32)}

@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,10 @@ from fedproof.cli import main
 from fedproof.cli.app import MODULES
 from fedproof.demo import federation
 from fedproof.demo.timing import PARTS
-from fedproof.identity.keys import EnvelopeVerifyKey, VerifyKey
+from fedproof.identity.keys import EnvelopeKey, EnvelopeVerifyKey, SigningKey, VerifyKey
 from fedproof.identity.roster import Roster
 from fedproof.identity.signed import Signed
+from fedproof.round.audit import AuditLog
 
 PUBLIC = (("model", "model.safetensors"), ("policy", "policy.toml"), ("trust", "trust.toml"))
 
@@ -213,18 +216,22 @@ def test_keys_and_rosters(tmp_path: Path) -> None:
     )
     expiring = tmp_path / "expiring.cbor"
     options = ("--key", tmp_path / "endorser", "--out", expiring)
+    other_out = (*options[:-1], tmp_path / "other.cbor")
     told = json.loads(
-        fedproof("endorse", members, *options, "--expires", "2028-01-01T00:00:00Z", "--json").stdout
+        fedproof("endorse", members, *options, "--expires", "2100-01-01T00:00:00Z", "--json").stdout
     )
-    assert told["expires"] == "2028-01-01T00:00:00Z"
+    assert told["expires"] == "2100-01-01T00:00:00Z"
     roster = Roster.from_bytes(Signed.from_bytes(expiring.read_bytes()).payload)
-    assert roster.expires == 1830297600
+    assert roster.expires == 4102444800
     assert {m.client: m.expires for m in roster.members} == {"ada": 1801353600, "bob": None}
     for wrong in ("2028-01-01", "2028-01-01T00:00:00+01:00", "tomorrow"):
-        ran = fedproof("endorse", members, *options, "--expires", wrong)
+        ran = fedproof("endorse", members, *other_out, "--expires", wrong)
         assert (ran.returncode, "2027-01-31T00:00:00Z" in ran.stderr) == (2, True)
     members.write_text(members.read_text().replace("2027-01-31T00:00:00Z", "soon"))
-    assert fedproof("endorse", members, *options).returncode == 2
+    ran = fedproof("endorse", members, *other_out)
+    assert ran.returncode == 2
+    assert "members.toml: members.ada: a time is written" in ran.stderr
+    members.write_text(members.read_text().replace("soon", "2027-01-31T00:00:00Z"))
     other = fedproof(
         "endorse",
         members,
@@ -245,6 +252,143 @@ def test_keys_and_rosters(tmp_path: Path) -> None:
         fedproof("endorse", members, "--key", tmp_path / "endorser", "--out", tmp_path / "r4.cbor").returncode
         == 2
     )
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Path:
+    """A folder with an endorser's key, two public keys and a list of members."""
+    keys = {name: SigningKey.generate() for name in ("board", "ada", "bob")}
+    keys["board"].save(tmp_path / "board.pem")
+    listed = "".join(f'{n} = "{keys[n].verify_key.text}"\n' for n in ("ada", "bob"))
+    (tmp_path / "members.toml").write_text(f'federation = "f"\nendorser = "board"\n[members]\n{listed}')
+    return tmp_path
+
+
+def endorsing(board: Path, *more: str | Path, out: str = "roster.cbor") -> subprocess.CompletedProcess[str]:
+    return fedproof(
+        "endorse", board / "members.toml", "--key", board / "board.pem", "--out", board / out, *more
+    )
+
+
+def test_a_roster_is_not_written_over(board: Path) -> None:
+    assert endorsing(board).returncode == 0
+    first = (board / "roster.cbor").read_bytes()
+    ran = endorsing(board)
+    assert (ran.returncode, "roster.cbor exists" in ran.stderr) == (2, True)
+    assert endorsing(board, out="other.cbor").returncode == 0
+    ran = endorsing(board, "--previous", board / "other.cbor")
+    assert (ran.returncode, (board / "roster.cbor").read_bytes()) == (2, first)
+    ran = endorsing(board, "--previous", board / "roster.cbor")
+    assert (ran.returncode, ran.stdout[:16]) == (0, "roster version 2")
+
+
+def test_a_roster_that_is_over_is_not_signed(board: Path) -> None:
+    ran = endorsing(board, "--expires", "2020-01-01T00:00:00Z")
+    assert (ran.returncode, "is over" in ran.stderr) == (2, True)
+    assert not (board / "roster.cbor").exists()
+
+
+def test_a_time_of_toml_ends_a_membership(board: Path) -> None:
+    key = SigningKey.generate().verify_key.text
+    text = (board / "members.toml").read_text()
+    for number, time in enumerate(("2100-01-01T00:00:00Z", "2100-01-01T01:00:00+01:00")):
+        line = f'cyd = {{ key = "{key}", expires = {time} }}\n'
+        (board / "members.toml").write_text(text + line)
+        assert endorsing(board, out=str(number)).returncode == 0
+        told = json.loads(fedproof("inspect", board / str(number), "--json").stdout)
+        assert told["content"]["members"]["cyd"] == {"key": key, "expires": "2100-01-01T00:00:00Z"}
+    for time in ("2100-01-01T00:00:00", "2100-01-01", "2100-01-01T00:00:00.5Z", "2900-01-01T00:00:00Z"):
+        (board / "members.toml").write_text(text + f'cyd = {{ key = "{key}", expires = {time} }}\n')
+        ran = endorsing(board, out="never")
+        assert (ran.returncode, "members.toml: members.cyd" in ran.stderr) == (2, True), ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('cyd = "ed25519:AAAA"', "members.cyd: not a key"),
+        ("cyd = 3", "members.cyd"),
+        ('ada = "again"', "not TOML"),
+        ("cyd = {same}", "members.cyd: has the same key as members.ada"),
+    ],
+)
+def test_what_is_wrong_with_a_list_names_file_and_member(board: Path, line: str, told: str) -> None:
+    text = (board / "members.toml").read_text()
+    same = text.split("ada = ")[1].splitlines()[0]
+    (board / "members.toml").write_text(f"{text}{line.format(same=same)}\n")
+    ran = endorsing(board)
+    assert ran.returncode == 2
+    assert "members.toml: " in ran.stderr
+    assert told in ran.stderr
+
+
+def test_what_the_files_of_a_federation_are(board: Path) -> None:
+    pem, private = board / "board.pem", (board / "board.pem").read_text().splitlines()[1]
+    public = SigningKey.load(pem).verify_key.text
+    EnvelopeKey.generate().save(board / "envelope.pem")
+    (board / "board.pub").write_text(public + "\n")
+    (board / "envelope.pub").write_text(EnvelopeKey.load(board / "envelope.pem").verify_key.pem)
+    AuditLog(board / "audit.jsonl").append("adopted", round=3)
+    endorsing(board)
+    kinds = {
+        "board.pem": "private key",
+        "envelope.pem": "private key",
+        "board.pub": "public key",
+        "envelope.pub": "public key",
+        "members.toml": "list of members",
+        "roster.cbor": "roster",
+        "audit.jsonl": "audit log",
+    }
+    told = {name: json.loads(fedproof("inspect", board / name, "--json").stdout) for name in kinds}
+    assert {name: t["what"] for name, t in told.items()} == kinds
+    assert told["board.pem"]["content"] == told["board.pub"]["content"]
+    assert told["board.pub"]["content"]["public"] == public
+    assert told["envelope.pem"]["content"] == told["envelope.pub"]["content"]
+    assert private not in json.dumps(told)
+    assert told["roster.cbor"]["content"]["members"] == told["members.toml"]["content"]["members"]
+    assert told["roster.cbor"]["content"]["members"]["ada"] in (board / "members.toml").read_text()
+
+
+def test_a_trust_file_is_shown_with_pin_and_revoked_keys(
+    demo: tuple[Path, dict[str, object]], tmp_path: Path
+) -> None:
+    key, pin = SigningKey.generate().verify_key.text, "sha256:" + "ab" * 32
+    text = (demo[0] / "trust.toml").read_text()
+    (tmp_path / "t").write_text(f'{text}\n[policy]\nsha256 = "{pin}"\n[revoked]\nkeys = ["{key}"]\n')
+    content = json.loads(fedproof("inspect", tmp_path / "t", "--json").stdout)["content"]
+    assert (content["policy"], content["revoked"]) == (pin, [key])
+
+
+def test_a_file_in_the_place_of_another_is_named(demo: tuple[Path, dict[str, object]]) -> None:
+    out = demo[0]
+    for wrong, told in (
+        ({"policy": out / "bundle/policy.cbor"}, "this is a bundle's policy"),
+        ({"policy": out / "model.safetensors"}, "a policy is a TOML file"),
+        ({"policy": out / "trust.toml"}, "this is a trust file"),
+        ({"trust": out / "policy.toml"}, "this is a policy"),
+        ({"trust": out / "bundle/roster.cbor"}, "a trust file is a TOML file"),
+    ):
+        ran = verify(out, **wrong)
+        assert ran.returncode == 2
+        assert told in ran.stderr
+        assert next(iter(wrong.values())).name in ran.stderr
+
+
+def test_policy_check_shows_every_field(demo: tuple[Path, dict[str, object]]) -> None:
+    text = fedproof("policy", "check", demo[0] / "policy.toml").stdout
+
+    def leaves(value: object) -> Iterator[object]:
+        if isinstance(value, dict | list):
+            for inner in value.values() if isinstance(value, dict) else value:
+                yield from leaves(inner)
+        else:
+            yield value
+
+    told = json.loads(fedproof("policy", "check", demo[0] / "policy.toml", "--json").stdout)
+    for value in leaves(told["policy"]):
+        if not isinstance(value, bool):
+            assert re.search(rf"\b{re.escape(str(value))}\b", text), value
+    assert all(word in text for word in ("masking: no", "suites below 112 bits: not allowed"))
 
 
 def test_policies(demo: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
@@ -272,6 +416,9 @@ def test_every_command_is_found_where_it_lives(module: str) -> None:
 
 
 def test_version() -> None:
+    assert fedproof("--version").stdout == fedproof("version").stdout
+    assert fedproof("-h").stdout == fedproof("--help").stdout != ""
+    assert fedproof("policy", "check", "-h").stdout == fedproof("policy", "check", "--help").stdout != ""
     assert fedproof("version").stdout.startswith("fedproof ")
     assert json.loads(fedproof("version", "--json").stdout)["version"]
 
@@ -282,6 +429,9 @@ def test_what_proving_costs() -> None:
     assert told["bytes"] == 3880
     assert told["prove_s"] == pytest.approx(sum(told["phases"].values()))
     assert "commitment and proof" in fedproof("bench", "r1", "--dim", "10", "--bits", "8").stdout
+    assert fedproof("bench", "r1", "--dim", "1", "--threads", "1").stdout.startswith(
+        "1 coordinate of 16 bits, 1 thread\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -290,7 +440,7 @@ def test_what_proving_costs() -> None:
         ("policy.toml", "policy"),
         ("trust.toml", "trust file"),
         ("bundle", "bundle"),
-        ("bundle/roster.cbor", "message signed"),
+        ("bundle/roster.cbor", "roster"),
         ("bundle/policy.cbor", "message policy"),
         ("bundle/certificate.dsse.json", "certificate"),
         ("bundle/log/checkpoint", "checkpoint"),
@@ -308,4 +458,5 @@ def test_a_file_that_is_nothing(tmp_path: Path) -> None:
     for path in (tmp_path / "junk", tmp_path / "deep", tmp_path, tmp_path / "missing"):
         ran = fedproof("inspect", path)
         assert ran.returncode == 2
+        assert path.name in ran.stderr
         assert "\x1b" not in ran.stdout + ran.stderr

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 from rich.live import Live
 
+from fedproof.cli.app import MODULES
 from fedproof.cli.demo import _summary, _View
 from fedproof.demo.federation import Answer, Outcome, RoundDone
 from fedproof.demo.timing import PARTS, Timing
@@ -67,6 +68,14 @@ def test_verify() -> None:
     assert lines[-1] == "VERIFIED"
     assert max(map(len, lines)) == 80
     assert [line for line in lines if "endorsed by" in line and "distinct" in line]
+
+
+def test_the_summaries_of_the_commands_are_whole() -> None:
+    lines = narrow("--help")
+    assert max(map(len, lines)) <= 80
+    listed = lines[lines.index("Commands:") + 1 :]
+    assert len(listed) == len(MODULES)  # none goes on in a second line
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed)
 
 
 def test_policy_check() -> None:

@@ -20,6 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
@@ -98,8 +99,18 @@ def emit(value: dict[str, Any]) -> None:
     print(json.dumps(value, ensure_ascii=True, indent=2))
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"fedproof {fedproof.__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def group() -> None:
+def group(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Prints the version.")
+    ] = False,
+) -> None:
     """Federated learning whose updates and sums are proved, and models that carry a certificate."""
 
 

@@ -63,11 +63,15 @@ def r1(
     if as_json:
         emit(told)
         return
-    print(f"{dim:,} coordinates of {bits} bits, {told['threads']} threads")
+    print(f"{_count(dim, 'coordinate')} of {bits} bits, {_count(threads or os.cpu_count() or 1, 'thread')}")
     print(
         f"  commit  {1000 * commit_s:9.1f} ms\n  proof   {1000 * proof_s:9.1f} ms\n  verify  {1000 * verify_s:9.1f} ms"
     )
     print(f"  commitment and proof {told['bytes']:,} bytes, {peak:.0f} MB of memory over the input")
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number:,} {name}{'s' if number != 1 else ''}"
 
 
 def best(work: Callable[[], T]) -> tuple[float, T]:

@@ -25,17 +25,25 @@ def check(policy: PolicyFile, as_json: Json = False) -> None:
     if as_json:
         emit({"valid": True, "digest": text_of(held.digest()), "policy": demands})
         return
-    update = held.update
-    unit = 2.0**-update.scale
-    print(f"valid: federation {held.federation}")
-    print(f"digest: {text_of(held.digest())}")
-    print(f"suites: {', '.join(f'{s} ({SUITES[s]} bits)' for s in held.suites)}")
-    print(
-        f"update: |x| at most {update.max_abs} units = {update.max_abs * unit:g}, norm at most {update.max_norm * unit:g}"
-    )
-    print(
-        f"weights: {update.weights.source}, at most {update.weights.max}; proved: {held.prove.update}; masked: no"
-    )
+    update, rounds, unit = held.update, held.round, 2.0**-held.update.scale
+    below = "allowed" if held.allow_below_112_bits else "not allowed"
+    for line in (
+        f"valid: federation {held.federation}, version {held.version} of the policy's form",
+        f"digest: {text_of(held.digest())}",
+        f"base: {held.base_model}",
+        f"suites: {', '.join(f'{s} ({SUITES[s]} bits)' for s in held.suites)}",
+        f"suites below 112 bits: {below}",
+        f"update: scale {update.scale}, one unit is 2^-{update.scale}",
+        f"  each coordinate at most {update.max_abs} units = {update.max_abs * unit:g}",
+        f"  norm at most {update.max_norm} units = {update.max_norm * unit:g}",
+        f"weights: {update.weights.source}, at most {update.weights.max}",
+        f"aggregate: {held.aggregate.rule}, {held.aggregate.strategy}",
+        f"rounds: {rounds.rounds or 'open end'}, each with at least {rounds.min_accepted} accepted",
+        f"deadline: {rounds.deadline_seconds} s",
+        f"masking: {'yes' if held.masking.enabled else 'no'}",
+        f"proved: update {held.prove.update}, training {held.prove.training}",
+    ):
+        print(line)
 
 
 @commands.command()

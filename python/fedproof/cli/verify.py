@@ -31,7 +31,7 @@ def verify(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Checks a model's whole pedigree, offline: every update's proof, every sum, the way from base model to released weights."""
+    """Checks a model's whole pedigree, offline. Every update's proof, every sum, the way from base model to released weights."""
     _all_there(bundle, model, trust, *([policy] if policy else []))
     held, believed = Policy.load(policy) if policy else None, Trust.load(trust)
     console = Console(highlight=False)
