@@ -160,8 +160,8 @@ class Client:
         seconds.
 
         Raises `Refused` before anything is proved or signed: x that is no update (object "update"), an announcement that this client
-        does not answer (see `check`); then x that the policy's bounds forbid (object "bounded update", stage "witness"). The answer is
-        not spent: the right x can follow."""
+        does not answer (see `check`) or answered already; then x that the policy's bounds forbid (object "bounded update", stage
+        "witness"). The answer is not spent: the right x can follow."""
         x = self.check_update(x)
         announcement = self.check(signed, now=now)
         session = announcement.digest()
