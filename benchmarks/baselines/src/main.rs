@@ -65,7 +65,7 @@ fn update(d: usize) -> Vec<i64> {
 
 fn fedproof(d: usize) -> Result<Row, Failure> {
     let log = d.next_power_of_two().trailing_zeros();
-    let columns = 1u32 << (log + 2).div_ceil(2).clamp(8, 12);
+    let columns = 1u32 << (log + 2).div_ceil(2).clamp(7, 12);
     let limb = if d >= 1 << 18 { 0 } else { 256 };
     let x = update(d);
     let max_norm_squared: u128 = x.iter().map(|v| u128::from(v.unsigned_abs()).pow(2)).sum();
