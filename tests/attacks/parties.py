@@ -74,7 +74,7 @@ def forced(moment: Moment, commitment: Commitment, opening: Opening) -> bytes:
 
 def elsewhere(moment: Moment, chain: Chain) -> Upload:
     """The client's honest upload to another run of the same people under the same aggregator, brought into this one: points, proof,
-    values and blinds of that run under a header for this session."""
+    values and blinds of that run under a header for this round."""
     me = moment.client
     twin = Client(me.name, me.key, me.aggregator, me.roster, me.roster_digest, chain)
     server = Server(moment.aggregator, chain, me.roster, me.roster_digest)

@@ -177,7 +177,7 @@ def play(
 
 
 def _with_proof_of(other: Upload, key: SigningKey, session: bytes, name: str) -> Upload:
-    """The other's commitment and proof under a header for this session."""
+    """The other's commitment and proof under a header for this round."""
     old = UploadHeader.from_bytes(other.header.payload)
     header = UploadHeader(
         session=session, client=name, commitment=old.commitment, proof=old.proof, opening=old.opening

@@ -252,7 +252,7 @@ class _Federation:
         return upload, cheat
 
     def _replayed(self, node: Node, announcement: Signed, earlier: Upload) -> Upload:
-        """An earlier round's update and proof under a header for this session: the signature is good, the proof is not."""
+        """An earlier round's update and proof under a header for the round's own: the signature is good, the proof is not."""
         session = node.client.check(announcement, now=int(time.time())).digest()
         old = earlier.header.open(UploadHeader, node.client.key.verify_key)
         header = sign(old.model_copy(update={"session": session}), node.client.key)

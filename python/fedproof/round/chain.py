@@ -53,6 +53,12 @@ class Chain:
         commitment = model_commitment(self.suite, self.W).root()
         return State(weights=sha256(self.W.astype("<i8").tobytes()), commitment=commitment)
 
+    def recorded(self, entry: bytes) -> Self:
+        """The same place, its last round on record. entry: its digest. The state stays what it was, and is not committed to again."""
+        chain = replace(self, previous=entry)
+        vars(chain)["state"] = self.state
+        return chain
+
     def advance(self, entry: bytes, time: int, total: NDArray[np.int64] | None, weight_sum: int) -> Self:
         """The chain after a round: W + f(total), or W if the round was void. entry: its digest. time: when it was announced."""
         W = self.W if total is None else apply(self.W, total, weight_sum)

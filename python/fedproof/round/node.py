@@ -136,7 +136,7 @@ class Node:
         return upload
 
     def _earlier(self, session: bytes) -> Upload | None:
-        """The upload that was made for this session before a crash, if it was."""
+        """The upload that answered this announcement before a crash, if one did."""
         header = self.client.header_of.get(session)
         if header is None or not self._upload.exists():
             return None

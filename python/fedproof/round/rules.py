@@ -134,7 +134,7 @@ def context(announcement: Announcement, session: bytes, client: str) -> Context:
 def check_parts(
     header: UploadHeader, session: bytes, chain: Chain, points: bytes, proof: bytes
 ) -> Commitment:
-    """The commitment, if the header is of this session and points and proof are the ones that it names. Raises `Refused`: its client
+    """The commitment, if the header answers this announcement and points and proof are the ones that it names. Raises `Refused`: its client
     did not sign for these bytes, in this place."""
     client = header.client
     if header.session != session:
@@ -171,7 +171,7 @@ def check_proof(
     commitment: Commitment,
     proof: bytes,
 ) -> None:
-    """The proof holds under the policy, for this client in this session. Raises `Refused`: anyone comes to the same answer."""
+    """The proof holds under the policy, for this client and announcement. Raises `Refused`: anyone comes to the same answer."""
     ctx = context(announcement, session, client)
     update.verify(chain.policy, ctx, commitment, proof, party=client, round=chain.round)
 

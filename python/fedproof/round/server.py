@@ -285,10 +285,7 @@ class Server:
             previous=self.chain.previous,
             body=keep(body.to_bytes()),
         ).to_bytes()
-        chain = self.chain.advance(
-            sha256(entry), announcement.time, total.values if total else None, weight_sum
-        )
-        return Closed(entry, blobs, chain, result)
+        return Closed(entry, blobs, after.recorded(sha256(entry)), result)
 
     def _sum(self, announcement: Announcement, accepted: dict[str, _Received]) -> tuple[Opening, bytes, int]:
         """The total, its short proof, and the sum of weights; checked (R2) before it is adopted."""

@@ -165,7 +165,7 @@ class Ended:
         return [commitment for _, commitment, _ in claims]
 
     def _check_refused(self, dropped: Dropped, uploads: dict[str, RecordedUpload]) -> Dropped:
-        """What is on record as refused was signed for by its client, for this session, and must fail here as well. The reason
+        """What is on record as refused was signed for by its client, for this announcement, and must fail here as well. The reason
         returned is the one found here: the aggregator's words are its own."""
         client, upload = dropped.client, uploads[dropped.client]
         header = self._header(upload, dropped)
@@ -221,7 +221,7 @@ class Ended:
         return header
 
     def _parts(self, upload: RecordedUpload, header: UploadHeader) -> tuple[Commitment, bytes]:
-        """Commitment and proof of a recorded upload, if they are what its client signed for in this session."""
+        """Commitment and proof of a recorded upload, if they are what its client signed for in this round."""
         limit = shape(len(self.chain.W)).rows * 64 + 64
         points, proof = (
             self.read(upload.points, "commitment", limit),

@@ -57,7 +57,7 @@ mod dropping {
     }
 
     /// Runs `body` on this thread with one rule switched off: a constraint by its label, `absorb:NAME` (the value is not
-    /// absorbed), `challenge:NAME` (it is 1; for the tails of rows, 0; for `batch`, all weights are 1), `weak:NAME` (it is one of
+    /// absorbed), `challenge:NAME` (it is 1; for the tails of rows, 0; for `batch` and `opening`, all weights are 1), `weak:NAME` (it is one of
     /// 0 … 15), or `reuse:NAME` (it is the challenge before it).
     pub fn without<T>(label: &'static str, body: impl FnOnce() -> T) -> T {
         DROPPED.with(|d| d.set(Some(label)));

@@ -5,7 +5,7 @@
 //! the parity of y in the top bit; the identity is all zeros (x = 0 lies on neither curve).
 
 use ark_ec::short_weierstrass::{self, SWCurveConfig};
-use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
+use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{BigInteger, Field, PrimeField, Zero};
 use rayon::prelude::*;
 
@@ -195,19 +195,6 @@ pub fn scalar_from_i64<F: PrimeField>(value: i64) -> F {
 /// 64 uniform bytes, reduced: within 2^-250 of uniform.
 pub fn scalar_from_wide<F: PrimeField>(bytes: &[u8; 64]) -> F {
     F::from_be_bytes_mod_order(bytes)
-}
-
-/// Σ scalar·point over public data (variable time). Lists of unequal length are an error of the caller and give an error.
-pub fn msm<S: Suite>(points: &[Affine<S>], scalars: &[S::Scalar]) -> Result<Point<S>> {
-    if points.len() != scalars.len() {
-        return Err(Error::lengths(
-            "multi-scalar multiplication",
-            points.len(),
-            scalars.len(),
-        ));
-    }
-    Point::<S>::msm(points, scalars)
-        .map_err(|n| Error::lengths("multi-scalar multiplication", n, scalars.len()))
 }
 
 /// Many projective points made affine with one inversion.

@@ -160,8 +160,14 @@ fn add_up<S: Suite>(mut points: Vec<(S::Base, S::Base)>, mut ends: Vec<usize>, s
 mod tests {
     use super::*;
     use crate::generators::row_generators;
-    use crate::group::{self, Bn254, Pallas};
+    use crate::group::{Bn254, Pallas, scalar_from_wide};
+    use ark_ec::VariableBaseMSM;
     use rand::{Rng, SeedableRng, rngs::StdRng};
+
+    fn same<S: Suite>(points: &[Affine<S>], scalars: &[S::Scalar]) {
+        let plain = Point::<S>::msm(points, scalars).expect("lengths");
+        assert_eq!(msm::<S>(points, scalars).expect("lengths"), plain);
+    }
 
     fn agrees<S: Suite>() {
         let mut rng = StdRng::seed_from_u64(1);
@@ -172,13 +178,10 @@ mod tests {
                 .map(|_| {
                     let mut bytes = [0; 64];
                     rng.fill(&mut bytes);
-                    group::scalar_from_wide(&bytes)
+                    scalar_from_wide(&bytes)
                 })
                 .collect();
-            assert_eq!(
-                msm::<S>(&points, &scalars).expect("lengths"),
-                group::msm::<S>(&points, &scalars).expect("lengths")
-            );
+            same::<S>(&points, &scalars);
             // The identity, zero, ±1, and equal and opposite points under equal scalars.
             for (point, scalar) in points.clone().into_iter().zip(scalars.clone()) {
                 let repeated = [
@@ -193,15 +196,9 @@ mod tests {
                 points.extend(repeated.iter().map(|r| r.0));
                 scalars.extend(repeated.iter().map(|r| r.1));
             }
-            assert_eq!(
-                msm::<S>(&points, &scalars).expect("lengths"),
-                group::msm::<S>(&points, &scalars).expect("lengths")
-            );
+            same::<S>(&points, &scalars);
             let small: Vec<_> = (0..n as u64).map(S::Scalar::from).collect();
-            assert_eq!(
-                msm::<S>(&points[..n], &small).expect("lengths"),
-                group::msm::<S>(&points[..n], &small).expect("lengths")
-            );
+            same::<S>(&points[..n], &small);
         }
         msm::<S>(&generators, &[]).expect_err("lengths");
     }

@@ -1,11 +1,11 @@
-//! Batches: a verifier adds the equations of many proofs, each times a weight that it draws when it has read them all.
+//! Sums with weights that a verifier draws when it has read everything: equations of many proofs, rows of an opening.
 
 use ark_ff::One;
 use fedproof_core::checks::without;
 use fedproof_core::error::Stage;
 use fedproof_core::group::{Bn254, Pallas, Suite};
 use fedproof_core::recorder::Deferred;
-use fedproof_core::relation::Relation;
+use fedproof_core::relation::{Relation, check_opening};
 
 use crate::common::{Case, bounded, statement};
 
@@ -67,4 +67,33 @@ fn three_bad_proofs_that_cancel_in_a_batch() {
         assert_eq!(verdict("nothing"), Err(Stage::Argument), "{shifts:?}");
         assert_eq!(verdict("challenge:batch"), Ok(()), "{shifts:?}");
     }
+}
+
+/// A number too large in one row and too small in the next, and the same of their blinds.
+fn rows_that_cancel<S: Suite>() {
+    let (truth, witness) = statement::<S>(22, 8);
+    let opens = |dropped, values: &[i64], blinds: &[S::Scalar]| {
+        without(dropped, || {
+            check_opening::<S>(&truth.points, 8, values, blinds).map_err(|e| e.stage)
+        })
+    };
+    let (mut values, mut blinds) = (witness.values.clone(), witness.blinds.clone());
+    values[0] += 1;
+    values[8] -= 1;
+    blinds[0] += S::Scalar::one();
+    blinds[1] -= S::Scalar::one();
+    for (values, blinds) in [(&values, &witness.blinds), (&witness.values, &blinds)] {
+        assert_eq!(opens("nothing", values, blinds), Err(Stage::Opening));
+        assert_eq!(
+            opens("challenge:opening", values, blinds),
+            Ok(()),
+            "in a plain sum they cancel"
+        );
+    }
+}
+
+#[test]
+fn two_rows_of_an_opening_that_cancel() {
+    rows_that_cancel::<Pallas>();
+    rows_that_cancel::<Bn254>();
 }

@@ -6,7 +6,7 @@ use fedproof_core::group::{Suite, to_affine};
 use crate::common::lies::closing::{Factor, solves_factor};
 use crate::common::lies::look_up::{late_multiplicities, lies_about_roots, looks_up, swaps_limbs};
 use crate::common::lies::norm::one_big_bit;
-use crate::common::lies::{earns, honest, long, out_of_range, wrong};
+use crate::common::lies::{above_in_limbs, earns, honest, long, out_of_range, wrong};
 use crate::common::{Case, bounded, numbers, on_both_suites, statement};
 
 on_both_suites!(
@@ -68,19 +68,9 @@ mod lie {
     }
 
     pub fn limb_opening<S: Suite>() {
-        let inside = numbers(64, 100, 8);
-        let mut x = inside.clone();
-        x[5] = 101;
-        let (lie, witness) = bounded::<S>(&Case {
-            d: 64,
-            max_abs: 100,
-            limb: 16,
-            x: Some(x.clone()),
-            max_norm_squared: Some(1 << 30),
-            ..Case::default()
-        });
+        let (inside, (lie, witness)) = above_in_limbs::<S>();
         earns("limb opening", &lie, &witness, || {
-            swaps_limbs(&inside, &x, 16, false)
+            swaps_limbs(&inside, &witness.values, 16, false)
         });
     }
 

@@ -18,7 +18,7 @@ use crate::common::lies::look_up::{
     ends_after_xi, multiplicities_after_alpha, roots_after_lambda, swaps_limbs,
 };
 use crate::common::lies::norm::{round_after_rho, slack_after_delta};
-use crate::common::lies::{Hooks, Knows, attempt, earns, honest, long, out_of_range, wrong};
+use crate::common::lies::{Hooks, Knows, above_in_limbs, attempt, earns, honest, long, out_of_range, wrong};
 use crate::common::{Case, bounded, numbers, on_both_suites, statement};
 
 on_both_suites!(
@@ -82,19 +82,9 @@ mod lie {
     }
 
     pub fn limbs_are_absorbed<S: Suite>() {
-        let inside = numbers(64, 100, 8);
-        let mut x = inside.clone();
-        x[5] = 101;
-        let (lie, witness) = bounded::<S>(&Case {
-            d: 64,
-            max_abs: 100,
-            limb: 16,
-            x: Some(x.clone()),
-            max_norm_squared: Some(1 << 30),
-            ..Case::default()
-        });
+        let (inside, (lie, witness)) = above_in_limbs::<S>();
         earns("absorb:limb", &lie, &witness, || {
-            swaps_limbs(&inside, &x, 16, true)
+            swaps_limbs(&inside, &witness.values, 16, true)
         });
     }
 

@@ -175,6 +175,22 @@ pub fn out_of_range<S: Suite>(value: i64) -> (BoundedUpdate<S>, Witness<S>) {
     wrong(x, 1 << 100, 0)
 }
 
+/// 64 numbers within ±100, in limbs of 16, and the same with a 101 among them.
+pub fn above_in_limbs<S: Suite>() -> (Vec<i64>, (BoundedUpdate<S>, Witness<S>)) {
+    let inside = numbers(64, 100, 8);
+    let mut x = inside.clone();
+    x[5] = 101;
+    let lie = bounded::<S>(&Case {
+        d: 64,
+        max_abs: 100,
+        limb: 16,
+        x: Some(x),
+        max_norm_squared: Some(1 << 30),
+        ..Case::default()
+    });
+    (inside, lie)
+}
+
 /// Everything within range, the norm five above its bound.
 pub fn long<S: Suite>() -> (BoundedUpdate<S>, Witness<S>) {
     let x = numbers(32, 7, 3);
