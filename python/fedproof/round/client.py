@@ -225,6 +225,8 @@ class Client:
         if not counted and report.session in self.accepted:
             raise refuse("leaves out an upload that was accepted")
         if shown is not None and shown != made:
-            raise refuse("shows an upload in this client's name that it did not make for this round's announcement")
+            raise refuse(
+                "shows an upload in this client's name that it did not make for this round's announcement"
+            )
         self.chain = after
         return report
