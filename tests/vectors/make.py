@@ -62,7 +62,7 @@ def bounded(
     """d: what the statement says, if it lies."""
     points, blinds = _core.commit(suite, x, columns, 64)
     shape = d or len(x), columns
-    proof = _core.prove_bounded_update(
+    proof, _ = _core.prove_bounded_update(
         suite, context_parts(context), shape, bounds, points, x, 64, blinds, checked
     )
     statement = {

@@ -37,7 +37,10 @@ class Claim:
     proof: bytes
 
 
-def _prove(ctx: Context, bounds: Bounds, commitment: Commitment, opening: Opening, checked: bool) -> bytes:
+Timed = tuple[bytes, list[tuple[str, float]]]
+
+
+def _prove(ctx: Context, bounds: Bounds, commitment: Commitment, opening: Opening, checked: bool) -> Timed:
     with refusals(party=ctx.client):
         return _core.prove_bounded_update(
             commitment.suite,
@@ -54,11 +57,16 @@ def _prove(ctx: Context, bounds: Bounds, commitment: Commitment, opening: Openin
 
 def prove(ctx: Context, bounds: Bounds, commitment: Commitment, opening: Opening) -> bytes:
     """Raises `Refused` (stage "witness") if the update is out of bounds or not what was committed to."""
-    return _prove(ctx, bounds, commitment, opening, True)
+    return _prove(ctx, bounds, commitment, opening, True)[0]
 
 
 def prove_unchecked(ctx: Context, bounds: Bounds, commitment: Commitment, opening: Opening) -> bytes:
     """Proves without looking, as a dishonest client would; the verifier refuses what is false."""
+    return prove_timed(ctx, bounds, commitment, opening)[0]
+
+
+def prove_timed(ctx: Context, bounds: Bounds, commitment: Commitment, opening: Opening) -> Timed:
+    """`prove_unchecked`, with the seconds that went into each kind of message: (label as in the spec, seconds), in order."""
     return _prove(ctx, bounds, commitment, opening, False)
 
 

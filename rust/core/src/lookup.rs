@@ -3,7 +3,8 @@
 //!
 //! A tree of depth n has 2^n leaves. Node v of layer j has children 2v and 2v + 1 in layer j + 1, and
 //! P = P₀Q₁ + P₁Q₀, Q = Q₀Q₁. Trees are aligned at the leaves: the deepest starts alone, a shallower one joins when as many
-//! variables remain as it has. All share every challenge from there on, so their leaf claims sit at suffixes of one point.
+//! layers remain as it has. A layer's rounds bind the last variable first, so all trees share the challenges of the variables that
+//! they have, and their leaf claims sit at suffixes of one point.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -47,7 +48,7 @@ impl<F: PrimeField> Leaves<F> {
 pub struct Tree<F> {
     pub depth: usize,
     pub leaves: Leaves<F>,
-    /// The prover's.
+    /// The prover's; of looked-up values the zeros at the end may be missing.
     pub column: Option<Arc<Vec<i64>>>,
 }
 
@@ -62,6 +63,14 @@ impl<F> Tree<F> {
 pub struct Squares<F> {
     pub parts: Vec<(u64, usize)>,
     pub sum: Lin<F>,
+}
+
+impl<F> Squares<F> {
+    /// The depth of the trees that it is about, at least one.
+    fn depth(&self, trees: &[Tree<F>]) -> usize {
+        let first = self.parts.first().and_then(|(_, t)| trees.get(*t));
+        first.map_or(1, |t| t.depth.max(1))
+    }
 }
 
 /// Roots (P, Q) per tree, the point, and each tree's column at the last `depth` coordinates of it.
@@ -128,19 +137,14 @@ pub fn fractional_sums<S: Suite>(
                 let claim = (p.clone() + q.clone() * lambda) * weight(l.tree);
                 let prover = provers.next().map(|t| t as &mut dyn SumTable<_>);
                 Some(Part {
-                    join: l.join,
+                    variables: j - l.join,
                     claim,
                     prover,
                 })
             })
             .collect();
-        let norm_join = squares
-            .parts
-            .first()
-            .and_then(|(_, t)| trees.get(*t))
-            .map_or(0, |t| depth - t.depth);
         let plain = leaf.then(|| Part {
-            join: norm_join,
+            variables: squares.depth(trees) - 1,
             claim: squares.sum.clone(),
             prover: norm.as_mut().map(|t| t as &mut dyn SumTable<_>),
         });
@@ -216,15 +220,15 @@ pub fn fractional_sums<S: Suite>(
 fn tables_of<S: Suite>(rec: &mut Recorder<S>, tree: &Tree<S::Scalar>) -> TreeTables<S::Scalar> {
     let column = tree.values();
     match tree.leaves {
-        Leaves::Values { alpha } => TreeTables::of_values(alpha, column),
+        Leaves::Values { alpha } => TreeTables::of_values(alpha, column, tree.depth),
         Leaves::Table { alpha, bound } => {
             #[allow(unused_mut, reason = "only a dishonest prover changes them")]
-            let mut counts = column.iter().map(|m| scalar_from_i64(*m)).collect();
+            let mut counts: Vec<_> = column.iter().map(|m| scalar_from_i64(*m)).collect();
             #[cfg(feature = "drop-checks")]
             if let Some(d) = rec.dishonest() {
                 d.multiplicities(alpha, &mut counts);
             }
-            TreeTables::of_table(alpha, bound, counts)
+            TreeTables::of_table(alpha, bound, &counts)
         }
     }
 }
@@ -238,15 +242,13 @@ fn squares_table<S: Suite>(
     trees: &[Tree<S::Scalar>],
     squares: &Squares<S::Scalar>,
 ) -> crate::fractions::SquareTable<S::Scalar> {
-    let length = squares
-        .parts
-        .first()
-        .and_then(|(_, t)| trees.get(*t))
-        .map_or(0, |t| 1 << t.depth);
     let values = |tree: &usize| trees.get(*tree).map_or(&[][..], Tree::values);
     let mut sums = match squares.parts.as_slice() {
         [(1, tree)] => Cow::Borrowed(values(tree)),
-        _ => Cow::Owned(vec![0i64; length]),
+        parts => {
+            let length = parts.iter().map(|(_, tree)| values(tree).len()).max();
+            Cow::Owned(vec![0i64; length.unwrap_or_default()])
+        }
     };
     if let Cow::Owned(sums) = &mut sums {
         for (weight, tree) in &squares.parts {
@@ -259,5 +261,5 @@ fn squares_table<S: Suite>(
     if let Some(d) = rec.dishonest() {
         d.squares(sums.to_mut());
     }
-    crate::fractions::SquareTable::new(&sums)
+    crate::fractions::SquareTable::new(&sums, squares.depth(trees))
 }

@@ -26,6 +26,67 @@ pub fn eq_table<F: PrimeField>(point: &[F]) -> Vec<F> {
     table
 }
 
+/// eq(point, ·) as an outer product: entry v is high[v / l]·low[v mod l], l = low.len(). A sum with these weights needs no table of
+/// them all, and no more multiplications.
+pub struct SplitEq<F> {
+    point: Vec<F>,
+    high: Vec<F>,
+    low: Vec<F>,
+}
+
+impl<F: PrimeField> SplitEq<F> {
+    pub fn new(point: &[F]) -> Self {
+        let (high, low) = point.split_at(point.len() / 2);
+        Self {
+            point: point.to_vec(),
+            high: eq_table(high),
+            low: eq_table(low),
+        }
+    }
+
+    /// Leaves out the last coordinate, if there is one: eq(point‖r, v‖0) + eq(point‖r, v‖1) = eq(point, v).
+    pub fn shorten(&mut self) {
+        if self.point.pop().is_none() {
+            return;
+        }
+        if self.low.len() == 1 {
+            self.low = std::mem::replace(&mut self.high, vec![F::one()]);
+        }
+        self.low = self.low.chunks(2).map(|pair| pair.iter().sum()).collect();
+    }
+
+    /// Σ_{v ≥ count} eq(point, v).
+    pub fn beyond(&self, count: usize) -> F {
+        F::one() - below(&self.point, count as u64).0
+    }
+
+    /// Σ over the first `count` entries, in blocks that share a factor: `block` gets the other factors and where they start.
+    pub fn blocks<const N: usize>(
+        &self,
+        count: usize,
+        block: impl Fn(&[F], usize) -> [F; N] + Sync,
+    ) -> [F; N] {
+        let size = self.low.len();
+        (0..count.div_ceil(size))
+            .into_par_iter()
+            .with_min_len((1usize << 9).div_ceil(size))
+            .map(|b| {
+                let first = b * size;
+                let weights = self.low.get(..count - first).unwrap_or(&self.low);
+                block(weights, first).map(|sum| sum * self.high[b])
+            })
+            .reduce(
+                || [F::zero(); N],
+                |mut a, b| {
+                    for (to, from) in a.iter_mut().zip(b) {
+                        *to += from;
+                    }
+                    a
+                },
+            )
+    }
+}
+
 /// 1, x, x², …: `count` of them.
 pub fn powers<F: PrimeField>(x: F, count: usize) -> Vec<F> {
     std::iter::successors(Some(F::one()), |p| Some(*p * x))
@@ -92,6 +153,31 @@ mod tests {
                     })
                     .product();
                 assert_eq!(value, plain);
+            }
+        }
+    }
+
+    #[test]
+    fn split_tables_agree_with_whole_ones() {
+        let point: Vec<Fr> = (0..7).map(|i| Fr::from(1000 + i as u64)).collect();
+        let mut split = SplitEq::new(&point);
+        for n in (0..=7).rev() {
+            let whole = eq_table(&point[..n]);
+            for count in [0, 1, whole.len() / 3, whole.len()] {
+                let [sum, weighted] = split.blocks(count, |weights, first| {
+                    let each = weights.iter().zip(first as u64..);
+                    [weights.iter().sum(), each.map(|(w, v)| *w * Fr::from(v)).sum()]
+                });
+                let plain: Fr = whole[..count]
+                    .iter()
+                    .zip(0u64..)
+                    .map(|(w, v)| *w * Fr::from(v))
+                    .sum();
+                assert_eq!((sum, weighted), (whole[..count].iter().sum(), plain));
+                assert_eq!(sum + split.beyond(count), Fr::from(1u64));
+            }
+            if n > 0 {
+                split.shorten();
             }
         }
     }

@@ -7,14 +7,14 @@
 //!   S' = q(ρ) = ρS + (1 − 2ρ)c_0 + (ρ² − ρ)c_2.
 //!
 //! Both updates are linear in committed values, so no round has a check. A sumcheck only reduces its claim to one evaluation:
-//! the caller must close that. A part over fewer variables joins at a later round and shares the suffix of r.
+//! the caller must close that. Rounds bind the last variable first. A part over fewer variables lives on the last of them, so it
+//! is done after as many rounds and stays constant then.
 
 use ark_ff::{AdditiveGroup, Field, PrimeField};
-use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::group::Suite;
-use crate::poly::eq_table;
+use crate::poly::SplitEq;
 use crate::recorder::{Lin, Recorder};
 use crate::transcript::Label;
 
@@ -23,15 +23,17 @@ const DEGREE: usize = 2;
 
 /// The prover's side of a part: a function f on the hypercube.
 pub trait SumTable<F>: Send {
-    /// c_0 and c_2 of Σ_v weights[v]·f(X, v), X the top variable; no weights: all one.
-    fn round(&self, weights: Option<&[F]>) -> [F; 2];
-    /// Fixes the top variable.
+    /// c_0 and c_2 of Σ_v eq(v)·f(v, X), X the last variable; without eq all weights are one.
+    fn round(&self, eq: Option<&SplitEq<F>>) -> [F; 2];
+    /// Fixes the last variable.
     fn bind(&mut self, rho: F);
+    /// f, once no variable is left.
+    fn value(&self) -> F;
 }
 
-/// One claim. `join` is the first round in which it has a variable.
+/// One claim on the last `variables` coordinates.
 pub struct Part<'a, F> {
-    pub join: usize,
+    pub variables: usize,
     pub claim: Lin<F>,
     pub prover: Option<&'a mut dyn SumTable<F>>,
 }
@@ -52,46 +54,31 @@ pub fn sumcheck<'a, S: Suite>(
     mut weighted: Vec<Part<'a, S::Scalar>>,
     mut plain: Option<Part<'a, S::Scalar>>,
 ) -> Result<End<S::Scalar>> {
-    let (mut t, mut s) = (Lin::zero(), Lin::zero());
+    let mut t = Lin::zero();
+    for part in &weighted {
+        t += part.claim.clone();
+    }
+    let mut s = plain.as_ref().map_or(Lin::zero(), |p| p.claim.clone());
     let mut point: Vec<S::Scalar> = Vec::with_capacity(rounds);
-    let mut prover = rec.knows().then(|| Weights::new(r));
-    for (i, name) in (0..=rounds).zip(0u32..) {
-        for part in weighted.iter().filter(|p| p.join == i) {
-            t += part.claim.clone();
-        }
-        if let Some(part) = plain.as_ref().filter(|p| p.join == i) {
-            s = part.claim.clone();
-        }
-        if i == rounds {
-            break;
-        }
-        let has_weighted = weighted.iter().any(|p| p.join <= i);
-        let live_plain = plain.as_ref().filter(|p| p.join <= i);
-        let split = DEGREE * usize::from(has_weighted);
+    let mut weights = rec.knows().then(|| Weights::new(r, &weighted));
+    for (i, name) in (0..rounds).zip(0u32..) {
+        let live_plain = plain.as_ref().filter(|p| i < p.variables);
+        let split = if weighted.is_empty() { 0 } else { DEGREE };
         let size = split + DEGREE * usize::from(live_plain.is_some());
         let running = rec.value(&t);
         let sent = rec.commit(labels.0(name), size, || {
             let mut message = Vec::with_capacity(size);
-            let Some(weights) = &prover else { return message };
-            if has_weighted {
-                let mut sums = [S::Scalar::ZERO; 2];
-                for table in weighted.iter().filter(|p| p.join <= i).flat_map(|p| &p.prover) {
-                    let [c0, c2] = table.round(Some(&weights.eq));
-                    sums = [sums[0] + c0, sums[1] + c2];
-                }
-                message.extend(weights.message(i, sums, running));
+            if let Some(weights) = weights.as_ref().filter(|_| split > 0) {
+                message.extend(weights.message(i, &weighted, running));
             }
-            message.extend(
-                live_plain
-                    .and_then(|p| p.prover.as_ref())
-                    .into_iter()
-                    .flat_map(|t| t.round(None)),
-            );
+            let plain_table = live_plain.and_then(|p| p.prover.as_ref());
+            message.extend(plain_table.into_iter().flat_map(|table| table.round(None)));
             message
         })?;
         let rho = rec.challenge(labels.1(name), DEGREE);
         point.push(rho);
-        let (square, r_i) = (rho.square(), r.get(i).copied().unwrap_or_default());
+        let square = rho.square();
+        let r_i = r.get(rounds - 1 - i).copied().unwrap_or_default();
         let (sent_weighted, sent_plain) = sent.split_at(split);
         for (c, power) in sent_weighted.iter().zip([rho, square]) {
             t.add_scaled(c, power - r_i);
@@ -101,15 +88,18 @@ pub fn sumcheck<'a, S: Suite>(
             s.add_scaled(c0, S::Scalar::ONE - rho.double());
             s.add_scaled(c2, square - rho);
         }
-        if let Some(weights) = &mut prover {
-            weights.advance();
-            for part in weighted.iter_mut().chain(&mut plain).filter(|p| p.join <= i) {
+        if let Some(weights) = &mut weights {
+            for (_, eq) in &mut weights.eq {
+                eq.shorten();
+            }
+            for part in weighted.iter_mut().chain(&mut plain).filter(|p| i < p.variables) {
                 if let Some(table) = &mut part.prover {
                     table.bind(rho);
                 }
             }
         }
     }
+    point.reverse();
     Ok(End {
         point,
         weighted: t,
@@ -117,67 +107,77 @@ pub fn sumcheck<'a, S: Suite>(
     })
 }
 
-/// The prover's eq(r[i+1..], ·) in round i, and 1/r_i.
+/// The prover's weights in a round: eq of what is left of r, and 1/r_i.
 struct Weights<F> {
-    eq: Vec<F>,
+    /// By the number of variables that parts have: eq(those of r but the ones that are bound and the one of this round, ·).
+    eq: Vec<(usize, SplitEq<F>)>,
     inverses: Vec<F>,
 }
 
 impl<F: PrimeField> Weights<F> {
-    fn new(r: &[F]) -> Self {
-        let mut inverses = r.to_vec();
+    fn new(r: &[F], parts: &[Part<F>]) -> Self {
+        let mut inverses: Vec<F> = r.iter().rev().copied().collect();
         // r_i = 0 has probability 2^-128 and costs the honest prover a proof that fails.
         ark_ff::batch_inversion(&mut inverses);
-        Self {
-            eq: eq_table(r.get(1..).unwrap_or_default()),
-            inverses,
+        let mut eq: Vec<(usize, SplitEq<F>)> = Vec::new();
+        for part in parts {
+            let n = part.variables;
+            let known = eq.iter().any(|(variables, _)| *variables == n);
+            if let Some(own) = r
+                .get(r.len() - n..r.len().saturating_sub(1))
+                .filter(|_| n > 0 && !known)
+            {
+                eq.push((n, SplitEq::new(own)));
+            }
         }
-    }
-
-    /// eq(r[i+2..], v) = eq(r[i+1..], 0‖v) + eq(r[i+1..], 1‖v).
-    fn advance(&mut self) {
-        let half = self.eq.len() / 2;
-        let (low, high) = self.eq.split_at(half);
-        self.eq = low.iter().zip(high).map(|(l, h)| *l + h).collect();
+        Self { eq, inverses }
     }
 
     /// c_1 and c_2 of all parts together; c_1 from the running claim.
-    fn message(&self, i: usize, [c0, c2]: [F; 2], running: F) -> [F; 2] {
+    fn message(&self, i: usize, parts: &[Part<F>], running: F) -> [F; 2] {
+        let (mut c0, mut c2) = (F::ZERO, F::ZERO);
+        for part in parts {
+            let Some(table) = &part.prover else { continue };
+            let eq = self.eq.iter().find(|(variables, _)| *variables == part.variables);
+            match eq.filter(|_| i < part.variables) {
+                Some((_, eq)) => {
+                    let [more0, more2] = table.round(Some(eq));
+                    (c0, c2) = (c0 + more0, c2 + more2);
+                }
+                None => c0 += table.value(),
+            }
+        }
         let inverse = self.inverses.get(i).copied().unwrap_or_default();
         [(running - c0) * inverse - c2, c2]
     }
-}
-
-/// table[v] + ρ(table[v + half] − table[v]), in place.
-pub fn bind<F: PrimeField>(table: &mut Vec<F>, rho: F) {
-    let half = table.len() / 2;
-    let (low, high) = table.split_at_mut(half);
-    low.par_iter_mut()
-        .zip(high)
-        .with_min_len(1 << 10)
-        .for_each(|(l, h)| *l += rho * (*h - *l));
-    table.truncate(half);
 }
 
 /// f(v) = a(v)·b(v).
 pub struct ProductTable<F>(pub Vec<F>, pub Vec<F>);
 
 impl<F: PrimeField> SumTable<F> for ProductTable<F> {
-    fn round(&self, weights: Option<&[F]>) -> [F; 2] {
+    fn round(&self, _eq: Option<&SplitEq<F>>) -> [F; 2] {
         let Self(a, b) = self;
-        let (a_low, a_high) = a.split_at(a.len() / 2);
-        let (b_low, b_high) = b.split_at(b.len() / 2);
         let (mut c0, mut c2) = (F::ZERO, F::ZERO);
-        for (v, ((al, ah), (bl, bh))) in a_low.iter().zip(a_high).zip(b_low.iter().zip(b_high)).enumerate() {
-            let weight = weights.and_then(|w| w.get(v)).copied().unwrap_or(F::ONE);
-            c0 += weight * al * bl;
-            c2 += weight * (*ah - al) * (*bh - bl);
+        for ([al, ah], [bl, bh]) in a.as_chunks().0.iter().zip(b.as_chunks().0) {
+            c0 += *al * bl;
+            c2 += (*ah - al) * (*bh - bl);
         }
         [c0, c2]
     }
 
     fn bind(&mut self, rho: F) {
-        bind(&mut self.0, rho);
-        bind(&mut self.1, rho);
+        for table in [&mut self.0, &mut self.1] {
+            *table = table
+                .as_chunks()
+                .0
+                .iter()
+                .map(|[low, high]| *low + rho * (*high - low))
+                .collect();
+        }
+    }
+
+    fn value(&self) -> F {
+        self.0.iter().zip(&self.1).map(|(a, b)| *a * b).sum()
     }
 }

@@ -2,14 +2,14 @@
 
 use fedproof_core::error::Result;
 use fedproof_core::group::{Suite, decode_points};
-use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
+use fedproof_core::relation::bounded_update::{self, BoundedUpdate, Bounds};
 use fedproof_core::relation::{Relation, Shape, verify_all};
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::convert::{ContextParts, context, run, with_suite};
-use crate::plain_opening::{prove_bytes, witness};
+use crate::plain_opening::witness;
 
 /// (max_abs, max_norm_squared, limb)
 type BoundsParts = (u64, u128, u64);
@@ -35,7 +35,8 @@ fn statement<S: Suite>(
     })
 }
 
-/// The proof that a commitment opens to values within the bounds. `checked`: a false statement is refused rather than proved.
+/// The proof that a commitment opens to values within the bounds, and the seconds that each kind of message took. `checked`: a
+/// false statement is refused rather than proved.
 #[pyfunction]
 #[allow(clippy::too_many_arguments, reason = "a flat border; Python wraps it")]
 fn prove_bounded_update<'py>(
@@ -49,13 +50,21 @@ fn prove_bounded_update<'py>(
     bits: u32,
     blinds: Vec<u8>,
     checked: bool,
-) -> PyResult<Bound<'py, PyBytes>> {
+) -> PyResult<(Bound<'py, PyBytes>, Vec<(&'static str, f64)>)> {
     let values = values.as_slice()?.to_vec();
-    let proof = run(py, move || {
-        with_suite!(suite.as_str(), S => prove_bytes(
-            &statement::<S>(ctx, shape, bounds, &points)?, &witness::<S>(values, shape.1, bits, &blinds)?, checked))
+    let (proof, spent) = run(py, move || {
+        with_suite!(suite.as_str(), S => {
+            let statement = statement::<S>(ctx, shape, bounds, &points)?;
+            let witness = witness::<S>(values, shape.1, bits, &blinds)?;
+            if checked {
+                statement.holds(&witness).map_err(|e| e.within(bounded_update::NAME))?;
+            }
+            let (proof, spent) = statement.prove_timed(&witness)?;
+            Ok((proof.to_bytes(), spent))
+        })
     })?;
-    Ok(PyBytes::new(py, &proof))
+    let seconds = spent.into_iter().map(|(name, time)| (name, time.as_secs_f64()));
+    Ok((PyBytes::new(py, &proof), seconds.collect()))
 }
 
 /// Raises unless the proof holds for commitment, bounds and context.

@@ -115,7 +115,7 @@ fn reduce_products<S: Suite>(rec: &mut Recorder<S>) -> Result<()> {
         ProductTable(values(&left), values(&right))
     });
     let part = Part {
-        join: 0,
+        variables: rounds,
         claim,
         prover: table.as_mut().map(|t| t as _),
     };

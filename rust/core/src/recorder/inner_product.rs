@@ -328,7 +328,12 @@ fn schnorr<S: Suite>(
         .as_ref()
         .map(|f| -> Result<_> {
             let u = Key::<S>::get(1).commit_value(&dot(&nonces, &claim.base_u), &blind_nonce);
-            Ok((f.product(&claim.s, &nonces, 0, n)? + u).into_affine())
+            let (front, back) = claim.s.split_at(claim.s.len() / 2);
+            let (front, back) = rayon::join(
+                || f.product(front, &nonces, 0, n),
+                || f.product(back, &nonces, front.len() * n, n),
+            );
+            Ok((front? + back? + u).into_affine())
         })
         .transpose()?;
     let nonce = rec.point("schnorr/nonce".into(), known)?;

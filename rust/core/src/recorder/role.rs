@@ -1,5 +1,8 @@
 //! The roles, and all that differs between them: how a point or a scalar travels.
 
+use std::sync::mpsc::Sender;
+use std::time::Instant;
+
 use ark_ec::{CurveGroup, PrimeGroup};
 use ark_ff::Zero;
 
@@ -56,9 +59,14 @@ fn read_count(bytes: &[u8]) -> Option<(usize, &[u8])> {
     Some((usize::try_from(u32::from_be_bytes(*head)).ok()?, rest))
 }
 
+/// When something of a message's name was sent.
+pub type Sent = (&'static str, Instant);
+
 /// Writes a proof.
 pub struct Prover<S: Suite> {
     pub(super) proof: Proof<S>,
+    /// Told of everything that is sent: benchmarks ask where the time goes.
+    watcher: Option<Sender<Sent>>,
     /// What a dishonest prover changes.
     #[cfg(feature = "drop-checks")]
     pub dishonest: Option<Box<dyn super::dishonest::Dishonest<S>>>,
@@ -92,26 +100,42 @@ pub enum Role<S: Suite> {
     Counter(Counter),
 }
 
-impl<S: Suite> Role<S> {
-    pub fn prover() -> Self {
-        Self::Prover(Prover {
+impl<S: Suite> Prover<S> {
+    fn new(watcher: Option<Sender<Sent>>) -> Self {
+        Self {
             proof: Proof {
                 points: Vec::new(),
                 scalars: Vec::new(),
             },
+            watcher,
             #[cfg(feature = "drop-checks")]
             dishonest: None,
-        })
+        }
+    }
+
+    fn sent(&self, label: Label) {
+        if let Some(watcher) = &self.watcher {
+            // Nobody listens any more: nobody wants to know.
+            let _ = watcher.send((label.0, Instant::now()));
+        }
+    }
+}
+
+impl<S: Suite> Role<S> {
+    pub fn prover() -> Self {
+        Self::Prover(Prover::new(None))
+    }
+
+    /// A prover whose messages are reported as they are sent.
+    pub fn watched_prover(watcher: Sender<Sent>) -> Self {
+        Self::Prover(Prover::new(Some(watcher)))
     }
 
     #[cfg(feature = "drop-checks")]
     pub fn dishonest(hooks: Box<dyn super::dishonest::Dishonest<S>>) -> Self {
         Self::Prover(Prover {
-            proof: Proof {
-                points: Vec::new(),
-                scalars: Vec::new(),
-            },
             dishonest: Some(hooks),
+            ..Prover::new(None)
         })
     }
 
@@ -154,6 +178,7 @@ impl<S: Suite> Role<S> {
             Self::Prover(p) => {
                 let point = known.ok_or_else(|| missing(label))?;
                 p.proof.points.push(point);
+                p.sent(label);
                 Ok(point)
             }
             Self::Verifier(v) => v.points.next().ok_or_else(|| missing(label)),
@@ -175,6 +200,7 @@ impl<S: Suite> Role<S> {
             Self::Prover(p) => {
                 let scalar = known.ok_or_else(|| missing(label))?;
                 p.proof.scalars.push(scalar);
+                p.sent(label);
                 Ok(scalar)
             }
             Self::Verifier(v) => v.scalars.next().ok_or_else(|| missing(label)),

@@ -181,7 +181,7 @@ impl<S: Suite> BoundedUpdate<S> {
             if let Some(d) = rec.dishonest() {
                 d.looked_up(x.to_mut());
             }
-            split(&x, &digits, 1 << depth)
+            split(&x, &digits)
         });
         let column = |k: usize| split.as_ref().and_then(|s| s.get(k).cloned());
 
@@ -207,7 +207,7 @@ impl<S: Suite> BoundedUpdate<S> {
         let mut count_rows = Vec::new();
         for (k, (digit, name)) in digits.iter().zip(0u32..).enumerate() {
             let bits = table_bits(digit.bound, &self.shape);
-            let count = column(k).map(|c| Arc::new(multiplicities(&c, digit.bound, bits)));
+            let count = column(k).map(|c| Arc::new(multiplicities(&c, 1 << depth, digit.bound, bits)));
             let rows = (1usize << bits) / columns;
             let width = u32::try_from(depth).unwrap_or(u32::MAX) + 2;
             let make = || count.as_deref().cloned().unwrap_or_default();
@@ -301,25 +301,27 @@ impl<S: Suite> BoundedUpdate<S> {
     }
 }
 
-/// x, padded with zeros to `length`, as its digits. A value out of range gets some split; then a look-up fails.
-fn split(x: &[i64], digits: &[Digit], length: usize) -> Vec<Arc<Vec<i64>>> {
-    let mut padded = x.to_vec();
-    padded.resize(length, 0);
+/// x as its digits; zeros stay zeros. A value out of range gets some split; then a look-up fails.
+fn split(x: &[i64], digits: &[Digit]) -> Vec<Arc<Vec<i64>>> {
     let Some([_, high]) = digits.first_chunk::<2>() else {
-        return vec![Arc::new(padded)];
+        return vec![Arc::new(x.to_vec())];
     };
     let (m, bound) = (high.weight.cast_signed(), high.bound.cast_signed());
-    let hi: Vec<i64> = padded
+    let hi: Vec<i64> = x
         .iter()
         .map(|v| v.saturating_add(m / 2).div_euclid(m).clamp(-bound, bound))
         .collect();
-    let lo = padded.iter().zip(&hi).map(|(v, h)| v - m * h).collect();
+    let lo = x.iter().zip(&hi).map(|(v, h)| v - m * h).collect();
     vec![Arc::new(lo), Arc::new(hi)]
 }
 
-/// How often each table entry occurs. A value out of range is counted nowhere.
-fn multiplicities(values: &[i64], bound: u64, bits: usize) -> Vec<i64> {
+/// How often each table entry occurs in `length` values, zeros at the end included. A value out of range is counted nowhere.
+fn multiplicities(values: &[i64], length: usize, bound: u64, bits: usize) -> Vec<i64> {
     let mut counts = vec![0; 1 << bits];
+    let zero = usize::try_from(bound).ok().and_then(|i| counts.get_mut(i));
+    if let (Some(zero), Some(Ok(missing))) = (zero, length.checked_sub(values.len()).map(i64::try_from)) {
+        *zero = missing;
+    }
     for v in values {
         let index = v.saturating_add(bound.cast_signed());
         if let Some(count) = usize::try_from(index)

@@ -6,6 +6,8 @@ pub mod honest_aggregate;
 pub mod plain_opening;
 
 use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
 
 use ark_ff::Zero;
 use rayon::prelude::*;
@@ -136,7 +138,28 @@ pub trait Relation<S: Suite> {
 
     /// Proves without looking whether the statement is true. Any attacker can write this; the verifier refuses the result.
     fn prove_unchecked(&self, witness: &Witness<S>) -> Result<Proof<S>> {
-        match self.run(Role::prover(), Some(witness))? {
+        self.prove_as(Role::prover(), witness)
+    }
+
+    /// The same, with the time that went into each kind of message, by name and in the order in which they first occur.
+    fn prove_timed(&self, witness: &Witness<S>) -> Result<(Proof<S>, Vec<(&'static str, Duration)>)> {
+        let (watcher, sent) = channel();
+        let mut last = Instant::now();
+        let proof = self.prove_as(Role::watched_prover(watcher), witness)?;
+        let mut spent: Vec<(&'static str, Duration)> = Vec::new();
+        for (name, at) in sent {
+            let time = at.duration_since(last);
+            last = at;
+            match spent.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, sum)) => *sum += time,
+                None => spent.push((name, time)),
+            }
+        }
+        Ok((proof, spent))
+    }
+
+    fn prove_as(&self, role: Role<S>, witness: &Witness<S>) -> Result<Proof<S>> {
+        match self.run(role, Some(witness))? {
             Outcome::Proof(proof) => Ok(proof),
             _ => Err(Error::new(Self::NAME, Stage::Witness, "not a prover")),
         }

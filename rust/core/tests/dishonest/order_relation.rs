@@ -53,10 +53,10 @@ mod lie {
     pub fn rounds_are_absorbed_before_rho<S: Suite>() {
         let (lie, witness) = long::<S>();
         earns("absorb:gkr/round", &lie, &witness, || {
-            round_after_rho(Knows::Ahead, 4, 0, 5)
+            round_after_rho(Knows::Ahead, 4, 5)
         });
         earns("challenge:gkr/rho", &lie, &witness, || {
-            round_after_rho(Knows::One, 4, 0, 5)
+            round_after_rho(Knows::One, 4, 5)
         });
     }
 

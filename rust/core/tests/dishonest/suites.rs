@@ -124,7 +124,7 @@ fn norms<S: Suite>(size: Size) {
     let trees = Trees::of(&lie);
     if trees.values > 1 {
         earns("absorb:gkr/round", &lie, &witness, || {
-            round_after_rho(Knows::Ahead, trees.leaf(), trees.join(), 1)
+            round_after_rho(Knows::Ahead, trees.leaf(), 1)
         });
     }
     let (truth, witness) = claim::<S>(size, &x, Some(norm));

@@ -173,7 +173,8 @@ impl<S: Suite> Dishonest<S> for SwapsLimbs<S::Scalar> {
         match label {
             Label("alpha", ..) => self.alpha = value,
             Label("gkr/lambda", j, _) if j == last => self.lambda = value,
-            Label("gkr/rho", j, _) if j == last => self.rho.push(value),
+            // The last variable comes first.
+            Label("gkr/rho", j, _) if j == last => self.rho.insert(0, value),
             Label("gkr/xi", j, _) if j == last => self.xi = value,
             _ => {}
         }

@@ -149,11 +149,6 @@ impl Trees {
     pub fn leaf(&self) -> u32 {
         u32::try_from(self.deepest).expect("few") - 1
     }
-
-    /// The round of the leaves' layer in which the values' trees, and the norm, join.
-    pub fn join(&self) -> u32 {
-        u32::try_from(self.deepest - self.values).expect("few")
-    }
 }
 
 // -- false statements ----------------------------------------------------------------------------------------------------

@@ -17,14 +17,14 @@ pub fn one_big_bit<S: Suite>(above: u64) -> Hooks<S> {
     })
 }
 
-/// The slack is zero, and the norm's first round, `round` of layer `leaf`, is solved to be right at ρ.
-pub fn round_after_rho<S: Suite>(knows: Knows, leaf: u32, round: u32, above: u64) -> Hooks<S> {
+/// The slack is zero, and the norm's first round, in layer `leaf`, is solved to be right at ρ.
+pub fn round_after_rho<S: Suite>(knows: Knows, leaf: u32, above: u64) -> Hooks<S> {
     edits::<S>(move |label, transcript, v| {
         if label.0 == "slack" {
             v.fill(S::Scalar::zero());
         }
-        if label == Label("gkr/round", leaf, round) {
-            let rho = knows.short::<S>(transcript, Label("gkr/rho", leaf, round));
+        if label == Label("gkr/round", leaf, 0) {
+            let rho = knows.short::<S>(transcript, Label("gkr/rho", leaf, 0));
             v[2] += rho * S::Scalar::from(above) / (S::Scalar::one() - rho.double());
         }
     })
