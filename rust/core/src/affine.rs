@@ -1,7 +1,7 @@
 //! Affine points in batches: one inversion shared by all (Montgomery's trick), so that an addition costs five
 //! multiplications and a squaring. Four independent chains of products keep the multiplier busy.
 //!
-//! There are no special cases. Equal or opposite operands put a zero into the shared product; [`Adder::finish`] reports it.
+//! There are no special cases. Equal or opposite operands put a zero into the shared product; [`Inverter::check`] reports it.
 
 use ark_ff::Field;
 use zeroize::Zeroize;
@@ -10,10 +10,8 @@ use crate::error::{Error, Result, Stage};
 
 const CHAINS: usize = 4;
 
-/// Adds and doubles batches; keeps working memory, and wipes it in the end.
-pub(crate) struct Adder<F: Field> {
-    /// For each element of a batch: what is inverted for it, and the product of the elements before it in its chain.
-    scratch: Vec<(F, F)>,
+/// Inverts what a batch shares, and remembers whether an operand was zero.
+pub(crate) struct Inverter<F: Field> {
     /// What the next operand of an inversion is multiplied by, so that its time says nothing about secret points.
     mask: F,
     /// What the mask is multiplied by after each use.
@@ -21,11 +19,10 @@ pub(crate) struct Adder<F: Field> {
     coincided: bool,
 }
 
-impl<F: Field> Adder<F> {
+impl<F: Field> Inverter<F> {
     /// For public points.
     pub(crate) fn public() -> Self {
         Self {
-            scratch: Vec::new(),
             mask: F::ONE,
             step: F::ONE,
             coincided: false,
@@ -44,14 +41,25 @@ impl<F: Field> Adder<F> {
                 .fold(F::ZERO, |sum, byte| sum * F::from(256u64) + F::from(*byte))
         };
         let (mask, step) = bytes.split_at(64);
-        let mut adder = Self::public();
-        (adder.mask, adder.step) = (element(mask), element(step));
-        Ok(adder)
+        Ok(Self {
+            mask: element(mask),
+            step: element(step),
+            coincided: false,
+        })
+    }
+
+    /// The inverse, or zero for zero.
+    pub(crate) fn invert(&mut self, element: F) -> F {
+        let inverse = (element * self.mask).inverse();
+        self.coincided |= inverse.is_none();
+        let inverse = inverse.unwrap_or_default() * self.mask;
+        self.mask *= self.step;
+        inverse
     }
 
     /// An error if two operands ever coincided, when the results mean nothing. Whoever makes that happen for distinct
     /// generators has found a relation between them.
-    pub(crate) fn finish(self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         if self.coincided {
             return Err(Error::new(
                 "commitment",
@@ -60,6 +68,42 @@ impl<F: Field> Adder<F> {
             ));
         }
         Ok(())
+    }
+}
+
+impl<F: Field> Drop for Inverter<F> {
+    fn drop(&mut self) {
+        self.mask.zeroize();
+    }
+}
+
+/// Adds and doubles batches; keeps working memory, and wipes it in the end.
+pub(crate) struct Adder<F: Field> {
+    /// For each element of a batch: what is inverted for it, and the product of the elements before it in its chain.
+    scratch: Vec<(F, F)>,
+    inverter: Inverter<F>,
+}
+
+impl<F: Field> Adder<F> {
+    /// For public points.
+    pub(crate) fn public() -> Self {
+        Self {
+            scratch: Vec::new(),
+            inverter: Inverter::public(),
+        }
+    }
+
+    /// For points that depend on secrets.
+    pub(crate) fn secret() -> Result<Self> {
+        Ok(Self {
+            scratch: Vec::new(),
+            inverter: Inverter::secret()?,
+        })
+    }
+
+    /// An error if two operands ever coincided.
+    pub(crate) fn finish(self) -> Result<()> {
+        self.inverter.check()
     }
 
     /// sums[i] += next[i]; both of one length.
@@ -107,10 +151,7 @@ impl<F: Field> Adder<F> {
     /// The inverse of each chain's product.
     fn invert(&mut self, [a, b, c, d]: [F; CHAINS]) -> [F; CHAINS] {
         let (left, right) = (a * b, c * d);
-        let inverse = (left * right * self.mask).inverse();
-        self.coincided |= inverse.is_none();
-        let inverse = inverse.unwrap_or_default() * self.mask;
-        self.mask *= self.step;
+        let inverse = self.inverter.invert(left * right);
         let (left_inverse, right_inverse) = (inverse * right, inverse * left);
         [
             left_inverse * b,
@@ -124,7 +165,6 @@ impl<F: Field> Adder<F> {
 impl<F: Field> Drop for Adder<F> {
     fn drop(&mut self) {
         self.scratch.zeroize();
-        self.mask.zeroize();
     }
 }
 

@@ -11,6 +11,7 @@ pub mod error;
 mod fractions;
 pub mod generators;
 pub mod group;
+pub mod kernel;
 pub mod lookup;
 pub mod msm;
 pub mod poly;

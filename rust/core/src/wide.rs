@@ -8,7 +8,11 @@ use ark_ff::{BigInt, Fp, MontBackend, MontConfig, PrimeField};
 
 /// A field whose elements are four Montgomery limbs.
 pub trait Accumulate: PrimeField {
-    fn limbs(&self) -> [u64; 4];
+    fn as_limbs(&self) -> &[u64; 4];
+    #[inline(always)]
+    fn limbs(&self) -> [u64; 4] {
+        *self.as_limbs()
+    }
     /// Limbs below the modulus.
     fn from_limbs(limbs: [u64; 4]) -> Self;
     /// −r^-1 mod 2^64.
@@ -18,8 +22,8 @@ pub trait Accumulate: PrimeField {
 
 impl<T: MontConfig<4>> Accumulate for Fp<MontBackend<T, 4>, 4> {
     #[inline(always)]
-    fn limbs(&self) -> [u64; 4] {
-        self.0.0
+    fn as_limbs(&self) -> &[u64; 4] {
+        &self.0.0
     }
 
     #[inline(always)]

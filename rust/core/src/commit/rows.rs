@@ -11,14 +11,24 @@ use ark_ff::Zero;
 use rayon::prelude::*;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::tables::{Tables, digits};
+use super::tables::{Coordinates, Tables, digits};
 use crate::affine::Adder;
 use crate::error::{Error, Result};
 use crate::group::{Affine, Point, Suite};
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::{Ifma, SumEntries};
 use crate::wide::{Accumulate, SmallProducts};
 
 /// Accumulators that share an inversion: enough to make it cheap, few enough to stay in the cache.
-const BATCH: usize = 512;
+fn batch() -> usize {
+    static B: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+    *B.get_or_init(|| {
+        std::env::var("BATCH")
+            .ok()
+            .and_then(|v| v.parse().ok())
+            .unwrap_or(512)
+    })
+}
 
 /// Σ_j values[i·columns + j]·G_j for every row i, without blinds.
 pub(super) fn commit<S: Suite>(
@@ -34,7 +44,7 @@ pub(super) fn commit<S: Suite>(
     }
     // About four tasks per thread, so that a busy core stalls nobody.
     let threads = rayon::current_num_threads();
-    let per_task = (BATCH / windows).max(1).min(rows.div_ceil(4 * threads).max(32));
+    let per_task = (batch() / windows).max(1).min(rows.div_ceil(4 * threads).max(32));
     // All threads have equally many tasks, and all tasks equally many rows.
     let per_task = rows
         .div_ceil(rows.div_ceil(per_task).next_multiple_of(threads))
@@ -82,7 +92,7 @@ pub(super) fn multiply_ranges<S: Suite>(
     Ok(sums.into_iter().sum::<Point<S>>() - excess)
 }
 
-/// Σ over `columns` of digit·G/2, for every row: one accumulator per row, window and lane. Lanes split the columns, so that few
+/// Σ over `columns` of digit·G/2, for every row: one accumulator per row, window and part. Parts split the columns, so that few
 /// rows still fill a batch. Digits lie by column, row and window.
 fn sum_columns<S: Suite>(
     tables: &Tables<S>,
@@ -95,58 +105,101 @@ fn sum_columns<S: Suite>(
         return Ok(vec![Point::<S>::zero(); rows]);
     }
     let count = rows * windows;
-    let wanted = (BATCH / count.max(1)).max(1).next_power_of_two();
-    // A power of two that divides the columns, each lane with some work.
-    let lanes = wanted
+    let wanted = (batch() / count.max(1)).max(1).next_power_of_two();
+    // A power of two that divides the columns, each part with some work.
+    let parts = wanted
         .min(1 << columns.len().trailing_zeros())
         .min(1 << columns.len().div_ceil(8).ilog2());
-    let per_lane = columns.len() / lanes;
-    let mut sums: Vec<(S::Base, S::Base)> = Vec::with_capacity(count * lanes);
-    let mut next = Vec::with_capacity(count * lanes);
-    let mut adder = Adder::secret()?;
-    for step in 0..per_lane {
-        next.clear();
-        for lane in 0..lanes {
-            let column = lane * per_lane + step;
-            let table = tables.table(columns[column]);
-            next.extend(
-                digits[column * count..(column + 1) * count]
-                    .iter()
-                    .map(|d| table.entry(*d)),
-            );
-        }
-        if step == 0 {
-            sums.clone_from(&next);
-        } else {
-            adder.add_all(&mut sums, &next);
-        }
-    }
-    adder.finish()?;
+    let shape = Shape {
+        tables,
+        columns,
+        digits,
+        count,
+        parts,
+    };
+    let mut sums = shape.sums()?;
     let points = (0..rows)
-        .map(|row| join_windows::<S>(&sums, rows, row, lanes, windows))
+        .map(|row| join_windows::<S>(&sums, rows, row, windows))
         .collect();
-    // Sums without blinds, and entries that are digits.
+    // Sums without blinds.
     sums.zeroize();
-    next.zeroize();
     Ok(points)
 }
 
-/// A row's windows and lanes, put together.
-fn join_windows<S: Suite>(
-    sums: &[(S::Base, S::Base)],
-    rows: usize,
-    row: usize,
-    lanes: usize,
-    windows: usize,
-) -> Point<S> {
+/// The sums to make: `count` for every part, which has as many columns as every other.
+struct Shape<'a, S: Suite> {
+    tables: &'a Tables<S>,
+    columns: &'a [usize],
+    digits: &'a [u8],
+    count: usize,
+    parts: usize,
+}
+
+impl<S: Suite> Shape<'_, S> {
+    /// `count` sums for each of some parts: as many as there were, or fewer.
+    fn sums(&self) -> Result<Vec<Coordinates<S>>> {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(ifma) = Ifma::detect() {
+            return self.eight_at_a_time(ifma);
+        }
+        self.one_at_a_time()
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn eight_at_a_time(&self, ifma: Ifma) -> Result<Vec<Coordinates<S>>> {
+        let (count, per_part) = (self.count, self.columns.len() / self.parts);
+        // The first column of each sum, and its digit there.
+        let starts: Vec<(usize, usize)> = (0..self.parts)
+            .flat_map(|part| (0..count).map(move |at| (part * per_part, part * per_part * count + at)))
+            .collect();
+        let work = SumEntries {
+            sums: starts.len(),
+            columns: per_part,
+            entry: |step: usize, sum: usize| {
+                let (column, digit) = starts[sum];
+                let table = self.tables.table(self.columns[column + step]);
+                table.unsigned_entry(self.digits[digit + step * count])
+            },
+            parts: self.parts,
+        };
+        work.run(ifma)
+    }
+
+    fn one_at_a_time(&self) -> Result<Vec<Coordinates<S>>> {
+        let (count, per_part) = (self.count, self.columns.len() / self.parts);
+        let mut sums = Vec::with_capacity(count * self.parts);
+        let mut next = Vec::with_capacity(count * self.parts);
+        let mut adder = Adder::secret()?;
+        for step in 0..per_part {
+            next.clear();
+            for part in 0..self.parts {
+                let column = part * per_part + step;
+                let table = self.tables.table(self.columns[column]);
+                let digits = &self.digits[column * count..(column + 1) * count];
+                next.extend(digits.iter().map(|d| table.entry(*d)));
+            }
+            if step == 0 {
+                sums.clone_from(&next);
+            } else {
+                adder.add_all(&mut sums, &next);
+            }
+        }
+        // Entries that are digits.
+        next.zeroize();
+        adder.finish()?;
+        Ok(sums)
+    }
+}
+
+/// A row's windows and parts, put together.
+fn join_windows<S: Suite>(sums: &[Coordinates<S>], rows: usize, row: usize, windows: usize) -> Point<S> {
     let mut total = Point::<S>::zero();
     for window in (0..windows).rev() {
         for _ in 0..8 {
             total.double_in_place();
         }
-        for lane in 0..lanes {
-            let (x, y) = sums[(lane * rows + row) * windows + window];
-            total += Affine::<S>::new_unchecked(x, y);
+        for (x, y) in sums.iter().skip(row * windows + window).step_by(rows * windows) {
+            total += Affine::<S>::new_unchecked(*x, *y);
         }
     }
     total

@@ -17,8 +17,12 @@ pub(super) const ENTRIES: usize = 128;
 /// An affine point that is not the identity.
 pub(super) type Coordinates<S> = (<S as Suite>::Base, <S as Suite>::Base);
 
+/// Coordinates that fill a line of the cache.
+#[repr(align(64))]
+struct Entry<S: Suite>(Coordinates<S>);
+
 /// (2k + 1)·G/2 for k < 128.
-pub(super) struct Table<S: Suite>(Vec<Coordinates<S>>);
+pub(super) struct Table<S: Suite>(Vec<Entry<S>>);
 
 impl<S: Suite> Table<S> {
     /// G/2.
@@ -29,10 +33,17 @@ impl<S: Suite> Table<S> {
     /// The signed entry of digit 2u − 255; no branch on u. (Which entry is read depends on it: SECURITY.md.)
     #[inline(always)]
     pub(super) fn entry(&self, u: u8) -> (S::Base, S::Base) {
-        let negative = 0u64.wrapping_sub(u64::from(u >> 7 ^ 1));
-        let index = usize::from((u & 127) ^ (127 & (negative as u8)));
-        let (x, y) = self.0[index];
-        (x, conditional_negate(y, negative))
+        let (x, y, negative) = self.unsigned_entry(u);
+        (*x, conditional_negate(*y, 0u64.wrapping_sub(u64::from(negative))))
+    }
+
+    /// The same, but with y as in the table, and 1 if it has to be negated.
+    #[inline(always)]
+    pub(super) fn unsigned_entry(&self, u: u8) -> (&S::Base, &S::Base, u8) {
+        let negative = u >> 7 ^ 1;
+        let index = usize::from((u & 127) ^ (127 & 0u8.wrapping_sub(negative)));
+        let Entry((x, y)) = &self.0[index];
+        (x, y, negative)
     }
 }
 
@@ -97,13 +108,13 @@ fn odd_multiples<S: Suite>(starts: &[Coordinates<S>]) -> Vec<Table<S>> {
     let mut sums = starts.to_vec();
     let mut steps = starts.to_vec();
     adder.double_all(&mut steps);
-    let mut tables: Vec<Vec<Coordinates<S>>> = starts.iter().map(|_| Vec::with_capacity(ENTRIES)).collect();
+    let mut tables: Vec<Vec<Entry<S>>> = starts.iter().map(|_| Vec::with_capacity(ENTRIES)).collect();
     for k in 0..ENTRIES {
         if k > 0 {
             adder.add_all(&mut sums, &steps);
         }
         for (table, entry) in tables.iter_mut().zip(&sums) {
-            table.push(*entry);
+            table.push(Entry(*entry));
         }
     }
     tables.into_iter().map(Table).collect()
