@@ -2,7 +2,7 @@
 
 from reference.errors import demand
 from reference.forms import Form
-from reference.gadgets import Claim, eq_table, log2_ceiling, sumcheck
+from reference.gadgets import eq_table, log2_ceiling, sumcheck
 from reference.generators import blind, columns, value
 from reference.group import Point, combination
 from reference.recorder import Columns, Recorder
@@ -38,12 +38,13 @@ def one_product(recorder: Recorder) -> None:
         for product, power in zip(recorder.products, powers, strict=True)
         for a, b in product.pairs
     ]
+    rounds = log2_ceiling(len(pairs))
     sigma, _, T = sumcheck(
         recorder,
-        log2_ceiling(len(pairs)),
+        rounds,
         (),
-        (),
-        Claim(0, target),
+        None,
+        (target, rounds),
         (lambda i: Label("products/round", 0, i), lambda i: Label("products/sigma", 0, i)),
     )
     assert T is not None

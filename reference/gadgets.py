@@ -31,45 +31,35 @@ def bits(recorder: Recorder, label: Label, count: int) -> Form:
     return sum((2**i * bit for i, bit in enumerate(slots)), recorder.constant(0))
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A claim of a sumcheck and the round before which it joins."""
-
-    joins: int
-    value: Form
-
-
 def sumcheck(
     recorder: Recorder,
     rounds: int,
     anchor: Sequence[int],
-    weighted: Sequence[Claim],
-    plain: Claim | None,
+    weighted: Form | None,
+    plain: tuple[Form, int] | None,
     labels: tuple[Callable[[int], Label], Callable[[int], Label]],
-) -> tuple[list[int], Form, Form | None]:
-    """The challenges, T, and S (None without plain claim); `labels` are a round's message and challenge."""
+) -> tuple[list[int], Form | None, Form | None]:
+    """The point ρ, T and S, each of these two None without such a claim.
+
+    `weighted` is the sum of all weighted claims, `plain` the plain claim and the number of its variables.
+    `labels` are those of a round's message and challenge.
+    """
     r = recorder.suite.r
-    T, S = recorder.constant(0), None
-    challenges: list[int] = []
-    for i in range(rounds + 1):
-        for claim in weighted:
-            if claim.joins == i:
-                T = T + claim.value
-        if plain is not None and plain.joins == i:
-            S = plain.value
-        if i == rounds:
-            break
-        any_weighted = any(claim.joins <= i for claim in weighted)
-        slots = recorder.commit(labels[0](i), 2 * any_weighted + 2 * (S is not None))
-        rho = recorder.short(labels[1](i), 2)
-        challenges.append(rho)
-        if any_weighted:
+    T = weighted
+    S, variables = plain or (None, 0)
+    assert variables <= rounds
+    point = [0] * rounds
+    for i in range(rounds):
+        bound = rounds - 1 - i  # the last variable first
+        slots = recorder.commit(labels[0](i), 2 * (T is not None) + 2 * (i < variables))
+        rho = point[bound] = recorder.short(labels[1](i), 2)
+        if T is not None:
             c1, c2 = slots[:2]
-            T = T + c1 * (rho - anchor[i]) + c2 * (rho * rho - anchor[i])
-        if S is not None:
+            T = T + c1 * (rho - anchor[bound]) + c2 * (rho * rho - anchor[bound])
+        if S is not None and i < variables:
             a0, a2 = slots[-2:]
             S = S * rho + a0 * (1 - 2 * rho) + a2 * ((rho * rho - rho) % r)
-    return challenges, T, S
+    return point, T, S
 
 
 @dataclass(frozen=True)
@@ -115,12 +105,12 @@ def fractional_sums(recorder: Recorder, trees: Sequence[Tree], norm: Norm | None
         plain = None
         if leaves and norm is not None:
             (norm_depth,) = {trees[t].depth for t in norm.weights}
-            plain = Claim(depth - norm_depth, norm.total)
+            plain = norm.total, norm_depth - 1
         rho, T, S = sumcheck(
             recorder,
             j,
             point,
-            [Claim(joins[t], (claims[t][0] + claims[t][1] * lam) * weight[t]) for t in live],
+            sum(((claims[t][0] + claims[t][1] * lam) * weight[t] for t in live), recorder.constant(0)),
             plain,
             (lambda i, j=j: Label("gkr/round", j, i), lambda i, j=j: Label("gkr/rho", j, i)),  # type: ignore[misc]
         )
@@ -138,6 +128,7 @@ def fractional_sums(recorder: Recorder, trees: Sequence[Tree], norm: Norm | None
                 claims[t] = (P0 + (P1 - P0) * xi, Q0 + (Q1 - Q0) * xi)
             pairs.append((Q1 * weight[t], P0 + Q0 * lam))
             pairs.append((P1 * weight[t], Q0))
+        assert T is not None
         recorder.require(-T, *pairs)
         if leaves and norm is not None:
             assert S is not None

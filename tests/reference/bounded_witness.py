@@ -63,45 +63,40 @@ class BoundedWitness:
             self.trees(prover.challenges[Label("alpha")])
             return [part[0] for layers in self.layers for part in layers[0]]
         depth = max(map(len, self.layers)) - 1
-        live = [(t, layers) for t, layers in enumerate(self.layers) if depth - len(layers) + 1 <= j]
-        if name == "gkr/ends":
-            rho = [prover.challenges[Label("gkr/rho", j, i)] for i in range(j)]
-            out = []
-            for t, layers in live:
-                P, Q = layers[j - (depth - len(layers) + 1) + 1]
-                here = rho[depth - len(layers) + 1 :]
-                if j == depth - 1:
-                    column = [*self.values, *self.counts][t]
-                    out += [fold(r, column[b::2], here)[0] for b in (0, 1)]
-                else:
-                    out += [fold(r, part[b::2], here)[0] for part in (P, Q) for b in (0, 1)]
-            return out
-        assert name == "gkr/round"
-        return self.round(prover, j, label.j, live, depth)
+        joins = [depth - len(layers) + 1 for layers in self.layers]
+        live = [t for t, first in enumerate(joins) if first <= j]
+        if name == "gkr/round":
+            return self.round(prover, j, label.j, [(t, j - joins[t]) for t in live], j == depth - 1)
+        assert name == "gkr/ends"
+        rho = prover.drawn("gkr/rho", j, j)
+        columns = [*self.values, *self.counts]
+        out = []
+        for t in live:
+            parts = [columns[t]] if j == depth - 1 else self.layers[t][j - joins[t] + 1]
+            out += [fold(r, part[b::2], rho[joins[t] :])[0] for part in parts for b in (0, 1)]
+        return out
 
-    def round(self, prover: Prover, j: int, i: int, live: list, depth: int) -> list[int]:  # type: ignore[type-arg]
+    def round(self, prover: Prover, j: int, i: int, live: list[tuple[int, int]], leaves: bool) -> list[int]:
+        """The slots of a round; `live` has the live trees and the numbers of variables of their claims."""
         r, lam = self.r, prover.challenges[Label("gkr/lambda", j)]
-        rho = [prover.challenges[Label("gkr/rho", j, k)] for k in range(i)]
-        anchor = [prover.challenges[Label("gkr/rho", j - 1, k)] for k in range(j - 1)]
-        anchor.append(prover.challenges[Label("gkr/xi", j - 1)])
+        rho = prover.drawn("gkr/rho", j, i)
+        anchor = [*prover.drawn("gkr/rho", j - 1, j - 1), prover.challenges[Label("gkr/xi", j - 1)]]
 
         def weighted(X: int) -> int:
             total = 0
-            for t, layers in live:
-                joins = depth - len(layers) + 1
-                if joins > i:
-                    continue
-                P, Q = layers[j - joins + 1]
-                at = [*rho[joins:], X]
-                P0, P1, Q0, Q1 = (fold(r, part[b::2], at) for part in (P, Q) for b in (0, 1))
-                eq = eq_table(r, anchor[i + 1 :])
+            for t, variables in live:
+                if i >= variables:
+                    continue  # a constant, which touches neither c_1 nor c_2
+                parts = self.layers[t][variables + 1]
+                P0, P1, Q0, Q1 = (fold(r, part[b::2], [X, *rho]) for part in parts for b in (0, 1))
+                eq = eq_table(r, anchor[j - variables : j - 1 - i])
                 for weight, p0, p1, q0, q1 in zip(eq, P0, P1, Q0, Q1, strict=True):
                     total += pow(lam, 2 * t, r) * weight * (p0 * q1 + p1 * q0 + lam * q0 * q1)
             return total % r
 
         _, c1, c2 = quadratic(r, weighted)
-        joins = depth - (len(self.values[0]).bit_length() - 1)
-        if j < depth - 1 or i < joins:
+        variables = len(self.values[0]).bit_length() - 2  # n − 1
+        if not leaves or i >= variables:
             return [c1, c2]
         column = [
             sum(mu * v for mu, v in zip(self.weights, vs, strict=True))
@@ -109,8 +104,7 @@ class BoundedWitness:
         ]
 
         def plain(X: int) -> int:
-            at = [*rho[joins:], X]
-            return sum(v * v for b in (0, 1) for v in fold(r, column[b::2], at)) % r
+            return sum(v * v for b in (0, 1) for v in fold(r, column[b::2], [X, *rho])) % r
 
         a0, _, a2 = quadratic(r, plain)
         return [c1, c2, a0, a2]

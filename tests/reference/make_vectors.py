@@ -128,6 +128,7 @@ def all_vectors() -> dict[str, Json]:
         found[f"bounded_limbs_{name}"] = bounded(suite, x, 4, Bounds(3, 30, 2))
         found[f"bounded_three_rows_{name}"] = bounded(suite, [*x, 20, -20, 5], 4, Bounds(20, 2000, 5))
         found[f"bounded_one_{name}"] = bounded(suite, [1], 2, Bounds(1, 1, 0))
+        found[f"bounded_table_of_zero_{name}"] = bounded(suite, [2, -2, 1], 2, Bounds(2, 10, 2))
         found[f"bounded_two_blocks_{name}"] = bounded(suite, x, 4, Bounds(3, 2**119, 0))
         found[f"bounded_three_blocks_{name}"] = bounded(suite, x, 4, Bounds(2000, 2**119, 32))
         found[f"bounded_long_rows_{name}"] = bounded(suite, x * 50, 256, Bounds(3, 2000, 0))

@@ -36,10 +36,9 @@ class NoSource:
 
 
 def fold(r: int, table: Sequence[int], point: Sequence[int]) -> list[int]:
-    """The table with its first variables set to the point."""
-    for rho in point:
-        half = len(table) // 2
-        table = [(a + rho * (b - a)) % r for a, b in zip(table[:half], table[half:], strict=True)]
+    """The table with its last variables set to the point."""
+    for rho in reversed(point):
+        table = [(a + rho * (b - a)) % r for a, b in zip(table[::2], table[1::2], strict=True)]
     return list(table)
 
 
@@ -83,6 +82,10 @@ class Prover(Recorder):
     def short(self, label: Label, degree: int) -> int:
         self.challenges[label] = super().short(label, degree)
         return self.challenges[label]
+
+    def drawn(self, name: str, i: int, rounds: int) -> list[int]:
+        """The last coordinates of a sumcheck's point, which its first rounds drew."""
+        return [self.challenges[Label(name, i, j)] for j in reversed(range(rounds))]
 
     def know(self, matrix: Matrix, width: int, numbers: list[int], blinds: list[int]) -> None:
         """Tells the prover the opening of a matrix."""
@@ -166,7 +169,7 @@ class Prover(Recorder):
         pairs += [(0, 0)] * (size - len(pairs))
         A, B = ([pair[i] for pair in pairs] for i in (0, 1))
         rounds = label.j if label.name == "products/round" else size.bit_length() - 1
-        sigma = [self.challenges[Label("products/sigma", 0, i)] for i in range(rounds)]
+        sigma = self.drawn("products/sigma", 0, rounds)
         A, B = fold(r, A, sigma), fold(r, B, sigma)
         if label.name == "product/masks":
             self.ends = (A[0], B[0])

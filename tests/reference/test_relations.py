@@ -44,13 +44,13 @@ def plain_case(suite: Suite, d: int = 6, C: int = 4) -> tuple[bytes, Relation]:
     return prover.proof(), relation
 
 
-def bounded_case(suite: Suite, x: list[int], bounds: Bounds) -> tuple[bytes, Relation]:
-    shape, rows, blinds = statement(suite, len(x), 4, x)
+def bounded_case(suite: Suite, x: list[int], bounds: Bounds, C: int = 4) -> tuple[bytes, Relation]:
+    shape, rows, blinds = statement(suite, len(x), C, x)
 
     def relation(recorder: Recorder) -> None:
         bounded_update.verify(recorder, CONTEXT, shape, bounds, rows)
 
-    prover = Prover(suite, BoundedWitness(suite.r, x, shape, bounds), (4, x, blinds))
+    prover = Prover(suite, BoundedWitness(suite.r, x, shape, bounds), (C, x, blinds))
     relation(prover)
     return prover.proof(), relation
 
@@ -95,6 +95,38 @@ def test_honest_plain_openings_of_longer_rows(d: int, C: int, points: int) -> No
 def test_honest_bounded_updates(x: list[int], bounds: Bounds) -> None:
     proof, relation = bounded_case(PALLAS, x, bounds)
     assert verdict(PALLAS, relation, proof) == "accept"
+
+
+@pytest.mark.parametrize(
+    ("d", "C", "bounds", "value_depth", "table_depths"),
+    [
+        (1, 2, Bounds(1, 1, 0), 1, [2]),
+        (1, 2, Bounds(30, 1000, 0), 1, [6]),
+        (2, 2, Bounds(5, 60, 2), 1, [2, 3]),
+        (2, 2, Bounds(2, 8, 2), 1, [3, 1]),  # the second table holds 0 only
+        (3, 2, Bounds(1, 3, 0), 2, [2]),
+        (3, 2, Bounds(2, 12, 2), 2, [3, 1]),
+        (5, 2, Bounds(3, 45, 0), 3, [3]),
+        (7, 4, Bounds(3, 63, 3), 3, [3, 2]),
+        (7, 2, Bounds(40, 12_000, 7), 3, [4, 4]),
+        (11, 4, Bounds(1, 11, 0), 4, [2]),
+        (13, 2, Bounds(40, 21_000, 2), 4, [3, 6]),  # one table shallower, one deeper
+        (13, 2, Bounds(40, 21_000, 20), 4, [6, 2]),
+        (17, 16, Bounds(2, 68, 2), 5, [4, 4]),
+        (21, 4, Bounds(3, 200, 2), 5, [2, 2]),
+    ],
+)
+def test_honest_bounded_updates_of_all_depths(
+    d: int, C: int, bounds: Bounds, value_depth: int, table_depths: list[int]
+) -> None:
+    B = bounds.max_abs
+    x = [(7 * i + 1) % (2 * B + 1) - B for i in range(d - 1)] + [B]
+    witness = BoundedWitness(PALLAS.r, x, Shape(d, C), bounds)
+    assert [len(numbers) for numbers in witness.values] == [2**value_depth] * len(table_depths)
+    assert [len(table) for table in witness.tables] == [2**k for k in table_depths]
+    proof, relation = bounded_case(PALLAS, x, bounds, C)
+    assert verdict(PALLAS, relation, proof, C) == "accept"
+    assert verdict(PALLAS, relation, proof[:-1] + bytes([proof[-1] ^ 1]), C) == "argument"
 
 
 def test_an_honest_bounded_update_over_bn254() -> None:

@@ -112,6 +112,22 @@ def test_slots_of_the_first_worked_example() -> None:
 
 
 @pytest.mark.parametrize(
+    ("d", "B", "limb", "live", "leaves"),
+    [
+        (6, 20, 0, [1, 1, 1, 2, 2], [4, 4, 2, 2, 2, 4]),  # D = 6, n = 3
+        (6, 3, 2, [2, 4], [4, 4, 8]),  # D = n = 3, both tables of depth 2
+        (20, 3, 0, [1, 1, 2, 2], [4, 4, 4, 4, 4]),  # D = n = 5
+    ],
+)
+def test_slots_of_layers(d: int, B: int, limb: int, live: list[int], leaves: list[int]) -> None:
+    """`live` counts trees by inner layer; the norm runs along in the first n − 1 rounds at the leaves."""
+    recorder, _ = measured(bounded(d, 4, Bounds(B, 8000, limb)), 4)
+    counts = [message.count for message in recorder.messages]
+    inner = [count for j, trees in enumerate(live) for count in [*[2] * j, 4 * trees]]
+    assert counts[2 : 2 + len(inner) + len(leaves)] == inner + leaves
+
+
+@pytest.mark.parametrize(
     ("d", "columns", "B", "limb", "full", "short", "bits", "points"),
     [
         (1_000, 128, 127, 0, 1_704, 159, 120.69, 79),
