@@ -96,6 +96,15 @@ STAGES = (
         ("cargo", "test", "--package", "fedproof-core", "--features", "programmable-oracle"),
         cargo_counts,
     ),
+    # The portable code, which other processors run, is the oracle of the vector kernel.
+    Stage(
+        "cargo test, portable",
+        (
+            *("env", "FEDPROOF_PORTABLE=1"),
+            *("cargo", "test", "--package", "fedproof-core", "--features", "programmable-oracle"),
+        ),
+        cargo_counts,
+    ),
     # A build of its own, in which single checks can be dropped: nothing else may ever use it.
     Stage(
         "dishonest",

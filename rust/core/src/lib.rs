@@ -1,10 +1,11 @@
 //! fedproof's proof engine: commitments that add, a recorder of committed messages, and the relations on top of it.
 //!
 //! A relation ([`relation`]) is one function for prover, verifier, simulator and counter over a [`recorder::Recorder`]; spec/
-//! is normative for everything here. Layers, each using only what stands before it: `error`, `wide`, `group`, `transcript`, `poly`, `affine`, `msm` →
-//! `generators`, `commit`, `rowtree` → `recorder` → `sumcheck`, `fractions`, `lookup` → `relation`.
+//! is normative for everything here. Layers, each using only what stands before it: `error`, `wide`, `number`, `kernel`, `batch`,
+//! `group`, `transcript`, `poly`, `affine`, `msm` → `generators`, `commit`, `rowtree` → `recorder` → `sumcheck`, `fractions`, `lookup` → `relation`.
 
 mod affine;
+mod batch;
 pub mod checks;
 pub mod commit;
 pub mod error;
@@ -14,6 +15,7 @@ pub mod group;
 pub mod kernel;
 pub mod lookup;
 pub mod msm;
+mod number;
 pub mod poly;
 pub mod recorder;
 pub mod relation;

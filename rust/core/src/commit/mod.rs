@@ -1,6 +1,7 @@
 //! Pedersen row commitments P_i = Σ_j x_ij·G_j + ρ_i·H (spec/commitment.md): they hide, they bind, and they add.
 
 mod rows;
+mod sums;
 mod tables;
 
 use std::any::{Any, TypeId};

@@ -11,23 +11,24 @@ use ark_ff::Zero;
 use rayon::prelude::*;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::tables::{Coordinates, Tables, digits};
+#[cfg(target_arch = "x86_64")]
+use super::sums::SumEntries;
+use super::tables::{Coordinates, Table, Tables, digits};
 use crate::affine::Adder;
 use crate::error::{Error, Result};
 use crate::group::{Affine, Point, Suite};
 #[cfg(target_arch = "x86_64")]
-use crate::kernel::{Ifma, SumEntries};
+use crate::kernel::Ifma;
 use crate::wide::{Accumulate, SmallProducts};
 
 /// Accumulators that share an inversion: enough to make it cheap, few enough to stay in the cache.
 fn batch() -> usize {
-    static B: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
-    *B.get_or_init(|| {
-        std::env::var("BATCH")
-            .ok()
-            .and_then(|v| v.parse().ok())
-            .unwrap_or(512)
-    })
+    #[cfg(target_arch = "x86_64")]
+    if Ifma::detect().is_some() {
+        // Additions eight at a time are cheap, so the inversion weighs more.
+        return 2048;
+    }
+    512
 }
 
 /// Σ_j values[i·columns + j]·G_j for every row i, without blinds.
@@ -42,9 +43,9 @@ pub(super) fn commit<S: Suite>(
     if rows == 0 {
         return Ok(Vec::new());
     }
-    // About four tasks per thread, so that a busy core stalls nobody.
+    // About two tasks per thread, so that a busy core stalls nobody for long; every task reads all tables.
     let threads = rayon::current_num_threads();
-    let per_task = (batch() / windows).max(1).min(rows.div_ceil(4 * threads).max(32));
+    let per_task = (batch() / windows).max(1).min(rows.div_ceil(2 * threads).max(32));
     // All threads have equally many tasks, and all tasks equally many rows.
     let per_task = rows
         .div_ceil(rows.div_ceil(per_task).next_multiple_of(threads))
@@ -136,6 +137,16 @@ struct Shape<'a, S: Suite> {
 }
 
 impl<S: Suite> Shape<'_, S> {
+    /// The table and the digits of each part's column in a step.
+    fn step(&self, step: usize) -> impl Iterator<Item = (&Table<S>, &[u8])> {
+        let per_part = self.columns.len() / self.parts;
+        (0..self.parts).map(move |part| {
+            let column = part * per_part + step;
+            let digits = &self.digits[column * self.count..(column + 1) * self.count];
+            (self.tables.table(self.columns[column]), digits)
+        })
+    }
+
     /// `count` sums for each of some parts: as many as there were, or fewer.
     fn sums(&self) -> Result<Vec<Coordinates<S>>> {
         #[cfg(target_arch = "x86_64")]
@@ -147,18 +158,13 @@ impl<S: Suite> Shape<'_, S> {
 
     #[cfg(target_arch = "x86_64")]
     fn eight_at_a_time(&self, ifma: Ifma) -> Result<Vec<Coordinates<S>>> {
-        let (count, per_part) = (self.count, self.columns.len() / self.parts);
-        // The first column of each sum, and its digit there.
-        let starts: Vec<(usize, usize)> = (0..self.parts)
-            .flat_map(|part| (0..count).map(move |at| (part * per_part, part * per_part * count + at)))
-            .collect();
         let work = SumEntries {
-            sums: starts.len(),
-            columns: per_part,
-            entry: |step: usize, sum: usize| {
-                let (column, digit) = starts[sum];
-                let table = self.tables.table(self.columns[column + step]);
-                table.unsigned_entry(self.digits[digit + step * count])
+            sums: self.count * self.parts,
+            columns: self.columns.len() / self.parts,
+            entries: |step, out: &mut Vec<_>| {
+                for (table, digits) in self.step(step) {
+                    out.extend(digits.iter().map(|d| table.unsigned_entry(*d)));
+                }
             },
             parts: self.parts,
         };
@@ -166,16 +172,12 @@ impl<S: Suite> Shape<'_, S> {
     }
 
     fn one_at_a_time(&self) -> Result<Vec<Coordinates<S>>> {
-        let (count, per_part) = (self.count, self.columns.len() / self.parts);
-        let mut sums = Vec::with_capacity(count * self.parts);
-        let mut next = Vec::with_capacity(count * self.parts);
+        let mut sums = Vec::with_capacity(self.count * self.parts);
+        let mut next = Vec::with_capacity(self.count * self.parts);
         let mut adder = Adder::secret()?;
-        for step in 0..per_part {
+        for step in 0..self.columns.len() / self.parts {
             next.clear();
-            for part in 0..self.parts {
-                let column = part * per_part + step;
-                let table = self.tables.table(self.columns[column]);
-                let digits = &self.digits[column * count..(column + 1) * count];
+            for (table, digits) in self.step(step) {
                 next.extend(digits.iter().map(|d| table.entry(*d)));
             }
             if step == 0 {

@@ -33,17 +33,16 @@ impl<S: Suite> Table<S> {
     /// The signed entry of digit 2u − 255; no branch on u. (Which entry is read depends on it: SECURITY.md.)
     #[inline(always)]
     pub(super) fn entry(&self, u: u8) -> (S::Base, S::Base) {
-        let (x, y, negative) = self.unsigned_entry(u);
+        let ((x, y), negative) = self.unsigned_entry(u);
         (*x, conditional_negate(*y, 0u64.wrapping_sub(u64::from(negative))))
     }
 
-    /// The same, but with y as in the table, and 1 if it has to be negated.
+    /// The same as it stands in the table, and 1 if y has to be negated.
     #[inline(always)]
-    pub(super) fn unsigned_entry(&self, u: u8) -> (&S::Base, &S::Base, u8) {
+    pub(super) fn unsigned_entry(&self, u: u8) -> (&Coordinates<S>, u8) {
         let negative = u >> 7 ^ 1;
         let index = usize::from((u & 127) ^ (127 & 0u8.wrapping_sub(negative)));
-        let Entry((x, y)) = &self.0[index];
-        (x, y, negative)
+        (&self.0[index].0, negative)
     }
 }
 

@@ -3,8 +3,10 @@
 use rayon::prelude::*;
 use zeroize::Zeroize;
 
-use super::PARALLEL;
+use super::table::{Bound, Pairs};
+use crate::batch::{AffineMap, Formula, Inputs, Outputs, map, map_integers};
 use crate::group::scalar_from_i64;
+use crate::number::Number;
 use crate::poly::SplitEq;
 use crate::wide::{Accumulate, SmallProducts};
 
@@ -52,6 +54,18 @@ impl Column {
         }
     }
 
+    pub fn is_small(&self) -> bool {
+        matches!(self, Self::Small(_))
+    }
+
+    /// The pairs of a small column.
+    pub fn small(&self) -> &[[i16; 2]] {
+        match self {
+            Self::Small(Secret(pairs)) => pairs,
+            Self::Large(_) => &[],
+        }
+    }
+
     /// Pairs that are held.
     pub fn len(&self) -> usize {
         match self {
@@ -60,88 +74,98 @@ impl Column {
         }
     }
 
-    /// c + k·value for every value.
+    /// c + k·v for the values v.
     pub fn affine<F: Accumulate>(&self, c: F, k: F) -> AffineColumn<'_, F> {
         AffineColumn {
             column: self,
-            multiples: Multiples::new(k),
+            affine: AffineMap::new(c, k),
             c,
             k,
         }
     }
 
-    pub fn affine_all<F: Accumulate>(&self, c: F, k: F) -> Vec<[F; 2]> {
+    /// The same as a table.
+    pub fn table<F: Accumulate>(&self, variables: usize, c: F, k: F) -> Pairs<F> {
         let affine = self.affine(c, k);
-        (0..self.len())
-            .into_par_iter()
-            .with_min_len(PARALLEL)
-            .map(|v| affine.at(v))
-            .collect()
+        Pairs::new(variables, self.len(), [c; 2], |first, out| {
+            affine.map::<Same, 2, 2>(F::ZERO, first, out, |at, o| 2 * at + o);
+        })
+    }
+
+    /// The same as a table whose last variable is ρ.
+    pub fn bound_table<F: Accumulate>(&self, variables: usize, (c, k): (F, F), rho: F) -> Pairs<F> {
+        let affine = self.affine(c, k);
+        Pairs::new(variables - 1, self.len() / 2, [c; 2], |first, out| {
+            affine.map::<Bound, 4, 2>(rho, first, out, |at, o| 2 * at + o);
+        })
+    }
+}
+
+struct Same;
+
+impl Formula<2, 2> for Same {
+    #[inline(always)]
+    fn apply<N: Number>(_: N, inputs: &impl Inputs<N>, outputs: &mut impl Outputs<N>) {
+        outputs.put(0, inputs.get(0));
+        outputs.put(1, inputs.get(1));
     }
 }
 
 /// A column's values v as c + k·v.
 pub struct AffineColumn<'a, F> {
     column: &'a Column,
-    multiples: Multiples<F>,
+    affine: AffineMap<F>,
     c: F,
     k: F,
 }
 
 impl<F: Accumulate> AffineColumn<'_, F> {
-    /// The two values of a pair.
-    #[inline(always)]
-    pub fn at(&self, pair: usize) -> [F; 2] {
+    /// What the formula makes of I values at a time, the `first` I and those after it, as far as they are held and fill `out`.
+    pub fn map<X: Formula<I, O>, const I: usize, const O: usize>(
+        &self,
+        constant: F,
+        first: usize,
+        out: &mut [F],
+        place: impl Fn(usize, usize) -> usize,
+    ) {
+        let count = out.len() / O;
         match self.column {
             Column::Small(Secret(pairs)) => {
-                let pair = pairs.get(pair).copied().unwrap_or_default();
-                pair.map(|v| self.c + self.multiples.of(v))
+                let inputs = pairs
+                    .as_flattened()
+                    .as_chunks::<I>()
+                    .0
+                    .get(first..)
+                    .unwrap_or_default();
+                let inputs = inputs.get(..count).unwrap_or(inputs);
+                map_integers::<F, X, I, O>(&self.affine, constant, inputs, out, place);
             }
             Column::Large(Secret(pairs)) => {
-                let pair = pairs.get(pair).copied().unwrap_or_default();
-                pair.map(|v| self.c + self.k * scalar_from_i64::<F>(v))
+                let all = pairs.as_flattened().as_chunks::<I>().0.iter();
+                let exact = |v: i64| self.c + self.k * scalar_from_i64::<F>(v);
+                let inputs: Vec<[F; I]> = all.skip(first).take(count).map(|i| i.map(exact)).collect();
+                map::<F, X, I, O>(constant, &inputs, out, place);
             }
         }
     }
-}
 
-/// k·v for 16-bit v by two look-ups.
-struct Multiples<F> {
-    high: Vec<F>,
-    low: Vec<F>,
-}
-
-impl<F: Accumulate> Multiples<F> {
-    fn new(k: F) -> Self {
-        let steps = |first: F, step: F| {
-            std::iter::successors(Some(first), move |x| Some(*x + step))
-                .take(256)
-                .collect()
-        };
-        let k256 = k * F::from(256u64);
-        Self {
-            high: steps(-(k * F::from(1u64 << 15)), k256),
-            low: steps(F::zero(), k),
+    /// The first I values.
+    pub fn first<const I: usize>(&self) -> [F; I] {
+        let mut out = [self.c; I];
+        match self.column {
+            Column::Small(Secret(pairs)) => {
+                for (to, v) in out.iter_mut().zip(pairs.as_flattened()) {
+                    *to = self.affine.at(*v);
+                }
+            }
+            Column::Large(Secret(pairs)) => {
+                for (to, v) in out.iter_mut().zip(pairs.as_flattened()) {
+                    *to = self.c + self.k * scalar_from_i64::<F>(*v);
+                }
+            }
         }
+        out
     }
-
-    #[inline(always)]
-    fn of(&self, v: i16) -> F {
-        let [high, low] = (v ^ i16::MIN).to_be_bytes();
-        self.high[usize::from(high)] + self.low[usize::from(low)]
-    }
-}
-
-/// c + k·(low + ρ(high − low)) for couples of pairs: the first binding, straight from the integers.
-pub fn bind_small<F: Accumulate>(pairs: &[[i16; 2]], c: F, k: F, rho: F) -> Vec<[F; 2]> {
-    let (by_low, by_high) = (Multiples::new(k - k * rho), Multiples::new(k * rho));
-    pairs
-        .as_chunks::<2>()
-        .0
-        .par_iter()
-        .with_min_len(PARALLEL)
-        .map(|[low, high]| [0, 1].map(|b| c + by_low.of(low[b]) + by_high.of(high[b])))
-        .collect()
 }
 
 /// Σ w·(v0 + v1), Σ w·v0·v1 and Σ w·Δv0·Δv1 over couples of pairs: the first round over integers.
@@ -169,7 +193,7 @@ pub fn small_squares(pairs: &[[i16; 2]]) -> [u64; 2] {
         .as_chunks::<2>()
         .0
         .par_iter()
-        .with_min_len(PARALLEL)
+        .with_min_len(1 << 12)
         .map(|[low, high]| {
             let ([v0, v1], [h0, h1]) = (low.map(i64::from), high.map(i64::from));
             [square(v0) + square(v1), square(h0 - v0) + square(h1 - v1)]

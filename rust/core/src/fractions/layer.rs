@@ -1,68 +1,17 @@
 //! Sumcheck tables over a layer's nodes: the fractional sums' own, and the squares on the leaf layer.
-//!
-//! Rounds bind the last variable, so that neighbours meet and what is alike stays alike: the end of a table that ends in equal
-//! entries costs nothing. Products are summed with one reduction ([`crate::wide`]).
 
 use rayon::prelude::*;
 
-use super::column::{Column, Secret, bind_small, small_squares, small_sums};
-use super::{Children, PARALLEL};
-use crate::group::scalar_from_i64;
+use super::column::{Column, small_squares, small_sums};
+use super::table::{Nodes, Pairs};
+use crate::batch::{Formula, Inputs, Outputs, map};
+use crate::number::Number;
 use crate::poly::SplitEq;
 use crate::sumcheck::SumTable;
-use crate::wide::{Accumulate, Products, two_products};
+use crate::wide::{Accumulate, two_products};
 
-/// A table over `variables` variables of pairs; beyond the end every entry is `tail`.
-pub struct Pairs<F> {
-    /// An even number of them, until no variable is left.
-    entries: Vec<[F; 2]>,
-    tail: [F; 2],
-    variables: usize,
-    /// Where the next binding goes.
-    spare: Vec<[F; 2]>,
-}
-
-impl<F: Accumulate> Pairs<F> {
-    pub fn new(entries: Vec<[F; 2]>, tail: [F; 2], variables: usize) -> Self {
-        let mut table = Self {
-            entries,
-            tail,
-            variables,
-            spare: Vec::new(),
-        };
-        table.complete();
-        table
-    }
-
-    /// Makes the last couple whole.
-    fn complete(&mut self) {
-        if self.variables > 0 && self.entries.len() % 2 == 1 {
-            self.entries.push(self.tail);
-        }
-    }
-
-    /// Neighbours: the entries that the last variable tells apart.
-    fn couples(&self) -> &[[[F; 2]; 2]] {
-        self.entries.as_chunks().0
-    }
-
-    fn bind(&mut self, rho: F) {
-        let couples: &[[[F; 2]; 2]] = self.entries.as_chunks().0;
-        couples
-            .par_iter()
-            .with_min_len(PARALLEL)
-            .map(|[low, high]| [0, 1].map(|b| low[b] + rho * (high[b] - low[b])))
-            .collect_into_vec(&mut self.spare);
-        std::mem::swap(&mut self.entries, &mut self.spare);
-        self.variables -= 1;
-        self.complete();
-    }
-
-    /// The two values that are left once everything is bound.
-    fn last(&self) -> [F; 2] {
-        self.entries.first().copied().unwrap_or(self.tail)
-    }
-}
+/// Nodes that one task works on.
+const TASK: usize = 1 << 8;
 
 /// f(v) = weight·[q1(p0 + λq0) + p1q0] over a layer.
 pub struct Layer<F: Accumulate> {
@@ -73,11 +22,11 @@ pub struct Layer<F: Accumulate> {
 }
 
 enum Kind<F: Accumulate> {
-    /// (p0 + λq0, p1) and (q0, q1).
-    Nodes { p: Pairs<F>, q: Pairs<F> },
+    /// p0 + λq0, p1, q0, q1.
+    Nodes(Nodes<F>),
     /// Leaves 1/(α − v) before the first round: the values themselves.
     Integers {
-        values: Secret<i16>,
+        values: Column,
         variables: usize,
         alpha: F,
     },
@@ -85,26 +34,59 @@ enum Kind<F: Accumulate> {
     Values { a: Pairs<F>, shift: F },
 }
 
-/// Σ over couples of what `terms` makes of them: c_0 and c_2, with weights.
-fn sums<F: Accumulate>(count: usize, eq: &SplitEq<F>, terms: impl Fn(usize) -> [F; 2] + Sync) -> [F; 2] {
-    eq.blocks(count, |weights, first| {
-        let mut acc = [Products::ZERO; 2];
-        for (w, v) in weights.iter().zip(first..) {
-            let [c0, c2] = terms(v);
-            acc[0].add(w, &c0);
-            acc[1].add(w, &c2);
-        }
-        acc.map(Products::reduce)
-    })
-}
-
 /// q1·p0 + p1·q0.
-fn cross<F: Accumulate>(p: &[F; 2], q: &[F; 2]) -> F {
-    two_products(&q[1], &p[0], &p[1], &q[0])
+fn cross<F: Accumulate>([p0, p1, q0, q1]: &[F; 4]) -> F {
+    two_products(q1, p0, p1, q0)
 }
 
-fn difference<F: Accumulate>([low, high]: &[[F; 2]; 2]) -> [F; 2] {
-    [high[0] - low[0], high[1] - low[1]]
+/// q1·p0 + p1·q0 where the last variable is 0, and of the differences.
+struct NodeTerms;
+
+impl Formula<8, 2> for NodeTerms {
+    #[inline(always)]
+    fn apply<N: Number>(_: N, inputs: &impl Inputs<N>, outputs: &mut impl Outputs<N>) {
+        let [p0, p1, q0, q1] = [inputs.get(0), inputs.get(1), inputs.get(2), inputs.get(3)];
+        outputs.put(0, N::two_products(q1, p0, p1, q0));
+        let (dp0, dp1) = (N::difference(inputs.get(4), p0), N::difference(inputs.get(5), p1));
+        let (dq0, dq1) = (N::difference(inputs.get(6), q0), N::difference(inputs.get(7), q1));
+        outputs.put(1, N::two_products(dq1, dp0, dp1, dq0));
+    }
+}
+
+/// a0·a1 where the last variable is 0, and of the differences.
+struct ValueTerms;
+
+impl Formula<4, 2> for ValueTerms {
+    #[inline(always)]
+    fn apply<N: Number>(_: N, inputs: &impl Inputs<N>, outputs: &mut impl Outputs<N>) {
+        let (a0, a1) = (inputs.get(0), inputs.get(1));
+        outputs.put(0, N::product(a0, a1));
+        let (d0, d1) = (N::difference(inputs.get(2), a0), N::difference(inputs.get(3), a1));
+        outputs.put(1, N::product(d0, d1));
+    }
+}
+
+/// x0² + x1² where the last variable is 0, and of the differences.
+struct SquareTerms;
+
+impl Formula<4, 2> for SquareTerms {
+    #[inline(always)]
+    fn apply<N: Number>(_: N, inputs: &impl Inputs<N>, outputs: &mut impl Outputs<N>) {
+        let (x0, x1) = (inputs.get(0), inputs.get(1));
+        outputs.put(0, N::two_products(x0, x0, x1, x1));
+        let (d0, d1) = (N::difference(inputs.get(2), x0), N::difference(inputs.get(3), x1));
+        outputs.put(1, N::two_products(d0, d0, d1, d1));
+    }
+}
+
+/// p0 + λq0.
+struct Shifted;
+
+impl Formula<4, 1> for Shifted {
+    #[inline(always)]
+    fn apply<N: Number>(lambda: N, inputs: &impl Inputs<N>, outputs: &mut impl Outputs<N>) {
+        outputs.put(0, N::sum(inputs.get(0), N::product(lambda, inputs.get(2))));
+    }
 }
 
 impl<F: Accumulate> Layer<F> {
@@ -118,33 +100,34 @@ impl<F: Accumulate> Layer<F> {
         }
     }
 
-    pub(super) fn of_children(mut children: Children<F>, variables: usize, lambda: F, weight: F) -> Self {
-        children
-            .p
-            .par_iter_mut()
-            .zip(&children.q)
-            .with_min_len(PARALLEL)
-            .for_each(|(p, q)| p[0] += lambda * q[0]);
-        let (p, q) = children.tail;
-        let kind = Kind::Nodes {
-            p: Pairs::new(children.p, [p + lambda * q, p], variables),
-            q: Pairs::new(children.q, [q; 2], variables),
-        };
-        Self::new(kind, lambda, weight)
+    pub(super) fn of_nodes(mut nodes: Nodes<F>, lambda: F, weight: F) -> Self {
+        nodes.entries_mut().par_chunks_mut(TASK).for_each(|nodes| {
+            let mut shifted = [F::ZERO; TASK];
+            map::<F, Shifted, 4, 1>(lambda, nodes, &mut shifted, |at, _| at);
+            for (node, p0) in nodes.iter_mut().zip(shifted) {
+                node[0] = p0;
+            }
+        });
+        nodes.change_tail(|[p0, _, q0, _]| *p0 += lambda * *q0);
+        Self::of_shifted(nodes, lambda, weight)
+    }
+
+    /// Of nodes that have P₀ + λQ₀ in place of P₀.
+    pub(super) fn of_shifted(nodes: Nodes<F>, lambda: F, weight: F) -> Self {
+        Self::new(Kind::Nodes(nodes), lambda, weight)
     }
 
     pub(super) fn of_values(column: Column, variables: usize, alpha: F, lambda: F, weight: F) -> Self {
         let shift = F::one() + lambda * alpha;
-        let kind = match column {
-            Column::Small(values) => Kind::Integers {
-                values,
+        let kind = if column.is_small() {
+            Kind::Integers {
+                values: column,
                 variables,
                 alpha,
-            },
-            column @ Column::Large(_) => Kind::Values {
-                a: Pairs::new(column.affine_all(shift, -lambda), [shift; 2], variables),
-                shift,
-            },
+            }
+        } else {
+            let a = column.table(variables, shift, -lambda);
+            Kind::Values { a, shift }
         };
         Self::new(kind, lambda, weight)
     }
@@ -152,15 +135,12 @@ impl<F: Accumulate> Layer<F> {
     /// The tables' single values once everything is bound: P₀, P₁, Q₀, Q₁, or the column's two values at the leaves.
     pub fn ends(&self, leaf: bool) -> Vec<F> {
         match &self.kind {
-            Kind::Nodes { p, q } => {
-                let ([p0, p1], [q0, q1]) = (p.last(), q.last());
+            Kind::Nodes(nodes) => {
+                let [p0, p1, q0, q1] = nodes.last();
                 let p0 = p0 - self.lambda * q0;
                 if leaf { vec![p0, p1] } else { vec![p0, p1, q0, q1] }
             }
-            Kind::Integers { values, .. } => {
-                let exact = |v: &i16| scalar_from_i64(i64::from(*v));
-                values.0.iter().flatten().map(exact).collect()
-            }
+            Kind::Integers { values, .. } => values.affine(F::ZERO, F::ONE).first::<2>().to_vec(),
             Kind::Values { a, shift } => a.last().map(|a| (*shift - a) * self.inverse).to_vec(),
         }
     }
@@ -168,29 +148,22 @@ impl<F: Accumulate> Layer<F> {
     /// c_0 and c_2 without the weight.
     fn sums(&self, eq: &SplitEq<F>) -> [F; 2] {
         match &self.kind {
-            Kind::Nodes { p, q } => {
-                let (ps, qs) = (p.couples(), q.couples());
-                let [c0, c2] = sums(ps.len(), eq, |v| {
-                    let (p, q) = (&ps[v], &qs[v]);
-                    [cross(&p[0], &q[0]), cross(&difference(p), &difference(q))]
-                });
-                [c0 + eq.beyond(ps.len()) * cross(&p.tail, &q.tail), c2]
+            Kind::Nodes(nodes) => {
+                let ([c0, c2], beyond) = nodes.sums::<NodeTerms>(eq);
+                [c0 + beyond * cross(nodes.tail()), c2]
             }
             Kind::Integers { values, alpha, .. } => {
                 // q = α − v: Σ w(q0 + q1 + λq0q1) and λ·Σ w·Δv0·Δv1. All weights sum to one, and where nothing is held v is zero.
-                let [sum, product, difference] = small_sums(&values.0, eq);
+                let [sum, product, difference] = small_sums(values.small(), eq);
                 let at_zero = *alpha + alpha - sum + self.lambda * (*alpha * (*alpha - sum) + product);
                 [at_zero, self.lambda * difference]
             }
             Kind::Values { a, shift } => {
-                let couples = a.couples();
-                let [c0, c2] = sums(couples.len(), eq, |v| {
-                    let [d0, d1] = difference(&couples[v]);
-                    let [a0, a1] = couples[v][0];
-                    [a0 * a1, d0 * d1]
-                });
-                let all = c0 + eq.beyond(couples.len()) * shift.square();
-                [(all - F::one()) * self.inverse, c2 * self.inverse]
+                let ([c0, c2], beyond) = a.sums::<ValueTerms>(eq);
+                [
+                    (c0 + beyond * shift.square() - F::one()) * self.inverse,
+                    c2 * self.inverse,
+                ]
             }
         }
     }
@@ -203,10 +176,7 @@ impl<F: Accumulate> SumTable<F> for Layer<F> {
 
     fn bind(&mut self, rho: F) {
         match &mut self.kind {
-            Kind::Nodes { p, q } => {
-                p.bind(rho);
-                q.bind(rho);
-            }
+            Kind::Nodes(nodes) => nodes.bind(rho),
             Kind::Values { a, .. } => a.bind(rho),
             Kind::Integers {
                 values,
@@ -214,9 +184,8 @@ impl<F: Accumulate> SumTable<F> for Layer<F> {
                 alpha,
             } => {
                 let shift = F::one() + self.lambda * *alpha;
-                let bound = bind_small(&values.0, shift, -self.lambda, rho);
                 self.kind = Kind::Values {
-                    a: Pairs::new(bound, [shift; 2], *variables - 1),
+                    a: values.bound_table(*variables, (shift, -self.lambda), rho),
                     shift,
                 };
             }
@@ -225,11 +194,9 @@ impl<F: Accumulate> SumTable<F> for Layer<F> {
 
     fn value(&self) -> F {
         let value = match &self.kind {
-            Kind::Nodes { p, q } => cross(&p.last(), &q.last()),
+            Kind::Nodes(nodes) => cross(&nodes.last()),
             Kind::Integers { values, alpha, .. } => {
-                let [q0, q1] = values.0.first().map_or([*alpha; 2], |pair| {
-                    pair.map(|v| *alpha - scalar_from_i64::<F>(i64::from(v)))
-                });
+                let [q0, q1] = values.affine(*alpha, -F::ONE).first();
                 q0 + q1 + self.lambda * q0 * q1
             }
             Kind::Values { a, .. } => {
@@ -245,7 +212,7 @@ impl<F: Accumulate> SumTable<F> for Layer<F> {
 pub struct SquareTable<F: Accumulate>(Squared<F>);
 
 enum Squared<F: Accumulate> {
-    Integers { x: Secret<i16>, variables: usize },
+    Integers { x: Column, variables: usize },
     Field(Pairs<F>),
 }
 
@@ -253,12 +220,11 @@ impl<F: Accumulate> SquareTable<F> {
     /// The numbers and zeros after them, 2^depth in all, at least two.
     pub fn new(x: &[i64], depth: usize) -> Self {
         let variables = depth - 1;
-        Self(match Column::new(x, 1 << depth) {
-            Column::Small(x) => Squared::Integers { x, variables },
-            column @ Column::Large(_) => {
-                let x = column.affine_all(F::zero(), F::one());
-                Squared::Field(Pairs::new(x, [F::zero(); 2], variables))
-            }
+        let x = Column::new(x, 1 << depth);
+        Self(if x.is_small() {
+            Squared::Integers { x, variables }
+        } else {
+            Squared::Field(x.table(variables, F::zero(), F::one()))
         })
     }
 }
@@ -266,22 +232,8 @@ impl<F: Accumulate> SquareTable<F> {
 impl<F: Accumulate> SumTable<F> for SquareTable<F> {
     fn round(&self, _eq: Option<&SplitEq<F>>) -> [F; 2] {
         match &self.0 {
-            Squared::Integers { x, .. } => small_squares(&x.0).map(F::from),
-            Squared::Field(x) => x
-                .couples()
-                .par_chunks(PARALLEL)
-                .map(|couples| {
-                    let mut acc = [Products::ZERO; 2];
-                    for couple in couples {
-                        let ([x0, x1], [d0, d1]) = (couple[0], difference(couple));
-                        acc[0].add(&x0, &x0);
-                        acc[0].add(&x1, &x1);
-                        acc[1].add(&d0, &d0);
-                        acc[1].add(&d1, &d1);
-                    }
-                    acc.map(Products::reduce::<F>)
-                })
-                .reduce(|| [F::zero(); 2], |a, b| [a[0] + b[0], a[1] + b[1]]),
+            Squared::Integers { x, .. } => small_squares(x.small()).map(F::from),
+            Squared::Field(x) => x.plain_sums::<SquareTerms>(),
         }
     }
 
@@ -289,18 +241,14 @@ impl<F: Accumulate> SumTable<F> for SquareTable<F> {
         match &mut self.0 {
             Squared::Field(x) => x.bind(rho),
             Squared::Integers { x, variables } => {
-                let bound = bind_small(&x.0, F::zero(), F::one(), rho);
-                self.0 = Squared::Field(Pairs::new(bound, [F::zero(); 2], *variables - 1));
+                self.0 = Squared::Field(x.bound_table(*variables, (F::zero(), F::one()), rho));
             }
         }
     }
 
     fn value(&self) -> F {
         let [x0, x1] = match &self.0 {
-            Squared::Integers { x, .. } => {
-                let exact = |v: i16| scalar_from_i64::<F>(i64::from(v));
-                x.0.first().map_or([F::zero(); 2], |pair| pair.map(exact))
-            }
+            Squared::Integers { x, .. } => x.affine(F::zero(), F::one()).first(),
             Squared::Field(x) => x.last(),
         };
         x0.square() + x1.square()
