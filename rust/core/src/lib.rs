@@ -2,7 +2,7 @@
 //!
 //! A relation ([`relation`]) is one function for prover, verifier, simulator and counter over a [`recorder::Recorder`]; spec/
 //! is normative for everything here. Layers, each using only what stands before it: `error`, `wide`, `number`, `kernel`, `batch`,
-//! `group`, `transcript`, `poly`, `affine`, `msm` → `generators`, `commit`, `rowtree` → `recorder` → `sumcheck`, `fractions`, `lookup` → `relation`.
+//! `group`, `transcript`, `poly`, `affine`, `jacobian`, `msm` → `generators`, `commit`, `rowtree` → `recorder` → `sumcheck`, `fractions`, `lookup` → `relation`.
 
 mod affine;
 mod batch;
@@ -12,6 +12,7 @@ pub mod error;
 mod fractions;
 pub mod generators;
 pub mod group;
+mod jacobian;
 pub mod kernel;
 pub mod lookup;
 pub mod msm;

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::affine::Adder;
 use crate::group::{Affine, Point, Suite, to_affine};
+use crate::jacobian::{Jacobian, sum};
 use crate::wide::Accumulate;
 
 pub(super) const ENTRIES: usize = 128;
@@ -204,19 +205,29 @@ fn add_entry<S: Suite>(sum: &mut Point<S>, (x, y): (S::Base, S::Base)) {
 }
 
 /// Σ_k scalars[k]·G_k with the tables of G_k and of 2^128·G_k.
+///
+/// What has been added up of a generator, times 256 after each step, and the entry that comes next differ in their lowest or highest
+/// digit, and digits are odd: so no addition meets its own operand, short of a wrap modulo r that one scalar in 2^126 has.
 pub(super) fn multiply<S: Suite>(tables: &[(&Table<S>, &Table<S>)], scalars: &[S::Scalar]) -> Point<S> {
     let digits: Vec<Zeroizing<[u8; 32]>> = scalars.iter().map(|k| digits(*k)).collect();
-    let mut sum = Point::<S>::zero();
+    let mut running: Option<Jacobian<S::Base>> = None;
     for window in (0..16).rev() {
         for _ in 0..8 {
-            sum.double_in_place();
+            if let Some(sum) = &mut running {
+                sum.double();
+            }
         }
         for ((low, high), digits) in tables.iter().zip(&digits) {
-            add_entry::<S>(&mut sum, low.entry(digits[window]));
-            add_entry::<S>(&mut sum, high.entry(digits[window + 16]));
+            for entry in [low.entry(digits[window]), high.entry(digits[window + 16])] {
+                match &mut running {
+                    Some(sum) => sum.add(entry),
+                    None => running = Some(Jacobian::new(entry)),
+                }
+            }
         }
     }
-    // Each scalar came with half of its generator on top.
+    let mut sum = running.map_or_else(Point::<S>::zero, Jacobian::point::<S>);
+    // Each scalar came with half of its generator on top; what is left may be nothing.
     for (low, _) in tables {
         let (x, y) = low.half();
         add_entry::<S>(&mut sum, (x, -y));
@@ -243,10 +254,14 @@ impl<S: Suite> FixedBase<S> {
     }
 
     pub(super) fn multiply(&self, k: &S::Scalar) -> Point<S> {
-        let mut sum = Point::<S>::zero();
-        for (table, digit) in self.0.iter().zip(digits(*k).iter()) {
-            add_entry::<S>(&mut sum, table.entry(*digit));
-        }
+        // As in [`multiply`], no addition meets its own operand.
+        let digits = digits(*k);
+        let mut sum = sum::<S>(
+            self.0
+                .iter()
+                .zip(digits.iter())
+                .map(|(table, digit)| table.entry(*digit)),
+        );
         if let Some(table) = self.0.first() {
             let (x, y) = table.half();
             add_entry::<S>(&mut sum, (x, -y));
