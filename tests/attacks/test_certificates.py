@@ -85,7 +85,7 @@ def test_sybil_roster(world: World, tmp_path: Path) -> None:
     mine = replace(sybils.trust, endorsers=world.trust.endorsers)
     with refusal("roster", "signature", "signed by another key than expected"):
         verify_bundle(bundle, model=model, policy=sybils.policy, trust=mine)
-    with refusal("roster", "trust", "no endorser that is trusted here"):
+    with refusal("roster", "trust", "it names board, trusted here: ministry"):
         verify_bundle(
             bundle,
             model=model,

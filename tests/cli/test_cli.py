@@ -297,6 +297,8 @@ def test_a_time_of_toml_ends_a_membership(board: Path) -> None:
         assert endorsing(board, out=str(number)).returncode == 0
         told = json.loads(fedproof("inspect", board / str(number), "--json").stdout)
         assert told["content"]["members"]["cyd"] == {"key": key, "expires": "2100-01-01T00:00:00Z"}
+    (board / "members.toml").write_text(text + f'cyd = {{ key = "{key}", expires = 2020-01-01T00:00:00Z }}\n')
+    assert "members.cyd: the time is over" in endorsing(board, out="never").stderr
     for time in ("2100-01-01T00:00:00", "2100-01-01", "2100-01-01T00:00:00.5Z", "2900-01-01T00:00:00Z"):
         (board / "members.toml").write_text(text + f'cyd = {{ key = "{key}", expires = {time} }}\n')
         ran = endorsing(board, out="never")
@@ -430,7 +432,9 @@ def test_what_proving_costs() -> None:
     assert told["prove_s"] == pytest.approx(sum(told["phases"].values()))
     assert len(told["phases"]) == 8 and min(told["phases"].values()) > 0
     shown = fedproof("bench", "r1", "--dim", "10", "--bits", "8").stdout
-    assert all(f"  {name}  " in shown for name in ("trees of the look-ups", "inner-product argument", "verification"))
+    assert all(
+        f"  {name}  " in shown for name in ("trees of the look-ups", "inner-product argument", "verification")
+    )
     assert fedproof("bench", "r1", "--dim", "1", "--threads", "1").stdout.startswith(
         "1 coordinate of 16 bits, 1 thread\n"
     )

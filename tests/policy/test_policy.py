@@ -76,6 +76,7 @@ def test_every_demand_changes_the_digest(change: str) -> None:
         ("[update]", '[prove]\ntraining = "steps"\n[update]', "training"),
         ("[update]", "[round]\nmin_accepted = 0\n[update]", "min_accepted"),
         ("scale = 12", "scale = ", "TOML"),
+        ("scale = 12", "scael = 12", "update.scael: no such field; missing beside it: scale"),
     ],
 )
 def test_policies_that_are_none(tmp_path: Path, old: str, new: str, said: str) -> None:

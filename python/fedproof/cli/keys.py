@@ -85,6 +85,11 @@ def endorse_roster(
     except UnicodeDecodeError:
         raise Malformed(f"{shown}: not UTF-8") from None
     listed = read_members(text, shown)
+    for member in listed.members:
+        if member.expires is not None and member.expires <= time.time():
+            raise UsageError(
+                f"{shown}: members.{member.client}: the time is over; leave it out of the roster"
+            )
     signing = SigningKey.load(key)
     version, before = 1, None
     if previous is not None:

@@ -61,9 +61,19 @@ def validated(cls: type[M], fields: dict[str, Any], subject: str) -> M:
     except RecursionError:  # a TOML key of a thousand parts is a thousand tables; CBOR is capped earlier
         raise Malformed(f"{subject}: nested too deep") from None
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise Malformed(f"{subject}: {printable(where)}: {printable(first['msg'])}") from None
+        raise Malformed(f"{subject}: {printable(_what_is_wrong(error))}") from None
+
+
+def _what_is_wrong(error: ValidationError) -> str:
+    """The first thing that is wrong, and where; a misspelt field beside the one that is missing for it."""
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] != "extra_forbidden":
+        return f"{where}: {first['msg']}"
+    beside = (e["loc"] for e in errors if e["type"] == "missing")
+    missing = [str(loc[-1]) for loc in beside if loc[:-1] == first["loc"][:-1]]
+    return f"{where}: no such field" + (f"; missing beside it: {', '.join(missing)}" if missing else "")
 
 
 def _tuples(value: Any) -> Any:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from fedproof.encoding.digest import Digest
 from fedproof.encoding.message import Message, Record
-from fedproof.encoding.text import Name
+from fedproof.encoding.text import Name, printable
 from fedproof.encoding.time import Time, utc_text
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.keys import SigningKey, VerifyKey
@@ -89,7 +89,9 @@ def open_roster(signed: Signed, endorsers: Mapping[str, VerifyKey], federation: 
         raise Refused("roster", "decoding", str(error)) from None
     key = endorsers.get(name) if isinstance(name, str) else None
     if key is None:
-        raise Refused("roster", "trust", "no endorser that is trusted here signed it")
+        trusted = ", ".join(sorted(endorsers)) or "nobody"
+        detail = f"no endorser that is trusted here signed it: it names {printable(str(name))}, trusted here: {trusted}"
+        raise Refused("roster", "trust", detail)
     roster = signed.open(Roster, key)
     if roster.federation != federation:
         raise Refused("roster", "statement", "made for another federation")
