@@ -425,6 +425,26 @@ def test_version() -> None:
     assert json.loads(fedproof("version", "--json").stdout)["version"]
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[aggregator]\nmesage_key = "x"\nenvelope_key = "y"\n', "aggregator.mesage_key: no such field"),
+        (
+            "[update]\nscael = 12\nmax_abs = 1\nmax_norm = 1\n",
+            "update.scael: no such field; missing beside it: scale",
+        ),
+        (
+            'federation = "f"\nendorser = "e"\n[members]\nbob = { key = "ed25519:A", expirs = "x" }\n',
+            "members.bob.expirs: no such field; missing beside it: expires",
+        ),
+    ],
+)
+def test_inspect_says_what_is_wrong_in_a_file_that_people_write(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "file.toml").write_text(text)
+    ran = fedproof("inspect", tmp_path / "file.toml")
+    assert (ran.returncode, said in ran.stderr) == (2, True), ran.stderr
+
+
 def test_what_proving_costs() -> None:
     told = json.loads(fedproof("bench", "r1", "--dim", "1000", "--threads", "1", "--json").stdout)
     assert set(told) == {"dim", "bits", "threads", "prove_s", "verify_s", "bytes", "peak_mb", "phases"}

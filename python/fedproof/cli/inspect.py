@@ -15,6 +15,7 @@ from fedproof.encoding import cbor
 from fedproof.encoding.files import read_capped
 from fedproof.encoding.text import printable
 from fedproof.encoding.time import utc_text
+from fedproof.encoding.toml import parse_toml
 from fedproof.errors import FedproofError, Malformed
 from fedproof.identity.keys import EnvelopeVerifyKey, VerifyKey, parse_private
 from fedproof.identity.members import read_members
@@ -67,11 +68,11 @@ def bundle(path: Path) -> tuple[str, Any]:
 
 
 def look(data: bytes) -> tuple[str, Any]:
-    """(what it is, its content for people). Raises `Malformed` if nothing fits."""
+    """(what it is, its content for people). Raises `Malformed` if nothing fits, or if it is one of the files that people write and
+    something in it is wrong."""
+    if (written := _written(data)) is not None:
+        return written
     for kind, read in (
-        ("policy", policy),
-        ("trust file", trust),
-        ("list of members", members),
         ("private key", private_key),
         ("public key", public_key),
         ("certificate", certificate),
@@ -101,6 +102,23 @@ def look(data: bytes) -> tuple[str, Any]:
             "nothing that inspect knows: no policy, trust file, roster, key, list of members, certificate, message, model, checkpoint or"
             " audit log"
         ) from None
+
+
+def _written(data: bytes) -> tuple[str, Any] | None:
+    """A policy, trust file or list of members, by the tables that it has; nothing for what is none of them."""
+    try:
+        text = data.decode()
+        tables = parse_toml(text).keys()
+    except (Malformed, UnicodeDecodeError):
+        return None
+    for kind, read, own in (
+        ("trust file", trust, {"aggregator", "endorsers"}),
+        ("list of members", members, {"members", "endorser"}),
+        ("policy", policy, {"base_model", "update", "federation"}),
+    ):
+        if own & tables:
+            return kind, read(text)
+    return None
 
 
 def policy(text: str) -> Any:

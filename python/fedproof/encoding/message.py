@@ -68,7 +68,8 @@ def _what_is_wrong(error: ValidationError) -> str:
     """The first thing that is wrong, and where; a misspelt field beside the one that is missing for it."""
     errors = error.errors(include_url=False, include_context=False, include_input=False)
     first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
-    where = ".".join(str(part) for part in first["loc"])
+    # Of a choice between types pydantic names the type, too: no word for whoever wrote the file.
+    where = ".".join(str(part) for part in first["loc"] if not str(part).startswith("_") and part != "str")
     if first["type"] != "extra_forbidden":
         return f"{where}: {first['msg']}"
     beside = (e["loc"] for e in errors if e["type"] == "missing")

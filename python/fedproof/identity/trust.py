@@ -13,7 +13,7 @@ from fedproof.encoding.files import read_capped, write_atomic
 from fedproof.encoding.message import validated
 from fedproof.encoding.text import Name, printable
 from fedproof.encoding.toml import parse_toml
-from fedproof.errors import Malformed, UsageError
+from fedproof.errors import Malformed, Refused, UsageError
 from fedproof.identity.keys import EnvelopeVerifyKey, VerifyKey
 
 _LIMIT = 1 << 20
@@ -58,6 +58,12 @@ class Trust:
     endorsers: dict[str, VerifyKey]
     policy: bytes | None = None
     revoked: frozenset[bytes] = frozenset()
+
+    def check_policy(self, digest: bytes) -> None:
+        """Raises `Refused` (stage "trust") if another policy is pinned than the one with this digest."""
+        if self.policy is not None and self.policy != digest:
+            detail = f"the trust file pins {self.policy.hex()}, the policy's digest is {digest.hex()}"
+            raise Refused("policy", "trust", detail)
 
     @classmethod
     def load(cls, path: Path) -> Self:

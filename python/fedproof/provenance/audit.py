@@ -72,9 +72,7 @@ def check_policy(bundle: Bundle, policy: Policy, trust: Trust) -> None:
     """The verifier's policy is the one that the trust file pins, and the bundle's is the same. Raises
     `Refused`.
     """
-    if trust.policy is not None and trust.policy != policy.digest():
-        detail = f"the trust file pins {trust.policy.hex()}, the policy's digest is {policy.digest().hex()}"
-        raise Refused("policy", "trust", detail)
+    trust.check_policy(policy.digest())
     if (theirs := bundle.policy()) != policy.to_bytes():
         detail = f"the federation ran under another policy than yours: {policy_difference(theirs, policy)}"
         raise Refused("policy", "policy", detail)
