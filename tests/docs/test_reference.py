@@ -117,6 +117,9 @@ def test_every_shape_of_json_is_the_real_one(
     public = [f"--{n}={out / f}" for n, f in (("policy", "policy.toml"), ("trust", "trust.toml"))]
     bundle, model = str(out / "bundle"), f"--model={out / 'model.safetensors'}"
     (tmp_path / "other").write_bytes(b"other")
+    (tmp_path / "t.csv").write_text("age,label\n1,a\n2,b\n")
+    own = [f"--key={tmp_path / 'board.pem'}", f"--out={tmp_path / 'list'}"]
+    terms = ["--licence=CC0-1.0", "--expires=2100-01-01T00:00:00Z", own[0], f"--out={tmp_path / 'set'}"]
     runs = {
         "refused": ["verify", bundle, f"--model={tmp_path / 'other'}", *public],
         "error": ["verify", str(tmp_path / "none"), model, *public],
@@ -131,6 +134,8 @@ def test_every_shape_of_json_is_the_real_one(
         "policy check": ["policy", "check", str(out / "policy.toml")],
         "policy digest": ["policy", "digest", str(out / "policy.toml")],
         "inspect": ["inspect", bundle],
+        "certify": ["certify", str(tmp_path / "t.csv"), *terms],
+        "revoke": ["revoke", *own],
         "bench r1": ["bench", "r1", "--dim", "10"],
         "version": ["version"],
     }

@@ -28,11 +28,13 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of t
 
 MODULES = {
     "bench": "bench",
+    "certify": "data",
     "demo": "demo",
     "endorse": "keys",
     "inspect": "inspect",
     "keygen": "keys",
     "policy": "policy",
+    "revoke": "data",
     "verify": "verify",
     "version": "app",
 }

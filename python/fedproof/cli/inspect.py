@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from fedproof.cli.app import Json, app, emit
+from fedproof.data.certificate import DataCertificate, RevocationList
 from fedproof.encoding import cbor
 from fedproof.encoding.files import read_capped
 from fedproof.encoding.text import printable
@@ -35,7 +36,8 @@ def inspect(
     path: Annotated[
         Path,
         typer.Argument(
-            help="A policy, trust file, roster, key, list of members, certificate, message, model, checkpoint, audit log or bundle."
+            help="A policy, trust file, roster, key, list of members, certificate, revocation list, message, model,"
+            " checkpoint, audit log or bundle."
         ),
     ],
     as_json: Json = False,
@@ -83,10 +85,15 @@ def look(data: bytes) -> tuple[str, Any]:
             return kind, read(data.decode())
         except (FedproofError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
-    try:
-        return "roster", roster(data)
-    except (Malformed, ValueError):
-        pass
+    for kind, read_signed in (
+        ("roster", roster),
+        ("data certificate", data_certificate),
+        ("revocation list", revocation_list),
+    ):
+        try:
+            return kind, read_signed(data)
+        except (Malformed, ValueError):
+            continue
     try:
         value = cbor.decode(data, limit=_LIMIT)
         kind = str(value.get("kind", "map")) if isinstance(value, dict) else "CBOR"
@@ -159,6 +166,26 @@ def roster(data: bytes) -> Any:
         "previous": held.previous.hex() if held.previous is not None else None,
         "expires": utc_text(held.expires) if held.expires is not None else None,
         "members": _by_name(held.members),
+    }
+
+
+def data_certificate(data: bytes) -> Any:
+    """What an authority certified, says whoever signed it."""
+    signed = Signed.from_bytes(data, limit=_LIMIT)
+    held = DataCertificate.from_bytes(signed.payload, limit=_LIMIT)
+    times = {"issued": utc_text(held.issued), "expires": utc_text(held.expires)}
+    fields = {**held.model_dump(exclude={"centre", "spread"}), **times}
+    return {"digest": held.digest().hex(), "signer": VerifyKey(signed.signer).text, **shown(fields)}
+
+
+def revocation_list(data: bytes) -> Any:
+    """What an authority has revoked, says whoever signed it."""
+    signed = Signed.from_bytes(data, limit=_LIMIT)
+    held = RevocationList.from_bytes(signed.payload, limit=_LIMIT)
+    return {
+        **shown(held.model_dump()),
+        "issued": utc_text(held.issued),
+        "signer": VerifyKey(signed.signer).text,
     }
 
 

@@ -92,6 +92,10 @@ class SigningKey:
         """64 bytes."""
         return self._key.sign(data)
 
+    def seed(self) -> bytes:
+        """The 32 secret bytes that the key is: only to derive other secrets from."""
+        return self._key.private_bytes_raw()
+
     def save(self, path: Path) -> None:
         """PEM (PKCS#8), readable by the owner alone."""
         write_atomic(path, _private_pem(self._key), mode=0o600)

@@ -104,3 +104,40 @@ def check_opening(
         _core.check_opening(
             commitment.suite, commitment.points, commitment.shape.columns, values, opening.blinds
         )
+
+
+_TOGETHER = 1 << 22
+"""Entries of records that the engine gets at a time: wide integers take eight bytes each."""
+
+
+def _parts(rows: NDArray[np.int8]) -> list[Integers]:
+    step = max(1, _TOGETHER // rows.shape[1])
+    return [rows[at : at + step].astype(np.int64).ravel() for at in range(0, len(rows), step)]
+
+
+def commit_records(suite: str, rows: NDArray[np.int8]) -> tuple[bytes, bytes]:
+    """One point for each row of at most 4,096 entries, and one blind, fresh from the operating system: points and blinds, each in its
+    one encoding, one after the other."""
+    with refusals():
+        made = [_core.commit(suite, part, rows.shape[1], 8) for part in _parts(rows)]
+    return b"".join(points for points, _ in made), b"".join(blinds for _, blinds in made)
+
+
+def check_records(suite: str, points: bytes, rows: NDArray[np.int8], blinds: bytes) -> None:
+    """Raises `Refused` unless rows and blinds open the points, one for each row."""
+    with refusals():
+        point, scalar = _core.sizes(suite)
+        if len(points) != point * len(rows) or len(blinds) != scalar * len(rows):
+            detail = f"{len(rows)} rows, {len(points) // point} points, {len(blinds) // scalar} blinds"
+            raise Refused("data set", "shape", detail)
+        at = 0
+        for part in _parts(rows):
+            n = len(part) // rows.shape[1]
+            _core.check_opening(
+                suite,
+                points[point * at : point * (at + n)],
+                rows.shape[1],
+                part,
+                blinds[scalar * at : scalar * (at + n)],
+            )
+            at += n

@@ -1,0 +1,116 @@
+"""Which records a relation is about: data sets joined, records left out, nothing revoked, nothing twice (spec/dataset.md §7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fedproof.data.certificate import RevocationList
+from fedproof.data.dataset import DataSet
+from fedproof.data.records import TAG
+from fedproof.encoding.time import utc_text
+from fedproof.errors import Malformed, Refused
+from fedproof.identity.keys import VerifyKey
+from fedproof.identity.signed import Signed, peek
+
+
+@dataclass(frozen=True)
+class Part:
+    """A data set and the records of it that are left out: from 0, increasing."""
+
+    data: DataSet
+    left_out: tuple[int, ...] = ()
+
+
+def open_revocations(signed: Signed, authorities: Mapping[str, VerifyKey]) -> RevocationList:
+    """A list, if an authority that is trusted signed it. Raises `Refused`."""
+    try:
+        name = peek(signed).get("authority")
+    except Malformed as error:
+        raise Refused("revocation list", "decoding", str(error)) from None
+    key = authorities.get(name) if isinstance(name, str) else None
+    if key is None:
+        raise Refused("revocation list", "trust", "signed by no authority that is trusted here")
+    return signed.open(RevocationList, key)
+
+
+def check_selection(
+    parts: Sequence[Part], revocations: Sequence[RevocationList], *, now: int, max_age: int | None = None
+) -> list[tuple[int, int]]:
+    """The records that are left in, as (data set, record), in the order in which relations number them.
+
+    revocations: a list of each authority, as new as there is one. max_age: seconds that a list may be old; none: a list need not be there.
+    Raises `Refused`: no data set, out of time, revoked, two data sets that do not go together, a record twice, none left."""
+    if not parts:
+        raise Refused("data set", "statement", "none was given")
+    first = parts[0].data.certificate
+    seen: set[tuple[str, bytes]] = set()
+    kept = []
+    for number, part in enumerate(parts):
+        certificate = part.data.certificate
+        certificate.check_time(now)
+        for name in ("suite", "features", "classes", "centre", "spread", "extractor"):
+            if getattr(certificate, name) != getattr(first, name):
+                detail = f"data sets {first.serial} and {certificate.serial} differ in {name}: they cannot be joined"
+                raise Refused("data set", "statement", detail)
+        out = _left_out(part)
+        _check_revoked(part, out, revocations, now, max_age)
+        for i in range(certificate.records):
+            if i in out:
+                continue
+            tag = certificate.authority, part.data.records.tag(i)
+            if tag in seen:
+                detail = f"record {i} of {certificate.serial} is there twice: leave one of them out"
+                raise Refused("data set", "statement", detail)
+            seen.add(tag)
+            kept.append((number, i))
+    if not kept:
+        raise Refused("data set", "statement", "every record is left out")
+    return kept
+
+
+def _left_out(part: Part) -> frozenset[int]:
+    out = part.left_out
+    if list(out) != sorted(set(out)) or (out and not 0 <= out[0] <= out[-1] < part.data.certificate.records):
+        raise Refused(
+            "data set", "statement", "records that are left out are numbers of records, sorted, each once"
+        )
+    return frozenset(out)
+
+
+def _check_revoked(
+    part: Part, out: frozenset[int], revocations: Sequence[RevocationList], now: int, max_age: int | None
+) -> None:
+    certificate = part.data.certificate
+    own = [r for r in revocations if r.authority == certificate.authority]
+    newest = max(own, key=lambda r: r.number, default=None)
+    if max_age is not None and (newest is None or now - newest.issued > max_age):
+        known = "there is none" if newest is None else f"the newest is of {utc_text(newest.issued)}"
+        detail = (
+            f"{known}, and the policy allows {max_age} seconds: get a new one from {certificate.authority}"
+        )
+        raise Refused("revocation list", "expiry", detail)
+    if newest is None:
+        return
+    if certificate.serial in newest.serials:
+        raise Refused("data certificate", "revoked", f"{certificate.authority} revoked {certificate.serial}")
+    missed = sorted(newest.records_of(certificate.serial) - out)
+    if missed:
+        detail = f"{certificate.authority} revoked record {missed[0]} of {certificate.serial}, and it is not left out"
+        raise Refused("data set", "revoked", detail)
+
+
+def disjoint(training: Sequence[Part], test: Sequence[Part]) -> None:
+    """Raises `Refused` if a record is in both: equal tags of one authority."""
+    tags = [
+        {
+            (p.data.certificate.authority, p.data.records.tags[at : at + TAG])
+            for p in side
+            for at in range(0, len(p.data.records.tags), TAG)
+        }
+        for side in (training, test)
+    ]
+    if tags[0] & tags[1]:
+        raise Refused(
+            "data set", "statement", f"{len(tags[0] & tags[1])} test records are among the training records"
+        )

@@ -1,0 +1,141 @@
+"""Tables as people have them: CSV, Parquet, NumPy. What is read is a matrix of finite numbers and a label for each record."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedproof.encoding.files import read_capped
+from fedproof.encoding.text import printable
+from fedproof.errors import Malformed, UsageError
+
+MAX_RECORDS = 1 << 24
+MAX_FEATURES = 4094
+_LIMIT = 1 << 34
+"""Bytes of a file that is read."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """features: names, in order. values: n records by features, finite doubles. labels: one text a record."""
+
+    features: tuple[str, ...]
+    values: NDArray[np.float64]
+    labels: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Raises `Malformed` for what is no data set, with the column and the record."""
+        n, p = self.values.shape
+        if not 1 <= n <= MAX_RECORDS or len(self.labels) != n:
+            raise Malformed(f"{n} records with {len(self.labels)} labels; 1 to {MAX_RECORDS} are certified")
+        if not 1 <= p <= MAX_FEATURES or len(self.features) != p:
+            raise Malformed(f"{p} features; 1 to {MAX_FEATURES} are certified")
+        twice = {name for name in self.features if self.features.count(name) > 1}
+        if twice:
+            raise Malformed(f"column {printable(min(twice))} is there twice")
+        finite = np.isfinite(self.values)
+        if not finite.all():
+            record, feature = np.argwhere(~finite)[0]
+            raise Malformed(
+                f"column {printable(self.features[feature])} has no finite number in record {record} (they count from 0):"
+                " fill or drop missing values first"
+            )
+        if "" in self.labels:
+            raise Malformed(f"record {self.labels.index('')} has no label (they count from 0)")
+
+
+def read_table(path: Path, label: str) -> Table:
+    """A data set from `.csv` (first line: names), `.parquet`, or `.npz` (arrays `X` and `y`, perhaps `features`). label: the column of
+    labels; of `.npz` always `y`. Raises `Malformed`; `UsageError` for another kind of file, or where pyarrow is missing."""
+    shown = printable(str(path))
+    readers = {".csv": _csv, ".parquet": _parquet, ".npz": _npz}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise UsageError(f"{shown}: give a .csv, .parquet or .npz file")
+    data = read_capped(path, _LIMIT)
+    try:
+        return reader(data, label)
+    except Malformed as error:
+        raise Malformed(f"{shown}: {error}") from None
+
+
+def _npz(data: bytes, label: str) -> Table:
+    del label
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in arrays.files}
+    except (ValueError, OSError, EOFError, KeyError) as error:
+        raise Malformed(f"not NumPy's .npz: {printable(str(error))}") from None
+    if not {"X", "y"} <= found.keys():
+        raise Malformed("the arrays X (records by features) and y (labels) are wanted")
+    X, y = found["X"], found["y"]
+    if X.ndim != 2 or X.dtype.kind not in "iuf" or y.ndim != 1:
+        raise Malformed("X is a matrix of numbers, y has one dimension")
+    names = found.get("features")
+    features = (
+        [f"x{j}" for j in range(X.shape[1])] if names is None else [str(name) for name in names.ravel()]
+    )
+    return Table(tuple(features), X.astype(np.float64), tuple(_label(value) for value in y.tolist()))
+
+
+def _csv(data: bytes, label: str) -> Table:
+    try:
+        from pyarrow import ArrowInvalid, csv
+    except ImportError:
+        raise UsageError("CSV and Parquet files need pyarrow: pip install 'fedproof[data]'") from None
+    try:
+        # Labels are read as they are written: 01 is not 1.
+        options = csv.ConvertOptions(column_types={label: "string"}, strings_can_be_null=False)
+        return _arrow(csv.read_csv(io.BytesIO(data), convert_options=options), label)
+    except ArrowInvalid as error:
+        raise Malformed(f"not a CSV file: {printable(str(error))}") from None
+
+
+def _parquet(data: bytes, label: str) -> Table:
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError:
+        raise UsageError("CSV and Parquet files need pyarrow: pip install 'fedproof[data]'") from None
+    try:
+        return _arrow(parquet.read_table(io.BytesIO(data)), label)
+    except (ArrowException, OSError) as error:
+        raise Malformed(f"not a Parquet file: {printable(str(error))}") from None
+
+
+def _arrow(table: object, label: str) -> Table:
+    import pyarrow as pa
+
+    assert isinstance(table, pa.Table)  # noqa: S101 - pyarrow has no types of its own
+    names = [str(name) for name in table.column_names]
+    if table.num_rows == 0:
+        raise Malformed(f"0 records; 1 to {MAX_RECORDS} are certified")
+    if names.count(label) != 1:
+        raise Malformed(
+            f"no column {printable(label)} for the labels; there are {printable(', '.join(names))}"
+        )
+    features, columns = [], []
+    for name, column in zip(names, table.columns, strict=True):
+        if name == label:
+            continue
+        if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+            raise Malformed(f"column {printable(name)} holds {column.type}, not numbers: encode it first")
+        features.append(name)
+        columns.append(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
+    values = np.column_stack(columns) if columns else np.zeros((table.num_rows, 0))
+    labels = tuple(_label(value) for value in table.column(label).to_pylist())
+    return Table(tuple(features), values, labels)
+
+
+def _label(value: object) -> str:
+    """A label as text: integers in decimal, also where a column of doubles holds only such."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        if not value.is_integer():
+            raise Malformed(f"{value} is no label: labels are texts or whole numbers")
+        value = int(value)
+    return value.decode() if isinstance(value, bytes) else str(value)
