@@ -396,7 +396,7 @@ mod tests {
     use crate::group::{Bn254, Pallas, Suite, scalar_from_i64, scalar_from_wide};
     use rand::{Rng, SeedableRng, rngs::StdRng};
 
-    /// Everything that a formula may do, with the largest bounds.
+    /// Everything that a formula may do ([`Number`]), with the largest bounds.
     struct Everything;
 
     impl Formula<4, 7> for Everything {
@@ -408,8 +408,8 @@ mod tests {
             outputs.put(1, difference);
             outputs.put(2, N::product(sum, difference));
             outputs.put(3, N::two_products(sum, sum, difference, difference));
-            outputs.put(4, N::sum(sum, N::product(constant, N::product(a, b))));
-            outputs.put(5, N::sum(difference, N::product(constant, sum)));
+            outputs.put(4, N::sum(difference, N::product(constant, N::product(a, b))));
+            outputs.put(5, N::sum(sum, N::product(constant, difference)));
             outputs.put(
                 6,
                 N::two_products(N::product(a, b), sum, N::product(c, d), difference),
@@ -427,13 +427,26 @@ mod tests {
         // The largest number as elements lie in memory, where it does not stand for −1.
         let mut largest = F::MODULUS_LIMBS;
         largest[0] -= 1;
-        let edges = [F::ZERO, F::ONE, -F::ONE, F::from_limbs(largest)];
+        let (zero, max) = (F::ZERO, F::from_limbs(largest));
+        let edges = [zero, F::ONE, -F::ONE, max];
+        let rows = [
+            // Sum of the first two and difference of the others as large as can be, together and apart.
+            [max, max, max, zero],
+            [max; 4],
+            [zero, zero, max, zero],
+            // The difference as small as can be.
+            [max, zero, zero, max],
+            [zero, max, max, max],
+            [zero; 4],
+            [F::ONE; 4],
+            [-F::ONE; 4],
+        ];
         for count in [1usize, 7, 8, 9, 31, 300] {
             let mut inputs: Vec<[F; 4]> = (0..count)
                 .map(|_| [random(), random(), random(), random()])
                 .collect();
-            for (input, edge) in inputs.iter_mut().zip(edges.iter().cycle()).step_by(2) {
-                *input = [*edge; 4];
+            for (input, edge) in inputs.iter_mut().step_by(2).zip(rows.iter().cycle()) {
+                *input = *edge;
             }
             let constants = edges.into_iter().chain([random()]);
             for constant in constants {
@@ -444,12 +457,20 @@ mod tests {
                 assert_eq!(fast, plain);
             }
             let mut weights: Vec<F> = (0..count).map(|_| random()).collect();
-            weights[0] = *edges.last().expect("some");
-            assert_eq!(
-                weighted_sum::<F, Everything, 4, 7>(&weights, &inputs),
-                weighted_sum_portable::<F, Everything, 4, 7>(&weights, &inputs)
-            );
+            weights[0] = max;
+            sums_agree(&weights, &inputs);
         }
+        // More than 32 of the largest terms in every lane, as many as are added up before a reduction, with the largest weights.
+        for row in rows {
+            sums_agree(&[max; 8 * 70], &[row; 8 * 70]);
+        }
+    }
+
+    fn sums_agree<F: Accumulate>(weights: &[F], inputs: &[[F; 4]]) {
+        assert_eq!(
+            weighted_sum::<F, Everything, 4, 7>(weights, inputs),
+            weighted_sum_portable::<F, Everything, 4, 7>(weights, inputs)
+        );
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use crate::wide::{Accumulate, two_products};
 
-/// What a formula is made of. Factors may be inputs, sums or differences of two inputs, and products of two such things; outputs may be
-/// factors, products, and a factor plus a product. The bounds in [`crate::kernel`] hold for that much.
+/// What a formula is made of. A factor is an input, the sum or difference of two inputs, or the product of two inputs. An output is a
+/// factor, a product of two factors, the sum of two such products, or a factor plus the formula's constant times a factor. The bounds
+/// in [`crate::kernel`] hold for that and no more: a factor plus a product of any two factors may be too large.
 pub(crate) trait Number: Copy {
     fn sum(a: Self, b: Self) -> Self;
     fn difference(a: Self, b: Self) -> Self;

@@ -7,7 +7,14 @@ use super::{Ifma, Lanes, Limb, Modulus, difference, plus, zero};
 use crate::number::Number;
 use crate::wide::Accumulate;
 
-/// Bounds of formulas ([`Number`]): inputs are below 16p, sums and differences of two of them below 32p, and no factor is above 35p.
+/// Bounds of what formulas may do ([`Number`]), by the product rule ([`super`]):
+/// - an input: 16p; the constant: 3p;
+/// - the sum or difference of two inputs: 32p;
+/// - the product of two inputs: (1 + 16·16/63)p, below 6p; so a factor: 32p;
+/// - the product of two factors: (1 + 32·32/63)p, below 18p;
+/// - the sum of two products of factors: (1 + 2·32·32/63)p, below 34p;
+/// - the constant times a factor: (1 + 3·32/63)p, below 3p;
+/// - a factor plus that: 35p. So an output is below 35p, where [`Lanes::store`] may have 49p.
 impl<F: Accumulate> Number for Lanes<F> {
     #[inline(always)]
     fn sum(a: Self, b: Self) -> Self {
@@ -18,19 +25,18 @@ impl<F: Accumulate> Number for Lanes<F> {
         Self::carried(sum)
     }
 
+    /// For b below 16p: an input.
     #[inline(always)]
     fn difference(a: Self, b: Self) -> Self {
         let offset = const { Modulus::<F>::times(16) };
         Self::carried(difference(&a.0, &b.0, &offset))
     }
 
-    /// Below 21p.
     #[inline(always)]
     fn product(a: Self, b: Self) -> Self {
         a.multiply(&b)
     }
 
-    /// Below 40p.
     #[inline(always)]
     fn two_products(a: Self, b: Self, c: Self, d: Self) -> Self {
         let mut t = [zero(); 10];
@@ -60,12 +66,12 @@ impl<F: Accumulate> WeightedSum<F> {
         }
     }
 
-    /// The weight: [`Lanes::load_sixteenth`], below p. The term is below 40p.
+    /// The weight: [`Lanes::load_sixteenth`], below p. The term: a formula's output, below 35p.
     #[inline(always)]
     pub(crate) fn add(&mut self, sixteenth: &Lanes<F>, term: &Lanes<F>) {
         sixteenth.add_product(term, &mut self.t);
         self.count += 1;
-        // 32·40p·p over 2^260 is below 21p; limbs are below 320·2^52.
+        // Reduced, 32 of them are below (1 + 32·35/63)p, so below 19p; limbs are below 320·2^52.
         if self.count == 32 {
             self.settle();
         }
@@ -74,6 +80,7 @@ impl<F: Accumulate> WeightedSum<F> {
     #[inline(always)]
     fn settle(&mut self) {
         let sum = Lanes::<F>::carried(Lanes::<F>::montgomery(self.t));
+        // Below 22p.
         self.total = Lanes::reduced(Lanes::<F>::sum(sum, self.total).0);
         (self.t, self.count) = ([zero(); 10], 0);
     }

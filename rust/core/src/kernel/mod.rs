@@ -1,9 +1,9 @@
 //! Field elements eight at a time, with AVX-512 IFMA: products of 52-bit limbs, added up in one instruction.
 //!
 //! A [`Lanes`] is eight elements in five 52-bit limbs each, in Montgomery form for 2^260. Elements elsewhere are in the form for
-//! 2^256, so a shift by four bits converts them. Moduli have 254 bits: with six to spare, nothing is subtracted
-//! conditionally; comments bound the values in multiples of the modulus p. A product of values below a·p and b·p is below
-//! (1 + a·b/63)·p.
+//! 2^256, so a shift by four bits converts them. 63 times the modulus p is below 2^260: with that to spare, nothing is subtracted
+//! conditionally before the end; comments bound the values in multiples of p. The product rule: a product of values below a·p and b·p
+//! is below (1 + a·b/63)·p, since p is added less than 2^260 times before it is divided by 2^260.
 //!
 //! The processor is asked at run time. `FEDPROOF_PORTABLE=1` in the environment has everything done by the portable code, which
 //! tests and benchmarks compare with.
@@ -60,7 +60,8 @@ impl Ifma {
     }
 }
 
-/// The intrinsics used, as safe functions: this file calls them only where an [`Ifma`], or a [`Lanes`] made with one, exists.
+/// The intrinsics used, as safe functions. They are private to this module and those below it, which call them only where an
+/// [`Ifma`] exists, or something that takes one to make: a [`Lanes`] or a [`WeightedSum`].
 macro_rules! intrinsics {
     ($($name:ident = $intrinsic:ident $(::<$constant:literal>)? ($($argument:ident: $type:ty),*) -> $out:ty;)*) => {
         $(
@@ -118,10 +119,6 @@ struct Modulus<F>(PhantomData<F>);
 impl<F: Accumulate> Modulus<F> {
     const LIMBS: [u64; 5] = {
         let [a, b, c, d] = F::MODULUS_LIMBS;
-        assert!(
-            d >> 61 == 1 || d == 1 << 62,
-            "the bounds in this file hold for moduli of 254 bits"
-        );
         [
             a & MASK,
             (a >> 52 | b << 12) & MASK,
@@ -132,12 +129,13 @@ impl<F: Accumulate> Modulus<F> {
     };
     /// −p^-1 mod 2^52.
     const INVERSE: u64 = F::INVERSE & MASK;
-    /// ⌊2^260/p⌋.
+    /// ⌊2^260/p⌋: the product rule has 63 for it.
     const RECIPROCAL: u64 = {
         let mut k = 1;
         while Self::times(k + 1)[4] >> 52 == 0 {
             k += 1;
         }
+        assert!(k >= 63, "the modulus is too large for the product rule");
         k
     };
 
@@ -155,7 +153,8 @@ impl<F: Accumulate> Modulus<F> {
     }
 }
 
-/// Eight field elements. Whatever a function here is given or gives is below 16p.
+/// Eight field elements, in limbs that are carried unless a function says otherwise. As loaded they are below 16p; every other bound
+/// stands where it arises. Factors must be below 63p: a multiplication reads 52 bits of each limb, the last one too.
 #[derive(Clone, Copy)]
 pub struct Lanes<F>([Limb; 5], PhantomData<F>);
 
@@ -165,7 +164,7 @@ impl<F: Accumulate> Lanes<F> {
         Self(limbs, PhantomData)
     }
 
-    /// Eight elements, wherever they are.
+    /// Eight elements, wherever they are: below 16p.
     #[inline(always)]
     pub fn load(_: Ifma, e: [&F; 8]) -> Self {
         let [l0, l1, l2, l3] = transposed(e);
@@ -180,7 +179,8 @@ impl<F: Accumulate> Lanes<F> {
         ])
     }
 
-    /// A sixteenth of eight elements: below p.
+    /// A sixteenth of eight elements: their words as they are, so below p and not 16p. That is what lets [`WeightedSum`] add up 32
+    /// products before it reduces; it multiplies by 16 once, in the end.
     #[inline(always)]
     pub(crate) fn load_sixteenth(_: Ifma, e: [&F; 8]) -> Self {
         let [l0, l1, l2, l3] = transposed(e);
@@ -216,7 +216,7 @@ impl<F: Accumulate> Lanes<F> {
         Self::reduced(Self::load(ifma, [element; 8]).0)
     }
 
-    /// The eight elements, below the modulus; for values below 49p.
+    /// The eight elements, below the modulus; for values below 49p, so that 15p more are still below 64p.
     #[inline(always)]
     pub fn store(&self) -> [F; 8] {
         // 2^260 becomes 2^256: up to 15p makes the value a multiple of 16, and a sixteenth of that is below 4p.
@@ -245,6 +245,7 @@ impl<F: Accumulate> Lanes<F> {
         ])
     }
 
+    /// For factors below 63p; for the result's bound see the product rule.
     #[inline(always)]
     pub fn multiply(&self, other: &Self) -> Self {
         Self::carried(self.product(other))
@@ -406,17 +407,17 @@ impl<F: Accumulate> Lanes<F> {
         Self::reduced(self.0)
     }
 
-    /// self − other, below 20p, for an other below 3p. A product of this and something below 16p is below 8p.
+    /// self − other, below 20p, for self below 17p and other below 3p.
     #[inline(always)]
     pub(crate) fn minus(&self, other: &Self) -> Self {
         let offset = const { Modulus::<F>::times(3) };
         Self::carried(difference(&self.0, &other.0, &offset))
     }
 
-    /// self² − 2·x − run, below 3p, for x below 3p and run below 20p: the x coordinate of a sum.
+    /// self² − 2·x − run, below 3p, for self below 16p, x below 3p and run below 20p: the x coordinate of a sum.
     #[inline(always)]
     pub(crate) fn square_less(&self, x: &Self, run: &Self) -> Self {
-        // What is reduced is at least p and below 32p.
+        // The square is below 6p: what is reduced is at least p and below 33p.
         let offset = const { Modulus::<F>::times(27) };
         let mut t = difference(&self.squared(), &run.0, &offset);
         for j in 0..5 {
@@ -425,7 +426,7 @@ impl<F: Accumulate> Lanes<F> {
         Self::reduced(t)
     }
 
-    /// self·factor − y, below 3p, for y below 3p: the y coordinate of a sum.
+    /// self·factor − y, below 3p, for self and factor below 16p and y below 3p: the y coordinate of a sum.
     #[inline(always)]
     pub(crate) fn product_less(&self, factor: &Self, y: &Self) -> Self {
         let offset = const { Modulus::<F>::times(4) };
