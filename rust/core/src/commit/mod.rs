@@ -204,7 +204,7 @@ pub fn combine_blinds<S: Suite>(blinds: &[Vec<S::Scalar>], weights: &[u64]) -> R
 mod tests {
     use super::*;
     use crate::group::{Bn254, Pallas, scalar_from_i64};
-    use ark_ff::Field;
+    use ark_ff::{AdditiveGroup, Field};
     use rand::{Rng, SeedableRng, rngs::StdRng};
 
     fn scalar<S: Suite>(rng: &mut StdRng) -> S::Scalar {
@@ -299,6 +299,29 @@ mod tests {
                 key.u() * blind + key.h() * S::Scalar::from(5u64)
             );
         }
+    }
+
+    /// Scalars for which the last entry is the sum that it is added to, or its opposite: −1/2, and one of 256 of each kind.
+    fn exceptional_scalars_agree<S: Suite>() {
+        let key = Key::<S>::get(16);
+        let half = S::Scalar::from(2u64).inverse().expect("odd order");
+        for u in 0..=256i64 {
+            let digit = scalar_from_i64::<S::Scalar>(if u == 256 { 0 } else { 2 * u - 255 });
+            let [slot, value] = [128u64, 248].map(|power| digit * S::Scalar::from(2u64).pow([power]) - half);
+            // The others cancel out before the last entry.
+            for scalars in [vec![slot], vec![-half, slot]] {
+                let plain: Point<S> = key.g().iter().zip(&scalars).map(|(g, k)| *g * k).sum();
+                let found = key.commit_scalars(0, &scalars, &S::Scalar::ZERO).expect("slots");
+                assert_eq!(found, plain);
+            }
+            assert_eq!(key.commit_value(&value, &S::Scalar::ZERO), key.u() * value);
+        }
+    }
+
+    #[test]
+    fn exceptional_scalars_agree_with_plain_multiplication() {
+        exceptional_scalars_agree::<Pallas>();
+        exceptional_scalars_agree::<Bn254>();
     }
 
     #[test]

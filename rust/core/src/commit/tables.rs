@@ -207,11 +207,14 @@ fn add_entry<S: Suite>(sum: &mut Point<S>, (x, y): (S::Base, S::Base)) {
 /// Σ_k scalars[k]·G_k with the tables of G_k and of 2^128·G_k.
 ///
 /// What has been added up of a generator, times 256 after each step, and the entry that comes next differ in their lowest or highest
-/// digit, and digits are odd: so no addition meets its own operand, short of a wrap modulo r that one scalar in 2^126 has.
+/// digit, and digits are odd: as integers they never agree. They may agree modulo r, but only in the last window, as multiples before
+/// it are below r/2; and the last addition is the only one that leaves no other generator in the sum. There one generator has two
+/// exceptional scalars: −1/2, whose entry is the sum's opposite, and −1/2 + d·2^128 for the one d that is this scalar's own digit,
+/// whose entry is the sum. So the last window is made by complete additions; short of those two scalars they do not branch.
 pub(super) fn multiply<S: Suite>(tables: &[(&Table<S>, &Table<S>)], scalars: &[S::Scalar]) -> Point<S> {
     let digits: Vec<Zeroizing<[u8; 32]>> = scalars.iter().map(|k| digits(*k)).collect();
     let mut running: Option<Jacobian<S::Base>> = None;
-    for window in (0..16).rev() {
+    for window in (1..16).rev() {
         for _ in 0..8 {
             if let Some(sum) = &mut running {
                 sum.double();
@@ -227,10 +230,15 @@ pub(super) fn multiply<S: Suite>(tables: &[(&Table<S>, &Table<S>)], scalars: &[S
         }
     }
     let mut sum = running.map_or_else(Point::<S>::zero, Jacobian::point::<S>);
+    for _ in 0..8 {
+        sum.double_in_place();
+    }
     // Each scalar came with half of its generator on top; what is left may be nothing.
-    for (low, _) in tables {
+    for ((low, high), digits) in tables.iter().zip(&digits) {
         let (x, y) = low.half();
-        add_entry::<S>(&mut sum, (x, -y));
+        for entry in [low.entry(digits[0]), high.entry(digits[16]), (x, -y)] {
+            add_entry::<S>(&mut sum, entry);
+        }
     }
     sum
 }
@@ -254,17 +262,18 @@ impl<S: Suite> FixedBase<S> {
     }
 
     pub(super) fn multiply(&self, k: &S::Scalar) -> Point<S> {
-        // As in [`multiply`], no addition meets its own operand.
         let digits = digits(*k);
-        let mut sum = sum::<S>(
-            self.0
-                .iter()
-                .zip(digits.iter())
-                .map(|(table, digit)| table.entry(*digit)),
-        );
-        if let Some(table) = self.0.first() {
-            let (x, y) = table.half();
-            add_entry::<S>(&mut sum, (x, -y));
+        let mut entries = self
+            .0
+            .iter()
+            .zip(digits.iter())
+            .map(|(table, digit)| table.entry(*digit));
+        // What has been added up is an odd number below the next entry's power of 256, so they differ; and below r, but for the last
+        // entry. That one agrees with the sum up to the sign for −1/2 and one d·2^248 − 1/2: it is added completely.
+        let mut sum = sum::<S>(entries.by_ref().take(31));
+        let half = self.0.first().map(Table::half).map(|(x, y)| (x, -y));
+        for entry in entries.chain(half) {
+            add_entry::<S>(&mut sum, entry);
         }
         sum
     }
