@@ -85,17 +85,17 @@ impl Column {
     }
 
     /// The same as a table.
-    pub fn table<F: Accumulate>(&self, variables: usize, c: F, k: F) -> Pairs<F> {
+    pub fn table<F: Accumulate>(&self, c: F, k: F) -> Pairs<F> {
         let affine = self.affine(c, k);
-        Pairs::new(variables, self.len(), [c; 2], |first, out| {
+        Pairs::new(self.len(), [c; 2], |first, out| {
             affine.map::<Same, 2, 2>(F::ZERO, first, out, |at, o| 2 * at + o);
         })
     }
 
     /// The same as a table whose last variable is ρ.
-    pub fn bound_table<F: Accumulate>(&self, variables: usize, (c, k): (F, F), rho: F) -> Pairs<F> {
+    pub fn bound_table<F: Accumulate>(&self, c: F, k: F, rho: F) -> Pairs<F> {
         let affine = self.affine(c, k);
-        Pairs::new(variables - 1, self.len() / 2, [c; 2], |first, out| {
+        Pairs::new(self.len() / 2, [c; 2], |first, out| {
             affine.map::<Bound, 4, 2>(rho, first, out, |at, o| 2 * at + o);
         })
     }

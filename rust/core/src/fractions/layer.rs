@@ -25,11 +25,7 @@ enum Kind<F: Accumulate> {
     /// p0 + λq0, p1, q0, q1.
     Nodes(Nodes<F>),
     /// Leaves 1/(α − v) before the first round: the values themselves.
-    Integers {
-        values: Column,
-        variables: usize,
-        alpha: F,
-    },
+    Integers { values: Column, alpha: F },
     /// Leaves 1/(α − v): a = 1 + λ(α − v) = shift − λv, for f = q0 + q1 + λq0q1 = (a0·a1 − 1)/λ.
     Values { a: Pairs<F>, shift: F },
 }
@@ -117,16 +113,15 @@ impl<F: Accumulate> Layer<F> {
         Self::new(Kind::Nodes(nodes), lambda, weight)
     }
 
-    pub(super) fn of_values(column: Column, variables: usize, alpha: F, lambda: F, weight: F) -> Self {
+    pub(super) fn of_values(column: Column, alpha: F, lambda: F, weight: F) -> Self {
         let shift = F::one() + lambda * alpha;
         let kind = if column.is_small() {
             Kind::Integers {
                 values: column,
-                variables,
                 alpha,
             }
         } else {
-            let a = column.table(variables, shift, -lambda);
+            let a = column.table(shift, -lambda);
             Kind::Values { a, shift }
         };
         Self::new(kind, lambda, weight)
@@ -152,7 +147,7 @@ impl<F: Accumulate> Layer<F> {
                 let ([c0, c2], beyond) = nodes.sums::<NodeTerms>(eq);
                 [c0 + beyond * cross(nodes.tail()), c2]
             }
-            Kind::Integers { values, alpha, .. } => {
+            Kind::Integers { values, alpha } => {
                 // q = α − v: Σ w(q0 + q1 + λq0q1) and λ·Σ w·Δv0·Δv1. All weights sum to one, and where nothing is held v is zero.
                 let [sum, product, difference] = small_sums(values.small(), eq);
                 let at_zero = *alpha + alpha - sum + self.lambda * (*alpha * (*alpha - sum) + product);
@@ -178,14 +173,10 @@ impl<F: Accumulate> SumTable<F> for Layer<F> {
         match &mut self.kind {
             Kind::Nodes(nodes) => nodes.bind(rho),
             Kind::Values { a, .. } => a.bind(rho),
-            Kind::Integers {
-                values,
-                variables,
-                alpha,
-            } => {
+            Kind::Integers { values, alpha } => {
                 let shift = F::one() + self.lambda * *alpha;
                 self.kind = Kind::Values {
-                    a: values.bound_table(*variables, (shift, -self.lambda), rho),
+                    a: values.bound_table(shift, -self.lambda, rho),
                     shift,
                 };
             }
@@ -195,7 +186,7 @@ impl<F: Accumulate> SumTable<F> for Layer<F> {
     fn value(&self) -> F {
         let value = match &self.kind {
             Kind::Nodes(nodes) => cross(&nodes.last()),
-            Kind::Integers { values, alpha, .. } => {
+            Kind::Integers { values, alpha } => {
                 let [q0, q1] = values.affine(*alpha, -F::ONE).first();
                 q0 + q1 + self.lambda * q0 * q1
             }
@@ -212,19 +203,18 @@ impl<F: Accumulate> SumTable<F> for Layer<F> {
 pub struct SquareTable<F: Accumulate>(Squared<F>);
 
 enum Squared<F: Accumulate> {
-    Integers { x: Column, variables: usize },
+    Integers(Column),
     Field(Pairs<F>),
 }
 
 impl<F: Accumulate> SquareTable<F> {
     /// The numbers and zeros after them, 2^depth in all, at least two.
     pub fn new(x: &[i64], depth: usize) -> Self {
-        let variables = depth - 1;
         let x = Column::new(x, 1 << depth);
         Self(if x.is_small() {
-            Squared::Integers { x, variables }
+            Squared::Integers(x)
         } else {
-            Squared::Field(x.table(variables, F::zero(), F::one()))
+            Squared::Field(x.table(F::zero(), F::one()))
         })
     }
 }
@@ -232,7 +222,7 @@ impl<F: Accumulate> SquareTable<F> {
 impl<F: Accumulate> SumTable<F> for SquareTable<F> {
     fn round(&self, _eq: Option<&SplitEq<F>>) -> [F; 2] {
         match &self.0 {
-            Squared::Integers { x, .. } => small_squares(x.small()).map(F::from),
+            Squared::Integers(x) => small_squares(x.small()).map(F::from),
             Squared::Field(x) => x.plain_sums::<SquareTerms>(),
         }
     }
@@ -240,15 +230,15 @@ impl<F: Accumulate> SumTable<F> for SquareTable<F> {
     fn bind(&mut self, rho: F) {
         match &mut self.0 {
             Squared::Field(x) => x.bind(rho),
-            Squared::Integers { x, variables } => {
-                self.0 = Squared::Field(x.bound_table(*variables, (F::zero(), F::one()), rho));
+            Squared::Integers(x) => {
+                self.0 = Squared::Field(x.bound_table(F::zero(), F::one(), rho));
             }
         }
     }
 
     fn value(&self) -> F {
         let [x0, x1] = match &self.0 {
-            Squared::Integers { x, .. } => x.affine(F::zero(), F::one()).first(),
+            Squared::Integers(x) => x.affine(F::zero(), F::one()).first(),
             Squared::Field(x) => x.last(),
         };
         x0.square() + x1.square()

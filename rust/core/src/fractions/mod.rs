@@ -89,13 +89,12 @@ impl Formula<4, 4> for ShiftedNode {
 
 /// The children of a layer's nodes: `children` of them are held. `make` fills in those from the given one on, with [`child_place`].
 fn made_of<F: Accumulate, X: Formula<I, 2>, const I: usize>(
-    variables: usize,
     children: usize,
     tail: [F; I],
     make: impl Fn(usize, &mut [F]) + Sync,
 ) -> Nodes<F> {
     let [p, q] = once::<F, X, I, 2>(F::ZERO, &tail);
-    Nodes::new(variables, children.div_ceil(2), [p, p, q, q], |first, out| {
+    Nodes::new(children.div_ceil(2), [p, p, q, q], |first, out| {
         make(2 * first, out);
         if 2 * first + out.len() / 2 > children {
             // The last node has one child of its own.
@@ -114,10 +113,10 @@ fn child_place(child: usize, o: usize) -> usize {
 /// The layers from the root down to the lowest, which has these children.
 fn upwards<F: Accumulate>(lowest: Nodes<F>, depth: usize) -> Vec<Nodes<F>> {
     let mut layers = vec![lowest];
-    for variables in (0..depth.saturating_sub(1)).rev() {
+    for _ in 1..depth {
         let Some(below) = layers.last() else { break };
         let nodes = below.entries();
-        let parents = made_of::<F, Parent, 4>(variables, nodes.len(), *below.tail(), |first, out| {
+        let parents = made_of::<F, Parent, 4>(nodes.len(), *below.tail(), |first, out| {
             let nodes = nodes.get(first..).unwrap_or_default();
             let nodes = nodes.get(..out.len() / 2).unwrap_or(nodes);
             map::<F, Parent, 4, 2>(F::ZERO, nodes, out, child_place);
@@ -146,7 +145,7 @@ impl<F: Accumulate> TreeTables<F> {
         let leaves = column.affine(alpha, -F::one());
         let layers = if depth > 2 {
             let children = column.len().div_ceil(2);
-            let lowest = made_of::<F, TwoAboveLeaves, 4>(depth - 3, children, [alpha; 4], |first, out| {
+            let lowest = made_of::<F, TwoAboveLeaves, 4>(children, [alpha; 4], |first, out| {
                 leaves.map::<TwoAboveLeaves, 4, 2>(F::ZERO, first, out, child_place);
             });
             upwards(lowest, depth - 2)
@@ -171,7 +170,7 @@ impl<F: Accumulate> TreeTables<F> {
         let depth = m.len().trailing_zeros() as usize;
         let q = table_denominators(alpha, bound, m.len());
         let tail = [F::ZERO, F::ZERO, alpha, alpha];
-        let leaves = Nodes::new(depth - 1, m.len() / 2, tail, |first, out| {
+        let leaves = Nodes::new(m.len() / 2, tail, |first, out| {
             for (to, v) in out.as_chunks_mut::<4>().0.iter_mut().zip(first..) {
                 *to = [m[2 * v], m[2 * v + 1], q[2 * v], q[2 * v + 1]];
             }
@@ -195,13 +194,13 @@ impl<F: Accumulate> TreeTables<F> {
     pub fn layer(&mut self, j: usize, lambda: F, weight: F) -> Layer<F> {
         let leaf = j + 1 == self.depth;
         if let Some((alpha, column)) = self.values.take_if(|_| leaf) {
-            return Layer::of_values(column, j, alpha, lambda, weight);
+            return Layer::of_values(column, alpha, lambda, weight);
         }
         match (self.layers.get_mut(j), &self.values) {
             (None, Some((alpha, column))) => {
                 let leaves = column.affine(*alpha, -F::ONE);
                 let tail = once::<F, ShiftedNode, 4, 4>(lambda, &[*alpha; 4]);
-                let nodes = Nodes::new(j, column.len().div_ceil(2), tail, |first, out| {
+                let nodes = Nodes::new(column.len().div_ceil(2), tail, |first, out| {
                     leaves.map::<ShiftedNode, 4, 4>(lambda, first, out, |at, o| 4 * at + o);
                 });
                 Layer::of_shifted(nodes, lambda, weight)

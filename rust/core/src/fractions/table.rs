@@ -14,13 +14,12 @@ const BLOCK: usize = 64;
 /// Fewer blocks than this stay on one thread.
 const PARALLEL: usize = 1 << 6;
 
-/// 2^variables entries of W numbers each; beyond the end every entry is `tail`. C is 2·W: neighbours, told apart by the last variable.
+/// Entries of W numbers each; beyond the end every entry is `tail`. C is 2·W: neighbours, told apart by the last variable.
 pub struct Table<F, const W: usize, const C: usize> {
     /// The entries, and `tail` after the last of them.
     blocks: Vec<[F; BLOCK]>,
     entries: usize,
     tail: [F; W],
-    variables: usize,
     /// Where the next binding goes.
     spare: Vec<[F; BLOCK]>,
 }
@@ -32,7 +31,6 @@ impl<F: Accumulate, const W: usize, const C: usize> Default for Table<F, W, C> {
             blocks: Vec::new(),
             entries: 0,
             tail: [F::ZERO; W],
-            variables: 0,
             spare: Vec::new(),
         }
     }
@@ -45,17 +43,11 @@ pub type Pairs<F> = Table<F, 2, 4>;
 
 impl<F: Accumulate, const W: usize, const C: usize> Table<F, W, C> {
     /// `make` fills a number of entries from the given one on, which lie in the slice one after the other.
-    pub fn new(
-        variables: usize,
-        entries: usize,
-        tail: [F; W],
-        make: impl Fn(usize, &mut [F]) + Sync,
-    ) -> Self {
+    pub fn new(entries: usize, tail: [F; W], make: impl Fn(usize, &mut [F]) + Sync) -> Self {
         let mut table = Self {
             blocks: Vec::new(),
             entries,
             tail,
-            variables,
             spare: Vec::new(),
         };
         table.make(make);
@@ -175,6 +167,5 @@ where
             map::<F, Bound, C, W>(rho, couples, out, |at, k| W * at + k);
         });
         self.blocks = std::mem::replace(&mut self.spare, blocks);
-        self.variables -= 1;
     }
 }
