@@ -251,27 +251,6 @@ impl<F: Accumulate> Lanes<F> {
         Self::carried(self.product(other))
     }
 
-    #[inline(always)]
-    pub fn square(&self) -> Self {
-        Self::carried(self.squared())
-    }
-
-    #[inline(always)]
-    pub fn add(&self, other: &Self) -> Self {
-        let mut sum = [zero(); 5];
-        for j in 0..5 {
-            sum[j] = plus(self.0[j], other.0[j]);
-        }
-        Self::reduced(sum)
-    }
-
-    #[inline(always)]
-    pub fn subtract(&self, other: &Self) -> Self {
-        // At least p, as `reduced` wants.
-        let offset = const { Modulus::<F>::times(17) };
-        Self::reduced(difference(&self.0, &other.0, &offset))
-    }
-
     /// The inverse of every element, with one inversion of an element, whatever `invert` gives for zero.
     #[inline(always)]
     pub fn invert(&self, ifma: Ifma, invert: impl FnOnce(F) -> F) -> Self {
@@ -367,7 +346,7 @@ impl<F: Accumulate> Lanes<F> {
         Self::new(t)
     }
 
-    /// From p to 33p to between 0 and 3p, given limbs below 2^59 in magnitude.
+    /// Values from p to 33p come to be between 0 and 3p, given limbs below 2^59 in magnitude.
     ///
     /// The last limb times ⌊2^260/p⌋/2^52 falls short of the quotient by less than 1.6 (what the limbs below hide is far less
     /// than p); one multiple of p less is taken off, lest the rest be negative by the little that they hide. Sums of two
@@ -384,7 +363,7 @@ impl<F: Accumulate> Lanes<F> {
     }
 }
 
-/// What sums of points need: fewer reductions than the operations above have. Bounds are narrower here.
+/// What sums of points need: operations that reduce as rarely as these bounds allow.
 impl<F: Accumulate> Lanes<F> {
     pub(crate) fn nothing(_: Ifma) -> Self {
         Self::new([zero(); 5])
@@ -540,93 +519,4 @@ fn two_elements<F: Accumulate>(a: &F, b: &F) -> Limb {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::group::{Bn254, Pallas, Suite, scalar_from_wide};
-    use rand::{Rng, SeedableRng, rngs::StdRng};
-
-    struct Operations<'a, F>(&'a [F; 8], &'a [F; 8]);
-
-    impl<F: Accumulate> Work for Operations<'_, F> {
-        type Output = Vec<[F; 8]>;
-
-        #[inline(always)]
-        fn run(self, ifma: Ifma) -> Self::Output {
-            let (a, b) = (
-                Lanes::load(ifma, self.0.each_ref()),
-                Lanes::load(ifma, self.1.each_ref()),
-            );
-            // The largest values that operations take: as loaded. Then those that they give.
-            let (sum, difference, product) = (a.add(&b), a.subtract(&b), a.multiply(&b));
-            [
-                a,
-                sum,
-                difference,
-                product,
-                a.square(),
-                difference.multiply(&sum),
-                product.subtract(&sum.square()),
-                product.add(&Lanes::repeat(ifma, &self.0[3])).square(),
-            ]
-            .map(|lanes| lanes.store())
-            .to_vec()
-        }
-    }
-
-    fn field_agrees<F: Accumulate>() {
-        let Some(ifma) = Ifma::detect() else { return };
-        let mut rng = StdRng::seed_from_u64(5);
-        let mut random = || {
-            let mut bytes = [0; 64];
-            rng.fill(&mut bytes);
-            scalar_from_wide::<F>(&bytes)
-        };
-        let [a, b, c, d] = F::MODULUS_LIMBS;
-        let full = u64::MAX;
-        // Words of Montgomery forms, so that limbs are all ones, or nearly the modulus.
-        let mut values: Vec<F> = [
-            [0, 0, 0, 0],
-            [1, 0, 0, 0],
-            [a - 1, b, c, d],
-            [full, b - 1, c, d],
-            [full, full, full, d - 1],
-            [full, full, full, 0],
-            [0, 0, 0, d],
-            [full, 0, full, 0],
-        ]
-        .map(F::from_limbs)
-        .to_vec();
-        values.extend([F::ONE, -F::ONE, F::from(16u64).inverse().expect("odd order")]);
-        values.extend((0..21).map(|_| random()));
-        for shift in 0..values.len() {
-            for start in (0..values.len()).step_by(8) {
-                let at = |i: usize| values[i % values.len()];
-                let a = std::array::from_fn(|i| at(start + i));
-                let b = std::array::from_fn(|i| at(start + shift + i));
-                let found = ifma.run(Operations(&a, &b));
-                for i in 0..8 {
-                    let (a, b, other) = (a[i], b[i], a[3]);
-                    let expected = [
-                        a,
-                        a + b,
-                        a - b,
-                        a * b,
-                        a.square(),
-                        (a - b) * (a + b),
-                        a * b - (a + b).square(),
-                        (a * b + other).square(),
-                    ];
-                    assert!(expected.iter().zip(&found).all(|(e, f)| *e == f[i]), "{a} {b}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn lanes_agree_with_arkworks() {
-        field_agrees::<<Pallas as Suite>::Base>();
-        field_agrees::<<Pallas as Suite>::Scalar>();
-        field_agrees::<<Bn254 as Suite>::Base>();
-        field_agrees::<<Bn254 as Suite>::Scalar>();
-    }
-}
+mod tests;
