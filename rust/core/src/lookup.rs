@@ -16,7 +16,7 @@ use crate::fractions::{Layer, TreeTables};
 use crate::group::{Suite, scalar_from_i64};
 use crate::poly::below;
 use crate::recorder::{Lin, Recorder};
-use crate::sumcheck::{Part, SumTable, sumcheck};
+use crate::sumcheck::{Part, PlainTable, WeightedTable, sumcheck};
 use crate::transcript::Label;
 
 /// What a leaf's fraction is, given the committed column.
@@ -135,7 +135,7 @@ pub fn fractional_sums<S: Suite>(
             .filter_map(|l| {
                 let (p, q) = claims.get(l.tree)?;
                 let claim = (p.clone() + q.clone() * lambda) * weight(l.tree);
-                let prover = provers.next().map(|t| t as &mut dyn SumTable<_>);
+                let prover = provers.next().map(|t| t as &mut dyn WeightedTable<_>);
                 Some(Part {
                     variables: j - l.join,
                     claim,
@@ -146,7 +146,7 @@ pub fn fractional_sums<S: Suite>(
         let plain = leaf.then(|| Part {
             variables: squares.depth(trees) - 1,
             claim: squares.sum.clone(),
-            prover: norm.as_mut().map(|t| t as &mut dyn SumTable<_>),
+            prover: norm.as_mut().map(|t| t as &mut dyn PlainTable<_>),
         });
         let labels = (|i| Label("gkr/round", name, i), |i| Label("gkr/rho", name, i));
         let end = sumcheck(rec, labels, j, &point, weighted, plain)?;

@@ -7,7 +7,7 @@ use super::table::{Nodes, Pairs};
 use crate::batch::{Formula, Inputs, Outputs, map};
 use crate::number::Number;
 use crate::poly::SplitEq;
-use crate::sumcheck::SumTable;
+use crate::sumcheck::{PlainTable, WeightedTable};
 use crate::wide::{Accumulate, two_products};
 
 /// Nodes that one task works on.
@@ -164,9 +164,9 @@ impl<F: Accumulate> Layer<F> {
     }
 }
 
-impl<F: Accumulate> SumTable<F> for Layer<F> {
-    fn round(&self, eq: Option<&SplitEq<F>>) -> [F; 2] {
-        eq.map_or([F::zero(); 2], |eq| self.sums(eq).map(|c| c * self.weight))
+impl<F: Accumulate> WeightedTable<F> for Layer<F> {
+    fn round(&self, eq: &SplitEq<F>) -> [F; 2] {
+        self.sums(eq).map(|c| c * self.weight)
     }
 
     fn bind(&mut self, rho: F) {
@@ -219,8 +219,8 @@ impl<F: Accumulate> SquareTable<F> {
     }
 }
 
-impl<F: Accumulate> SumTable<F> for SquareTable<F> {
-    fn round(&self, _eq: Option<&SplitEq<F>>) -> [F; 2] {
+impl<F: Accumulate> PlainTable<F> for SquareTable<F> {
+    fn round(&self) -> [F; 2] {
         match &self.0 {
             Squared::Integers(x) => small_squares(x.small()).map(F::from),
             Squared::Field(x) => x.plain_sums::<SquareTerms>(),
@@ -234,13 +234,5 @@ impl<F: Accumulate> SumTable<F> for SquareTable<F> {
                 self.0 = Squared::Field(x.bound_table(F::zero(), F::one(), rho));
             }
         }
-    }
-
-    fn value(&self) -> F {
-        let [x0, x1] = match &self.0 {
-            Squared::Integers(x) => x.affine(F::zero(), F::one()).first(),
-            Squared::Field(x) => x.last(),
-        };
-        x0.square() + x1.square()
     }
 }
