@@ -32,7 +32,6 @@ fn main() -> Result<()> {
 }
 
 fn measure() -> Result<()> {
-    let phases = std::env::var("PHASES").is_ok();
     let mut sizes: Vec<usize> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
     if sizes.is_empty() {
         sizes = vec![1_000, 100_000, 1 << 17, 1 << 20];
@@ -92,21 +91,6 @@ fn measure() -> Result<()> {
         let (verify_time, ()) = best(10, || statement.verify(&bytes))?;
         let claims = vec![(statement.clone(), bytes.clone()); 16];
         let (batch_time, ()) = best(10, || verify_all(&claims))?;
-        if phases {
-            let (_, mut spent) = statement.prove_timed(&witness)?;
-            for (_, times) in [0; 4]
-                .iter()
-                .map(|_| statement.prove_timed(&witness))
-                .collect::<Result<Vec<_>>>()?
-            {
-                for ((_, least), (_, time)) in spent.iter_mut().zip(times) {
-                    *least = time.min(*least);
-                }
-            }
-            for (name, time) in spent {
-                println!("{:>20} {:>10.1}", name, time.as_secs_f64() * 1e3);
-            }
-        }
         println!(
             "{d:>10} {columns:>6} {limb:>5} {:>10.1} {:>10.1} {:>10.1} {:>10.1} {:>8} {:>8}",
             commit_time * 1e3,

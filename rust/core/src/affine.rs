@@ -3,15 +3,16 @@
 //!
 //! There are no special cases. Equal or opposite operands put a zero into the shared product; [`Inverter::check`] reports it.
 
-use ark_ff::Field;
-use zeroize::Zeroize;
+use ark_ff::PrimeField;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{Error, Result, Stage};
+use crate::group::scalar_from_wide;
 
 const CHAINS: usize = 4;
 
 /// Inverts what a batch shares, and remembers whether an operand was zero.
-pub(crate) struct Inverter<F: Field> {
+pub(crate) struct Inverter<F: PrimeField> {
     /// What the next operand of an inversion is multiplied by, so that its time says nothing about secret points.
     mask: F,
     /// What the mask is multiplied by after each use.
@@ -19,7 +20,7 @@ pub(crate) struct Inverter<F: Field> {
     coincided: bool,
 }
 
-impl<F: Field> Inverter<F> {
+impl<F: PrimeField> Inverter<F> {
     /// For public points.
     pub(crate) fn public() -> Self {
         Self {
@@ -31,19 +32,15 @@ impl<F: Field> Inverter<F> {
 
     /// For points that depend on secrets.
     pub(crate) fn secret() -> Result<Self> {
-        let mut bytes = [0; 2 * 64];
-        getrandom::fill(&mut bytes).map_err(|error| {
+        let mut halves = Zeroizing::new([[0; 64]; 2]);
+        getrandom::fill(halves.as_flattened_mut()).map_err(|error| {
             let why = format!("no randomness from the operating system: {error}");
             Error::new("commitment", Stage::Witness, why)
         })?;
-        let element = |half: &[u8]| {
-            half.iter()
-                .fold(F::ZERO, |sum, byte| sum * F::from(256u64) + F::from(*byte))
-        };
-        let (mask, step) = bytes.split_at(64);
+        let [mask, step] = &*halves;
         Ok(Self {
-            mask: element(mask),
-            step: element(step),
+            mask: scalar_from_wide(mask),
+            step: scalar_from_wide(step),
             coincided: false,
         })
     }
@@ -71,20 +68,21 @@ impl<F: Field> Inverter<F> {
     }
 }
 
-impl<F: Field> Drop for Inverter<F> {
+impl<F: PrimeField> Drop for Inverter<F> {
     fn drop(&mut self) {
         self.mask.zeroize();
+        self.step.zeroize();
     }
 }
 
 /// Adds and doubles batches; keeps working memory, and wipes it in the end.
-pub(crate) struct Adder<F: Field> {
+pub(crate) struct Adder<F: PrimeField> {
     /// For each element of a batch: what is inverted for it, and the product of the elements before it in its chain.
     scratch: Vec<(F, F)>,
     inverter: Inverter<F>,
 }
 
-impl<F: Field> Adder<F> {
+impl<F: PrimeField> Adder<F> {
     /// For public points.
     pub(crate) fn public() -> Self {
         Self {
@@ -162,7 +160,7 @@ impl<F: Field> Adder<F> {
     }
 }
 
-impl<F: Field> Drop for Adder<F> {
+impl<F: PrimeField> Drop for Adder<F> {
     fn drop(&mut self) {
         self.scratch.zeroize();
     }

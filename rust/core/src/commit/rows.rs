@@ -111,14 +111,14 @@ fn sum_columns<S: Suite>(
     let parts = wanted
         .min(1 << columns.len().trailing_zeros())
         .min(1 << columns.len().div_ceil(8).ilog2());
-    let shape = Shape {
+    let work = ColumnSums {
         tables,
         columns,
         digits,
         count,
         parts,
     };
-    let mut sums = shape.sums()?;
+    let mut sums = work.sums()?;
     let points = (0..rows)
         .map(|row| join_windows::<S>(&sums, rows, row, windows))
         .collect();
@@ -128,7 +128,7 @@ fn sum_columns<S: Suite>(
 }
 
 /// The sums to make: `count` for every part, which has as many columns as every other.
-struct Shape<'a, S: Suite> {
+struct ColumnSums<'a, S: Suite> {
     tables: &'a Tables<S>,
     columns: &'a [usize],
     digits: &'a [u8],
@@ -136,7 +136,7 @@ struct Shape<'a, S: Suite> {
     parts: usize,
 }
 
-impl<S: Suite> Shape<'_, S> {
+impl<S: Suite> ColumnSums<'_, S> {
     /// The table and the digits of each part's column in a step.
     fn step(&self, step: usize) -> impl Iterator<Item = (&Table<S>, &[u8])> {
         let per_part = self.columns.len() / self.parts;
@@ -147,7 +147,8 @@ impl<S: Suite> Shape<'_, S> {
         })
     }
 
-    /// `count` sums for each of some parts: as many as there were, or fewer.
+    /// `count` sums for each part, part after part. Parts may have been added up to fewer already; sums of the same place in all parts
+    /// belong together.
     fn sums(&self) -> Result<Vec<Coordinates<S>>> {
         #[cfg(target_arch = "x86_64")]
         if let Some(ifma) = Ifma::detect() {
