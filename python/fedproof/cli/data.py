@@ -129,7 +129,7 @@ def revoke(
     register: RegisterUrl = "",
     as_json: Json = False,
 ) -> None:
-    """Revokes a certificate, or single records of it, and signs the list of all that is revoked."""
+    """Revokes data, and signs the new list. A certificate, or single records of it; the list has all that is revoked."""
     signing = SigningKey.load(key)
     name, kept, now = _authority(authority, key), _register(register, key), int(time.time())
     if serial is not None:
