@@ -22,7 +22,7 @@ from fedproof.data.table import Table
 from fedproof.encoding.message import validated
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.keys import SigningKey, VerifyKey
-from fedproof.identity.signed import Signed, peek, sign
+from fedproof.identity.signed import Signed, sign, signer_key
 from fedproof.proofs.commitment import check_records, commit_records
 
 
@@ -114,14 +114,7 @@ def certify(suite: str, prepared: Prepared, terms: Terms, croissant: bytes, key:
 
 def open_data_set(signed: Signed, records: Records, authorities: Mapping[str, VerifyKey]) -> DataSet:
     """The data set, if an authority that is trusted signed it and the records are those. Raises `Refused`."""
-    try:
-        name = peek(signed).get("authority")
-    except Malformed as error:
-        raise Refused("data certificate", "decoding", str(error)) from None
-    key = authorities.get(name) if isinstance(name, str) else None
-    if key is None:
-        trusted = ", ".join(sorted(authorities)) or "nobody"
-        raise Refused("data certificate", "trust", f"signed by no authority that is trusted here: {trusted}")
+    key = signer_key(signed, DataCertificate.KIND, "authority", authorities)
     certificate = signed.open(DataCertificate, key)
     if len(records) != certificate.records or records.root() != certificate.root:
         raise Refused("data set", "digest", "its records are not those that were certified")

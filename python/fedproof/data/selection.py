@@ -9,9 +9,9 @@ from fedproof.data.certificate import RevocationList
 from fedproof.data.dataset import DataSet
 from fedproof.data.records import TAG
 from fedproof.encoding.time import utc_text
-from fedproof.errors import Malformed, Refused
+from fedproof.errors import Refused
 from fedproof.identity.keys import VerifyKey
-from fedproof.identity.signed import Signed, peek
+from fedproof.identity.signed import Signed, signer_key
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,7 @@ class Part:
 
 def open_revocations(signed: Signed, authorities: Mapping[str, VerifyKey]) -> RevocationList:
     """A list, if an authority that is trusted signed it. Raises `Refused`."""
-    try:
-        name = peek(signed).get("authority")
-    except Malformed as error:
-        raise Refused("revocation list", "decoding", str(error)) from None
-    key = authorities.get(name) if isinstance(name, str) else None
-    if key is None:
-        raise Refused("revocation list", "trust", "signed by no authority that is trusted here")
+    key = signer_key(signed, RevocationList.KIND, "authority", authorities)
     return signed.open(RevocationList, key)
 
 

@@ -10,11 +10,11 @@ from pydantic import Field, model_validator
 
 from fedproof.encoding.digest import Digest
 from fedproof.encoding.message import Message, Record
-from fedproof.encoding.text import Name, printable
+from fedproof.encoding.text import Name
 from fedproof.encoding.time import Time, utc_text
-from fedproof.errors import Malformed, Refused
+from fedproof.errors import Refused
 from fedproof.identity.keys import SigningKey, VerifyKey
-from fedproof.identity.signed import Signed, peek, sign
+from fedproof.identity.signed import Signed, sign, signer_key
 
 MAX_MEMBERS = 100_000
 
@@ -83,15 +83,7 @@ def endorse(roster: Roster, key: SigningKey) -> Signed:
 
 def open_roster(signed: Signed, endorsers: Mapping[str, VerifyKey], federation: str) -> Roster:
     """The roster, if an endorser in `endorsers` signed it for this federation. Raises `Refused`."""
-    try:
-        name = peek(signed).get("endorser")
-    except Malformed as error:
-        raise Refused("roster", "decoding", str(error)) from None
-    key = endorsers.get(name) if isinstance(name, str) else None
-    if key is None:
-        trusted = ", ".join(sorted(endorsers)) or "nobody"
-        detail = f"no endorser that is trusted here signed it: it names {printable(str(name))}, trusted here: {trusted}"
-        raise Refused("roster", "trust", detail)
+    key = signer_key(signed, Roster.KIND, "endorser", endorsers)
     roster = signed.open(Roster, key)
     if roster.federation != federation:
         raise Refused("roster", "statement", "made for another federation")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import Field
 
 from fedproof.encoding import cbor
 from fedproof.encoding.message import Message
+from fedproof.encoding.text import printable
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.keys import SigningKey, VerifyKey
 
@@ -47,6 +49,21 @@ def sign(message: Message, key: SigningKey) -> Signed:
 
 def _signed_bytes(kind: str, payload: bytes) -> bytes:
     return b"fedproof/v1/signed/" + kind.encode() + b"\0" + payload
+
+
+def signer_key(signed: Signed, kind: str, field: str, trusted: Mapping[str, VerifyKey]) -> VerifyKey:
+    """The key of whom the payload names as its signer, if that is somebody who is trusted: nothing of the payload is believed by that, it
+    only says whose key is to be tried. Raises `Refused` (subject `kind`, stage "decoding", "trust")."""
+    try:
+        name = peek(signed).get(field)
+    except Malformed as error:
+        raise Refused(kind, "decoding", str(error)) from None
+    key = trusted.get(name) if isinstance(name, str) else None
+    if key is None:
+        known = ", ".join(sorted(trusted)) or "nobody"
+        detail = f"no {field} that is trusted here signed it: it names {printable(str(name))}, trusted here: {known}"
+        raise Refused(kind, "trust", detail)
+    return key
 
 
 def peek(signed: Signed) -> dict[str, object]:

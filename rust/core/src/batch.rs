@@ -2,7 +2,10 @@
 //! Each formula is written once, for any [`Number`]; the portable side is the oracle of the other in the tests.
 
 #[cfg(target_arch = "x86_64")]
-use crate::kernel::Ifma;
+use std::marker::PhantomData;
+
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::{Ifma, Lanes};
 use crate::number::Number;
 use crate::wide::{Accumulate, Products};
 
@@ -45,64 +48,138 @@ pub(crate) fn once<F: Accumulate, X: Formula<I, O>, const I: usize, const O: usi
     outputs
 }
 
+/// Inputs of many applications, one after the other: elements as they are, or integers that stand for elements.
+pub(crate) trait Source<F: Accumulate> {
+    type One: Inputs<F>;
+    fn count(&self) -> usize;
+    fn one(&self, at: usize) -> Self::One;
+
+    /// What eight at a time need besides, made once for all.
+    #[cfg(target_arch = "x86_64")]
+    type Ready;
+    #[cfg(target_arch = "x86_64")]
+    type Eight: Inputs<Lanes<F>>;
+    #[cfg(target_arch = "x86_64")]
+    fn ready(&self, ifma: Ifma) -> Self::Ready;
+    /// From `first` on; lanes beyond the last repeat it.
+    #[cfg(target_arch = "x86_64")]
+    fn eight(&self, ifma: Ifma, ready: &Self::Ready, first: usize) -> Self::Eight;
+}
+
 /// Output o of inputs `at` goes to `out[place(at, o)]`.
-pub(crate) fn map<F: Accumulate, X: Formula<I, O>, const I: usize, const O: usize>(
+pub(crate) fn map<F: Accumulate, X: Formula<I, O>, S: Source<F>, const I: usize, const O: usize>(
     constant: F,
-    inputs: &[[F; I]],
+    inputs: S,
     out: &mut [F],
     place: impl Fn(usize, usize) -> usize,
 ) {
     #[cfg(target_arch = "x86_64")]
     if let Some(ifma) = Ifma::detect() {
-        return ifma.run(eight::Map::<F, X, _, I, O>::new(constant, inputs, out, place));
+        return ifma.run(eight::Map::<F, X, S, _, I, O> {
+            constant,
+            inputs,
+            out,
+            place,
+            formula: PhantomData,
+        });
     }
-    map_portable::<F, X, _, I, O>(constant, inputs.iter(), out, place);
+    map_portable::<F, X, S, I, O>(constant, &inputs, out, place);
 }
 
-fn map_portable<F: Accumulate, X: Formula<I, O>, S: Inputs<F>, const I: usize, const O: usize>(
+fn map_portable<F: Accumulate, X: Formula<I, O>, S: Source<F>, const I: usize, const O: usize>(
     constant: F,
-    inputs: impl Iterator<Item = S>,
+    inputs: &S,
     out: &mut [F],
     place: impl Fn(usize, usize) -> usize,
 ) {
-    for (at, inputs) in inputs.enumerate() {
+    for at in 0..inputs.count() {
         let mut outputs = [F::ZERO; O];
-        X::apply(constant, &inputs, &mut outputs);
+        X::apply(constant, &inputs.one(at), &mut outputs);
         for (o, output) in outputs.into_iter().enumerate() {
             out[place(at, o)] = output;
         }
     }
 }
 
-/// The same for inputs c + k·v, given the integers v.
-pub(crate) fn map_integers<F: Accumulate, X: Formula<I, O>, const I: usize, const O: usize>(
-    affine: &AffineMap<F>,
-    constant: F,
-    inputs: &[[i16; I]],
-    out: &mut [F],
-    place: impl Fn(usize, usize) -> usize,
-) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(ifma) = Ifma::detect() {
-        return ifma.run(eight::MapIntegers::<F, X, _, I, O>::new(
-            affine, constant, inputs, out, place,
-        ));
+impl<'a, F: Accumulate, const I: usize> Source<F> for &'a [[F; I]] {
+    type One = &'a [F; I];
+
+    fn count(&self) -> usize {
+        self.len()
     }
-    let inputs = inputs.iter().map(|integers| Looked { affine, integers });
-    map_portable::<F, X, _, I, O>(constant, inputs, out, place);
+
+    fn one(&self, at: usize) -> Self::One {
+        &self[at]
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    type Ready = ();
+    #[cfg(target_arch = "x86_64")]
+    type Eight = eight::Rows<'a, F, I>;
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn ready(&self, _: Ifma) {}
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn eight(&self, ifma: Ifma, (): &(), first: usize) -> Self::Eight {
+        eight::Rows::new(ifma, &self[first..])
+    }
+}
+
+/// Inputs c + k·v, as the integers v.
+#[derive(Clone, Copy)]
+pub(crate) struct Integers<'a, F, const I: usize> {
+    pub affine: &'a AffineMap<F>,
+    pub values: &'a [[i16; I]],
+}
+
+impl<'a, F: Accumulate, const I: usize> Source<F> for Integers<'a, F, I> {
+    type One = Looked<'a, F, I>;
+
+    fn count(&self) -> usize {
+        self.values.len()
+    }
+
+    fn one(&self, at: usize) -> Self::One {
+        Looked {
+            affine: self.affine,
+            integers: &self.values[at],
+        }
+    }
+
+    /// c and k for integers that are taken as v + 2^15, k as k·2^260.
+    #[cfg(target_arch = "x86_64")]
+    type Ready = [Lanes<F>; 2];
+    #[cfg(target_arch = "x86_64")]
+    type Eight = eight::IntegerRows<'a, F, I>;
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn ready(&self, ifma: Ifma) -> Self::Ready {
+        let AffineMap { c, k, shifted, .. } = self.affine;
+        [
+            Lanes::repeat(ifma, &(*c - *k * F::from(1u64 << 15))),
+            Lanes::repeat(ifma, shifted),
+        ]
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn eight(&self, _: Ifma, [c, k]: &Self::Ready, first: usize) -> Self::Eight {
+        eight::IntegerRows::new(&self.values[first..], *c, *k)
+    }
 }
 
 /// c + k·v for 16-bit v, by two look-ups.
-#[cfg_attr(
-    not(target_arch = "x86_64"),
-    allow(dead_code, reason = "c and k themselves are for eight at a time")
-)]
 pub(crate) struct AffineMap<F> {
     high: Vec<F>,
     low: Vec<F>,
-    c: F,
-    k: F,
+    pub c: F,
+    pub k: F,
     /// k·2^260.
+    #[cfg(target_arch = "x86_64")]
     shifted: F,
 }
 
@@ -119,6 +196,7 @@ impl<F: Accumulate> AffineMap<F> {
             low: steps(F::zero(), k),
             c,
             k,
+            #[cfg(target_arch = "x86_64")]
             shifted: k * F::from(1u128 << 127).square() * F::from(1u64 << 6),
         }
     }
@@ -130,7 +208,7 @@ impl<F: Accumulate> AffineMap<F> {
     }
 }
 
-struct Looked<'a, F, const I: usize> {
+pub(crate) struct Looked<'a, F, const I: usize> {
     affine: &'a AffineMap<F>,
     integers: &'a [i16; I],
 }
@@ -172,21 +250,24 @@ fn weighted_sum_portable<F: Accumulate, X: Formula<I, O>, const I: usize, const 
 mod eight {
     use std::marker::PhantomData;
 
-    use super::{AffineMap, Formula, Inputs, Outputs};
+    use super::{Formula, Inputs, Outputs, Source};
     use crate::kernel::{Ifma, Lanes, WeightedSum, Work};
     use crate::wide::Accumulate;
 
-    /// Up to eight inputs side by side; lanes beyond the last repeat it.
-    struct Rows<'a, F, const I: usize>(Ifma, [&'a [F; I]; 8]);
+    /// The first eight; where there are fewer, the last again.
+    #[inline(always)]
+    fn first_eight<T>(inputs: &[T]) -> [&T; 8] {
+        let last = inputs.len() - 1;
+        [0, 1, 2, 3, 4, 5, 6, 7].map(|lane: usize| &inputs[lane.min(last)])
+    }
+
+    /// Eight inputs side by side.
+    pub struct Rows<'a, F, const I: usize>(Ifma, [&'a [F; I]; 8]);
 
     impl<'a, F, const I: usize> Rows<'a, F, I> {
         #[inline(always)]
-        fn new(ifma: Ifma, inputs: &'a [[F; I]]) -> Self {
-            let last = inputs.len() - 1;
-            Self(
-                ifma,
-                [0, 1, 2, 3, 4, 5, 6, 7].map(|lane: usize| &inputs[lane.min(last)]),
-            )
+        pub fn new(ifma: Ifma, inputs: &'a [[F; I]]) -> Self {
+            Self(ifma, first_eight(inputs))
         }
     }
 
@@ -198,24 +279,37 @@ mod eight {
         }
     }
 
-    pub struct Map<'a, F, X, P, const I: usize, const O: usize> {
-        constant: F,
-        inputs: &'a [[F; I]],
-        out: &'a mut [F],
-        place: P,
-        formula: PhantomData<X>,
+    /// Eight inputs c + k·v side by side.
+    pub struct IntegerRows<'a, F, const I: usize> {
+        rows: [&'a [i16; I]; 8],
+        c: Lanes<F>,
+        k: Lanes<F>,
     }
 
-    impl<'a, F, X, P, const I: usize, const O: usize> Map<'a, F, X, P, I, O> {
-        pub fn new(constant: F, inputs: &'a [[F; I]], out: &'a mut [F], place: P) -> Self {
-            Self {
-                constant,
-                inputs,
-                out,
-                place,
-                formula: PhantomData,
-            }
+    impl<'a, F, const I: usize> IntegerRows<'a, F, I> {
+        #[inline(always)]
+        pub fn new(values: &'a [[i16; I]], c: Lanes<F>, k: Lanes<F>) -> Self {
+            let rows = first_eight(values);
+            Self { rows, c, k }
         }
+    }
+
+    impl<F: Accumulate, const I: usize> Inputs<Lanes<F>> for IntegerRows<'_, F, I> {
+        #[inline(always)]
+        fn get(&self, i: usize) -> Lanes<F> {
+            let u = |row: &[i16; I]| i64::from(row[i]) + (1 << 15);
+            let [a, b, c, d, e, f, g, h] = self.rows;
+            let integers = [u(a), u(b), u(c), u(d), u(e), u(f), u(g), u(h)];
+            Lanes::of_integers(integers, &self.c, &self.k)
+        }
+    }
+
+    pub struct Map<'a, F, X, S, P, const I: usize, const O: usize> {
+        pub constant: F,
+        pub inputs: S,
+        pub out: &'a mut [F],
+        pub place: P,
+        pub formula: PhantomData<X>,
     }
 
     /// The outputs of up to eight inputs from `first` on.
@@ -235,10 +329,11 @@ mod eight {
         }
     }
 
-    impl<F, X, P, const I: usize, const O: usize> Work for Map<'_, F, X, P, I, O>
+    impl<F, X, S, P, const I: usize, const O: usize> Work for Map<'_, F, X, S, P, I, O>
     where
         F: Accumulate,
         X: Formula<I, O>,
+        S: Source<F>,
         P: Fn(usize, usize) -> usize,
     {
         type Output = ();
@@ -246,88 +341,16 @@ mod eight {
         #[inline(always)]
         fn run(self, ifma: Ifma) {
             let constant = Lanes::repeat(ifma, &self.constant);
-            for (group, inputs) in self.inputs.chunks(8).enumerate() {
+            let (count, ready) = (self.inputs.count(), self.inputs.ready(ifma));
+            for first in (0..count).step_by(8) {
+                let inputs = self.inputs.eight(ifma, &ready, first);
                 let mut placed = Placed {
                     out: self.out,
                     place: &self.place,
-                    first: 8 * group,
-                    count: inputs.len(),
+                    first,
+                    count: (count - first).min(8),
                 };
-                X::apply(constant, &Rows::new(ifma, inputs), &mut placed);
-            }
-        }
-    }
-
-    /// As [`Rows`], of c + k·v.
-    struct Integers<'a, F, const I: usize> {
-        rows: [&'a [i16; I]; 8],
-        c: Lanes<F>,
-        k: Lanes<F>,
-    }
-
-    impl<F: Accumulate, const I: usize> Inputs<Lanes<F>> for Integers<'_, F, I> {
-        #[inline(always)]
-        fn get(&self, i: usize) -> Lanes<F> {
-            let u = |row: &[i16; I]| i64::from(row[i]) + (1 << 15);
-            let [a, b, c, d, e, f, g, h] = self.rows;
-            let integers = [u(a), u(b), u(c), u(d), u(e), u(f), u(g), u(h)];
-            Lanes::of_integers(integers, &self.c, &self.k)
-        }
-    }
-
-    pub struct MapIntegers<'a, F, X, P, const I: usize, const O: usize> {
-        affine: &'a AffineMap<F>,
-        constant: F,
-        inputs: &'a [[i16; I]],
-        out: &'a mut [F],
-        place: P,
-        formula: PhantomData<X>,
-    }
-
-    impl<'a, F, X, P, const I: usize, const O: usize> MapIntegers<'a, F, X, P, I, O> {
-        pub fn new(
-            affine: &'a AffineMap<F>,
-            constant: F,
-            inputs: &'a [[i16; I]],
-            out: &'a mut [F],
-            place: P,
-        ) -> Self {
-            Self {
-                affine,
-                constant,
-                inputs,
-                out,
-                place,
-                formula: PhantomData,
-            }
-        }
-    }
-
-    impl<F, X, P, const I: usize, const O: usize> Work for MapIntegers<'_, F, X, P, I, O>
-    where
-        F: Accumulate,
-        X: Formula<I, O>,
-        P: Fn(usize, usize) -> usize,
-    {
-        type Output = ();
-
-        #[inline(always)]
-        fn run(self, ifma: Ifma) {
-            let constant = Lanes::repeat(ifma, &self.constant);
-            // Integers are taken as v + 2^15, and k as k·2^260.
-            let AffineMap { c, k, .. } = self.affine;
-            let c = Lanes::repeat(ifma, &(*c - *k * F::from(1u64 << 15)));
-            let k = Lanes::repeat(ifma, &self.affine.shifted);
-            for (group, inputs) in self.inputs.chunks(8).enumerate() {
-                let last = inputs.len() - 1;
-                let rows = [0, 1, 2, 3, 4, 5, 6, 7].map(|lane: usize| &inputs[lane.min(last)]);
-                let mut placed = Placed {
-                    out: self.out,
-                    place: &self.place,
-                    first: 8 * group,
-                    count: inputs.len(),
-                };
-                X::apply(constant, &Integers { rows, c, k }, &mut placed);
+                X::apply(constant, &inputs, &mut placed);
             }
         }
     }
@@ -452,8 +475,8 @@ mod tests {
             for constant in constants {
                 let place = |at: usize, o: usize| 7 * at + 6 - o;
                 let (mut fast, mut plain) = (vec![F::ZERO; 7 * count], vec![F::ZERO; 7 * count]);
-                map::<F, Everything, 4, 7>(constant, &inputs, &mut fast, place);
-                map_portable::<F, Everything, _, 4, 7>(constant, inputs.iter(), &mut plain, place);
+                map::<F, Everything, _, 4, 7>(constant, inputs.as_slice(), &mut fast, place);
+                map_portable::<F, Everything, _, 4, 7>(constant, &inputs.as_slice(), &mut plain, place);
                 assert_eq!(fast, plain);
             }
             let mut weights: Vec<F> = (0..count).map(|_| random()).collect();
@@ -493,14 +516,14 @@ mod tests {
             .collect();
         let (mut fast, mut plain) = (vec![F::ZERO; 350], vec![F::ZERO; 350]);
         let place = |at: usize, o: usize| 7 * at + o;
-        map_portable::<F, Everything, _, 4, 7>(k, exact.iter(), &mut plain, place);
-        map_integers::<F, Everything, 4, 7>(&affine, k, &integers, &mut fast, place);
-        assert_eq!(fast, plain);
-        let looked = integers.iter().map(|integers| Looked {
+        map_portable::<F, Everything, _, 4, 7>(k, &exact.as_slice(), &mut plain, place);
+        let source = Integers {
             affine: &affine,
-            integers,
-        });
-        map_portable::<F, Everything, _, 4, 7>(k, looked, &mut fast, place);
+            values: &integers,
+        };
+        map::<F, Everything, _, 4, 7>(k, source, &mut fast, place);
+        assert_eq!(fast, plain);
+        map_portable::<F, Everything, _, 4, 7>(k, &source, &mut fast, place);
         assert_eq!(fast, plain);
     }
 

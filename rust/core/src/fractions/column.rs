@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use zeroize::Zeroize;
 
 use super::table::{Bound, Pairs};
-use crate::batch::{AffineMap, Formula, Inputs, Outputs, map, map_integers};
+use crate::batch::{AffineMap, Formula, Inputs, Integers, Outputs, map};
 use crate::group::scalar_from_i64;
 use crate::number::Number;
 use crate::poly::SplitEq;
@@ -79,8 +79,6 @@ impl Column {
         AffineColumn {
             column: self,
             affine: AffineMap::new(c, k),
-            c,
-            k,
         }
     }
 
@@ -115,8 +113,6 @@ impl Formula<2, 2> for Same {
 pub struct AffineColumn<'a, F> {
     column: &'a Column,
     affine: AffineMap<F>,
-    c: F,
-    k: F,
 }
 
 impl<F: Accumulate> AffineColumn<'_, F> {
@@ -138,20 +134,32 @@ impl<F: Accumulate> AffineColumn<'_, F> {
                     .get(first..)
                     .unwrap_or_default();
                 let inputs = inputs.get(..count).unwrap_or(inputs);
-                map_integers::<F, X, I, O>(&self.affine, constant, inputs, out, place);
+                map::<F, X, _, I, O>(
+                    constant,
+                    Integers {
+                        affine: &self.affine,
+                        values: inputs,
+                    },
+                    out,
+                    place,
+                );
             }
             Column::Large(Secret(pairs)) => {
                 let all = pairs.as_flattened().as_chunks::<I>().0.iter();
-                let exact = |v: i64| self.c + self.k * scalar_from_i64::<F>(v);
+                let exact = |v| self.exact(v);
                 let inputs: Vec<[F; I]> = all.skip(first).take(count).map(|i| i.map(exact)).collect();
-                map::<F, X, I, O>(constant, &inputs, out, place);
+                map::<F, X, _, I, O>(constant, inputs.as_slice(), out, place);
             }
         }
     }
 
+    fn exact(&self, v: i64) -> F {
+        self.affine.c + self.affine.k * scalar_from_i64::<F>(v)
+    }
+
     /// The first I values.
     pub fn first<const I: usize>(&self) -> [F; I] {
-        let mut out = [self.c; I];
+        let mut out = [self.affine.c; I];
         match self.column {
             Column::Small(Secret(pairs)) => {
                 for (to, v) in out.iter_mut().zip(pairs.as_flattened()) {
@@ -160,7 +168,7 @@ impl<F: Accumulate> AffineColumn<'_, F> {
             }
             Column::Large(Secret(pairs)) => {
                 for (to, v) in out.iter_mut().zip(pairs.as_flattened()) {
-                    *to = self.c + self.k * scalar_from_i64::<F>(*v);
+                    *to = self.exact(*v);
                 }
             }
         }

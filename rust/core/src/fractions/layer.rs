@@ -99,7 +99,7 @@ impl<F: Accumulate> Layer<F> {
     pub(super) fn of_nodes(mut nodes: Nodes<F>, lambda: F, weight: F) -> Self {
         nodes.entries_mut().par_chunks_mut(TASK).for_each(|nodes| {
             let mut shifted = [F::ZERO; TASK];
-            map::<F, Shifted, 4, 1>(lambda, nodes, &mut shifted, |at, _| at);
+            map::<F, Shifted, _, 4, 1>(lambda, &*nodes, &mut shifted, |at, _| at);
             for (node, p0) in nodes.iter_mut().zip(shifted) {
                 node[0] = p0;
             }

@@ -119,7 +119,7 @@ fn upwards<F: Accumulate>(lowest: Nodes<F>, depth: usize) -> Vec<Nodes<F>> {
         let parents = made_of::<F, Parent, 4>(nodes.len(), *below.tail(), |first, out| {
             let nodes = nodes.get(first..).unwrap_or_default();
             let nodes = nodes.get(..out.len() / 2).unwrap_or(nodes);
-            map::<F, Parent, 4, 2>(F::ZERO, nodes, out, child_place);
+            map::<F, Parent, _, 4, 2>(F::ZERO, nodes, out, child_place);
         });
         layers.push(parents);
     }

@@ -164,7 +164,7 @@ where
         let couples: &[[F; C]] = blocks.as_flattened().as_chunks().0;
         self.make(|first, out| {
             let couples = &couples[first..first + out.len() / W];
-            map::<F, Bound, C, W>(rho, couples, out, |at, k| W * at + k);
+            map::<F, Bound, _, C, W>(rho, couples, out, |at, k| W * at + k);
         });
         self.blocks = std::mem::replace(&mut self.spare, blocks);
     }
