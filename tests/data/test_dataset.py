@@ -155,6 +155,7 @@ def test_no_record_counts_twice() -> None:
     assert len(check_selection([replace(one, left_out=(0, 1, 2, 3)), two], [], now=NOW)) == 12
     with pytest.raises(Refused, match="4 test records are among the training records"):
         disjoint([one], [two])
+    disjoint([replace(one, left_out=(0, 1, 2, 3))], [two])
     doubled = Table(
         twice.features, np.vstack([twice.values, twice.values[:1]]), (*twice.labels, twice.labels[0])
     )

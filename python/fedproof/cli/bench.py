@@ -13,6 +13,7 @@ import typer
 
 from fedproof.cli.app import Json, app, emit
 from fedproof.policy.parameters import limb
+from fedproof.policy.policy import DEFAULT_SUITE
 from fedproof.proofs import Context, bounded_update, commit
 from fedproof.proofs.bounded_update import Bounds
 
@@ -20,7 +21,6 @@ commands = typer.Typer(help="What proving costs on this machine.", no_args_is_he
 app.add_typer(commands, name="bench")
 
 T = TypeVar("T")
-SUITE = "pallas-keccak-ed25519-v1"
 
 
 # Phases of proving, by what the command prints; and which of the proof's messages belong to each.
@@ -84,9 +84,9 @@ def r1(
     bounds = Bounds(bound, max(1, int(sum(int(v) ** 2 for v in x))), limb(dim, bound))
     ctx = Context(bytes(32), "bench", 1)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    commitment, opening = commit(SUITE, x)
+    commitment, opening = commit(DEFAULT_SUITE, x)
     bounded_update.prove_unchecked(ctx, bounds, commitment, opening)
-    commit_s, (commitment, opening) = best(lambda: commit(SUITE, x))
+    commit_s, (commitment, opening) = best(lambda: commit(DEFAULT_SUITE, x))
     proof_s, (proof, spent) = best(lambda: bounded_update.prove_timed(ctx, bounds, commitment, opening))
     verify_s, _ = best(lambda: bounded_update.verify(ctx, bounds, commitment, proof))
     peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024

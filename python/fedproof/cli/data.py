@@ -21,11 +21,11 @@ from fedproof.encoding.time import parse_utc, utc_text
 from fedproof.errors import UsageError
 from fedproof.identity.keys import SigningKey
 from fedproof.identity.signed import sign
+from fedproof.policy.policy import DEFAULT_SUITE
 
 if TYPE_CHECKING:
     from fedproof.data.register import Register
 
-SUITE = "pallas-keccak-ed25519-v1"
 
 Key = Annotated[Path, typer.Option(help="The authority's private key.")]
 Authority = Annotated[
@@ -82,10 +82,10 @@ def certify_data(
         raise UsageError(f"--expires {utc_text(terms.expires)} is over")
     kept = _register(register, key)
     prepared = prepare(
-        SUITE, read_table(data, label), signing, peek_certificate(like) if like is not None else None
+        DEFAULT_SUITE, read_table(data, label), signing, peek_certificate(like) if like is not None else None
     )
     described = croissant(data.stem, prepared, terms)
-    made = certify(SUITE, prepared, terms, sha256(described), signing)
+    made = certify(DEFAULT_SUITE, prepared, terms, sha256(described), signing)
     kept.add(made)
     write_data_set(out, made, prepared.holding, described)
     _tell(made.certificate, out, as_json)

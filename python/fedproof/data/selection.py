@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from fedproof.data.certificate import RevocationList
 from fedproof.data.dataset import DataSet
-from fedproof.data.records import TAG
 from fedproof.encoding.time import utc_text
 from fedproof.errors import Refused
 from fedproof.identity.keys import VerifyKey
@@ -95,16 +94,15 @@ def _check_revoked(
 
 
 def disjoint(training: Sequence[Part], test: Sequence[Part]) -> None:
-    """Raises `Refused` if a record is in both: equal tags of one authority."""
-    tags = [
-        {
-            (p.data.certificate.authority, p.data.records.tags[at : at + TAG])
-            for p in side
-            for at in range(0, len(p.data.records.tags), TAG)
-        }
-        for side in (training, test)
-    ]
-    if tags[0] & tags[1]:
-        raise Refused(
-            "data set", "statement", f"{len(tags[0] & tags[1])} test records are among the training records"
-        )
+    """Raises `Refused` if a record that is left in is in both: equal tags of one authority."""
+    both = len(_tags(training) & _tags(test))
+    if both:
+        raise Refused("data set", "statement", f"{both} test records are among the training records")
+
+
+def _tags(parts: Sequence[Part]) -> set[tuple[str, bytes]]:
+    return {
+        (part.data.certificate.authority, part.data.records.tag(i))
+        for part in parts
+        for i in sorted(set(range(len(part.data.records))) - set(part.left_out))
+    }

@@ -15,7 +15,8 @@ from fedproof.encoding.text import Name, printable
 from fedproof.encoding.toml import parse_toml
 from fedproof.errors import Malformed, UsageError
 
-SUITES = {"pallas-keccak-ed25519-v1": 126, "bn254-keccak-ed25519-v1": 100}
+DEFAULT_SUITE = "pallas-keccak-ed25519-v1"
+SUITES = {DEFAULT_SUITE: 126, "bn254-keccak-ed25519-v1": 100}
 """Suites of this version and their weakest bits."""
 
 FLOOR_BITS = 112
@@ -104,7 +105,7 @@ class Policy(Message):
 
     version: Literal[1]
     federation: Name
-    suites: Annotated[tuple[str, ...], Field(min_length=1, max_length=8)] = ("pallas-keccak-ed25519-v1",)
+    suites: Annotated[tuple[str, ...], Field(min_length=1, max_length=8)] = (DEFAULT_SUITE,)
     allow_below_112_bits: bool = False
     base_model: str
     update: Update
