@@ -75,7 +75,7 @@ fn measure<S: Suite>() -> Result<()> {
         let values: Vec<i64> = (0..d).map(|_| sequence.value(bits)).collect();
         let scalars: Vec<S::Scalar> = (0..d.div_ceil(columns)).map(|_| sequence.scalar::<S>()).collect();
         let time = best(|| key.commit_rows(&values, columns, bits, &scalars))?;
-        let combine = best(|| combine_rows::<S>(&values, columns, &scalars))?;
+        let combine = best(|| combine_rows(&values, columns, &scalars))?;
         println!(
             "  {time:>9.2} ms  rows of {columns:>4}, {d:>8} values of {bits:>2} bits: {:>5.0} ns per value; combination {combine:.2} ms",
             time * 1e6 / d as f64

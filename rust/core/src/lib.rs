@@ -2,7 +2,7 @@
 //!
 //! A relation ([`relation`]) is one function for prover, verifier, simulator and counter over a [`recorder::Recorder`]; spec/
 //! is normative for everything here. Layers, each using only what stands before it: `error`, `wide`, `number`, `kernel`, `batch`,
-//! `group`, `transcript`, `poly`, `affine`, `jacobian`, `msm` → `generators`, `commit`, `rowtree` → `recorder` → `sumcheck`, `fractions`, `lookup` → `relation`.
+//! `group`, `transcript`, `poly`, `affine`, `jacobian`, `msm` → `generators`, `commit`, `rowtree` → `recorder` → `sumcheck`, `fractions`, `lookup`, `range` → `relation`.
 
 mod affine;
 mod batch;
@@ -18,6 +18,7 @@ mod lookup;
 mod msm;
 mod number;
 pub mod poly;
+mod range;
 pub mod recorder;
 pub mod relation;
 pub mod rowtree;

@@ -89,7 +89,7 @@ struct Live {
 pub fn fractional_sums<S: Suite>(
     rec: &mut Recorder<S>,
     trees: &[Tree<S::Scalar>],
-    squares: &Squares<S::Scalar>,
+    squares: Option<&Squares<S::Scalar>>,
 ) -> Result<FractionalSums<S::Scalar>> {
     let depth = trees.iter().map(|t| t.depth).max().unwrap_or(0);
     let mut tables: Vec<TreeTables<S::Scalar>> = if rec.knows() {
@@ -128,7 +128,11 @@ pub fn fractional_sums<S: Suite>(
         } else {
             Vec::new()
         };
-        let mut norm = (leaf && rec.knows()).then(|| squares_table(rec, trees, squares));
+        let squares = squares.filter(|_| leaf);
+        let mut norm = match squares {
+            Some(squares) if rec.knows() => Some(squares_table(rec, trees, squares)),
+            _ => None,
+        };
         let mut provers = layers.iter_mut();
         let weighted = live
             .iter()
@@ -143,7 +147,7 @@ pub fn fractional_sums<S: Suite>(
                 })
             })
             .collect();
-        let plain = leaf.then(|| Part {
+        let plain = squares.map(|squares| Part {
             variables: squares.depth(trees) - 1,
             claim: squares.sum.clone(),
             prover: norm.as_mut().map(|t| t as &mut dyn PlainTable<_>),
@@ -181,7 +185,7 @@ pub fn fractional_sums<S: Suite>(
             products.push((p1 * w, q0));
         }
         rec.require_zero("gkr layer", -end.weighted, products);
-        if leaf {
+        if let Some(squares) = squares {
             let at = |pick: fn(&(Lin<S::Scalar>, Lin<S::Scalar>)) -> &Lin<S::Scalar>| {
                 let mut sum = Lin::zero();
                 for (weight, tree) in &squares.parts {

@@ -192,13 +192,42 @@ impl<F: PrimeField> PlainTable<F> for ProductTable<F> {
     }
 
     fn bind(&mut self, rho: F) {
-        for table in [&mut self.0, &mut self.1] {
-            *table = table
-                .as_chunks()
-                .0
-                .iter()
-                .map(|[low, high]| *low + rho * (*high - low))
-                .collect();
-        }
+        bind(&mut self.0, rho);
+        bind(&mut self.1, rho);
     }
+}
+
+/// f(v) = weight·a(v).
+pub struct LinearTable<F> {
+    pub values: Vec<F>,
+    pub weight: F,
+}
+
+impl<F: PrimeField> WeightedTable<F> for LinearTable<F> {
+    fn round(&self, eq: &SplitEq<F>) -> [F; 2] {
+        let couples: &[[F; 2]] = self.values.as_chunks().0;
+        let [sum] = eq.blocks(couples.len(), |weights, first| {
+            let each = weights.iter().zip(&couples[first..]);
+            [each.map(|(w, [low, _])| *w * low).sum()]
+        });
+        [sum * self.weight, F::ZERO]
+    }
+
+    fn bind(&mut self, rho: F) {
+        bind(&mut self.values, rho);
+    }
+
+    fn value(&self) -> F {
+        self.values.first().copied().unwrap_or_default() * self.weight
+    }
+}
+
+/// Fixes a table's last variable.
+fn bind<F: PrimeField>(table: &mut Vec<F>, rho: F) {
+    *table = table
+        .as_chunks()
+        .0
+        .iter()
+        .map(|[low, high]| *low + rho * (*high - low))
+        .collect();
 }

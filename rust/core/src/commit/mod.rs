@@ -17,7 +17,7 @@ use crate::group::{Affine, Point, Suite, to_affine};
 use crate::msm::msm;
 use tables::{FixedBase, Shifted, Tables};
 
-pub use rows::combine_rows;
+pub use rows::{combine_columns, combine_rows};
 
 /// Generators and their tables. One per suite and size, kept for the life of the process.
 pub struct Key<S: Suite> {
@@ -364,7 +364,7 @@ mod tests {
             -ark_pallas::Fr::from(3u64),
             ark_pallas::Fr::from(11u64),
         ];
-        let fast = combine_rows::<Pallas>(&values, 2, &weights).expect("lengths");
+        let fast = combine_rows(&values, 2, &weights).expect("lengths");
         for (j, value) in fast.iter().enumerate() {
             let plain: ark_pallas::Fr = (0..3)
                 .filter_map(|i| {

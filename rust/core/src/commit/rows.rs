@@ -214,11 +214,11 @@ fn shift_of<F: Accumulate>(weights: &[F]) -> F {
 }
 
 /// Σ_i weights[i]·row_i as `columns` field elements: the row combination of a Hyrax opening.
-pub fn combine_rows<S: Suite>(
-    values: &[i64],
+pub fn combine_rows<F: Accumulate, V: Copy + Into<i64> + Sync>(
+    values: &[V],
     columns: usize,
-    weights: &[S::Scalar],
-) -> Result<Vec<S::Scalar>> {
+    weights: &[F],
+) -> Result<Vec<F>> {
     if columns == 0 || values.len().div_ceil(columns) != weights.len() {
         return Err(Error::lengths(
             "row weights",
@@ -234,7 +234,7 @@ pub fn combine_rows<S: Suite>(
             let mut acc = vec![SmallProducts::ZERO; columns];
             for (row, weight) in values.chunks(columns).zip(weights) {
                 for (to, v) in acc.iter_mut().zip(row) {
-                    to.add_shifted(weight, *v);
+                    to.add_shifted(weight, (*v).into());
                 }
             }
             // Short rows: what was not added was not shifted either.
@@ -242,14 +242,14 @@ pub fn combine_rows<S: Suite>(
             let last = values.len() % columns;
             let short = full
                 - if last == 0 {
-                    S::Scalar::zero()
+                    F::ZERO
                 } else {
                     shift_of(weights.last().map_or(&[][..], std::slice::from_ref))
                 };
             acc.into_iter()
                 .enumerate()
-                .map(|(j, a)| a.reduce::<S::Scalar>() - if last == 0 || j < last { full } else { short })
-                .collect::<Vec<S::Scalar>>()
+                .map(|(j, a)| a.reduce::<F>() - if last == 0 || j < last { full } else { short })
+                .collect::<Vec<F>>()
         })
         .reduce(Vec::new, |a, b| {
             if a.is_empty() {
@@ -258,4 +258,25 @@ pub fn combine_rows<S: Suite>(
             a.iter().zip(b.iter()).map(|(x, y)| *x + y).collect()
         });
     Ok(sums)
+}
+
+/// Σ_j weights[j]·row[j] for every row of `columns` values: the evaluation of all rows at one column point. Weights may be fewer than
+/// columns; the rest counts as zero.
+pub fn combine_columns<F: Accumulate, V: Copy + Into<i64> + Sync>(
+    values: &[V],
+    columns: usize,
+    weights: &[F],
+) -> Vec<F> {
+    let shift = shift_of(weights);
+    values
+        .par_chunks(columns.max(1))
+        .with_min_len(16)
+        .map(|row| {
+            let mut acc = SmallProducts::ZERO;
+            for (v, weight) in row.iter().zip(weights) {
+                acc.add_shifted(weight, (*v).into());
+            }
+            acc.reduce::<F>() - shift
+        })
+        .collect()
 }

@@ -4,6 +4,7 @@
 
 mod column;
 mod layer;
+mod margins;
 mod table;
 
 use zeroize::Zeroize;
@@ -13,6 +14,7 @@ use crate::number::Number;
 use crate::wide::Accumulate;
 use column::Column;
 pub use layer::{Layer, SquareTable};
+pub use margins::MarginTable;
 use table::Nodes;
 
 /// A tree's layers, from the root down.

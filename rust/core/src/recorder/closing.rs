@@ -8,11 +8,12 @@
 //!    β, β², … beyond a row's length, so that a component on a foreign generator does not pass.
 //! 5. Vectors with different weights → one ([`inner_product::merge`]); 6. one hiding inner-product argument.
 
+use std::borrow::Cow;
+
 use ark_ff::{One, Zero};
 
 use super::inner_product::{self, Value, Vector};
 use super::{Combination, Deferred, Lin, Proof, Recorder, Role, SUBJECT};
-use crate::commit::combine_rows;
 use crate::error::{Error, Result, Stage};
 use crate::group::Suite;
 use crate::poly::{eq_table, powers};
@@ -304,27 +305,37 @@ fn row_vector<S: Suite>(
             .openings
             .get(*k)
             .ok_or_else(|| Error::new(SUBJECT, Stage::Shape, "no such opening"))?;
+        let sum = rec
+            .sums
+            .get(opening.sum)
+            .ok_or_else(|| Error::new(SUBJECT, Stage::Shape, "no such sum"))?;
         let matrix = rec
             .matrices
-            .get(opening.matrix)
+            .get(sum.matrix)
             .ok_or_else(|| Error::new(SUBJECT, Stage::Shape, "no such matrix"))?;
-        let rows: Vec<S::Scalar> = opening.rows.iter().map(|w| *w * power).collect();
-        point.extend(matrix.points.iter().copied().zip(rows.iter().copied()));
-        if let Some(witness) = &matrix.rows {
-            for (to, v) in secret
-                .iter_mut()
-                .zip(combine_rows::<S>(&witness.values, witness.columns, &rows)?)
-            {
-                *to += v;
+        point.extend(
+            matrix
+                .points
+                .iter()
+                .zip(&sum.weights)
+                .map(|(at, w)| (*at, *w * power)),
+        );
+        if let Some(rows) = &matrix.rows {
+            let row = match &sum.row {
+                Some(row) => Cow::Borrowed(row),
+                None => Cow::Owned(rows.combine(&sum.weights)?),
+            };
+            for (to, v) in secret.iter_mut().zip(row.iter()) {
+                *to += *v * power;
             }
-            blind += crate::poly::dot(&rows, &witness.blinds);
+            blind += crate::poly::dot(&sum.weights, rows.blinds()) * power;
             #[cfg(feature = "drop-checks")]
-            for (_, row, column, delta) in rec.late.iter().filter(|l| l.0 == opening.matrix) {
-                secret[*column] += rows[*row] * delta;
+            for (_, row, column, delta) in rec.late.iter().filter(|l| l.0 == sum.matrix) {
+                secret[*column] += sum.weights[*row] * power * delta;
             }
             #[cfg(feature = "drop-checks")]
-            if let (Some(known), 0, Some(to)) = (rec.foreign(), opening.matrix, secret.get_mut(own.len())) {
-                *to += known * rows.first().copied().unwrap_or_default();
+            if let (Some(known), 0, Some(to)) = (rec.foreign(), sum.matrix, secret.get_mut(own.len())) {
+                *to += known * sum.weights.first().copied().unwrap_or_default() * power;
             }
         }
     }

@@ -19,10 +19,11 @@ use ark_ff::{PrimeField, Zero};
 use zeroize::Zeroize;
 
 use crate::checks;
-use crate::commit::Key;
+use crate::commit::{Key, combine_rows};
 use crate::error::{Error, Result, Stage};
 use crate::group::{Affine, Suite, encode_field, encode_point, encode_rows, to_affine};
 use crate::transcript::{Label, Transcript};
+use crate::wide::Accumulate;
 pub use deferred::Deferred;
 pub use lin::Lin;
 pub use nonce::Nonces;
@@ -34,9 +35,9 @@ pub(crate) const SUBJECT: &str = "recorder";
 pub(crate) type Combination<F> = Vec<(usize, F)>;
 
 /// Rows of integers and their blinds: what a prover knows about a matrix commitment.
-pub struct Rows<F: PrimeField> {
+pub struct Rows<F: PrimeField, V: Zeroize = i64> {
     /// Row by row; the last row may be short, the rest of it is zero.
-    pub values: Vec<i64>,
+    pub values: Vec<V>,
     pub columns: usize,
     /// One blind per row.
     pub blinds: Vec<F>,
@@ -44,23 +45,53 @@ pub struct Rows<F: PrimeField> {
     pub bits: u32,
 }
 
-impl<F: PrimeField> Drop for Rows<F> {
+impl<F: PrimeField, V: Zeroize> Drop for Rows<F, V> {
     fn drop(&mut self) {
         self.values.zeroize();
         self.blinds.zeroize();
     }
 }
 
+/// What a prover needs of a matrix that it can open, whatever its numbers' width.
+pub trait Opens<F>: Send + Sync {
+    /// Σ_i weights[i]·row_i.
+    fn combine(&self, weights: &[F]) -> Result<Vec<F>>;
+    /// One blind per row.
+    fn blinds(&self) -> &[F];
+}
+
+impl<F: Accumulate, V: Zeroize + Copy + Into<i64> + Send + Sync> Opens<F> for Rows<F, V> {
+    fn combine(&self, weights: &[F]) -> Result<Vec<F>> {
+        combine_rows(&self.values, self.columns, weights)
+    }
+
+    fn blinds(&self) -> &[F] {
+        &self.blinds
+    }
+}
+
 /// A matrix commitment: one point per row.
-struct Matrix<F: PrimeField> {
+struct Matrix<F> {
     points: Vec<usize>,
-    rows: Option<Arc<Rows<F>>>,
+    rows: Option<Arc<dyn Opens<F>>>,
     opened: bool,
+}
+
+/// Σ_i weights[i]·row_i of a matrix.
+struct RowSum<F> {
+    matrix: usize,
+    weights: Vec<F>,
+    /// The prover's, once it asked for it.
+    row: Option<Vec<F>>,
 }
 
 /// Handle of a matrix of this recorder.
 #[derive(Clone, Copy)]
 pub struct MatrixId(usize);
+
+/// Handle of a public combination of a matrix's rows.
+#[derive(Clone, Copy)]
+pub struct RowSumId(usize);
 
 /// Handle of a vector of column weights; openings that share one share a vector in the closing argument.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,10 +109,9 @@ struct Message {
 /// Messages lie on at least this many generators: enough for the largest of them.
 const MIN_BLOCK: usize = 128;
 
-/// Claim Σ_i rows[i]·⟨row_i, columns⟩ = value.
+/// Claim ⟨sum of rows, columns⟩ = value.
 struct Opening<F> {
-    matrix: usize,
-    rows: Vec<F>,
+    sum: usize,
     columns: usize,
     value: Lin<F>,
 }
@@ -112,6 +142,7 @@ pub struct Recorder<S: Suite> {
     points: Vec<Affine<S>>,
     messages: Vec<Message>,
     matrices: Vec<Matrix<S::Scalar>>,
+    sums: Vec<RowSum<S::Scalar>>,
     columns: Vec<Vec<S::Scalar>>,
     products: Vec<Product<S::Scalar>>,
     linears: Vec<Lin<S::Scalar>>,
@@ -140,6 +171,7 @@ impl<S: Suite> Recorder<S> {
             points: Vec::new(),
             messages: Vec::new(),
             matrices: Vec::new(),
+            sums: Vec::new(),
             columns: Vec::new(),
             products: Vec::new(),
             linears: Vec::new(),
@@ -169,7 +201,7 @@ impl<S: Suite> Recorder<S> {
                 .matrices
                 .iter()
                 .filter_map(|m| m.rows.as_ref())
-                .flat_map(|r| r.blinds.iter().copied())
+                .flat_map(|r| r.blinds().iter().copied())
                 .collect();
             let nonces = Nonces::hedged(&blinds, &self.transcript.state())?;
             self.secrets = Some(Secrets {
@@ -317,7 +349,7 @@ impl<S: Suite> Recorder<S> {
         self.transcript.absorb(label, &encode_rows::<S>(points));
     }
 
-    fn add_matrix(&mut self, points: &[Affine<S>], rows: Option<Arc<Rows<S::Scalar>>>) -> MatrixId {
+    fn add_matrix(&mut self, points: &[Affine<S>], rows: Option<Arc<dyn Opens<S::Scalar>>>) -> MatrixId {
         let points = points.iter().map(|p| self.remember(*p)).collect();
         self.matrices.push(Matrix {
             points,
@@ -332,7 +364,7 @@ impl<S: Suite> Recorder<S> {
         &mut self,
         label: impl Into<Label>,
         points: &[Affine<S>],
-        rows: Option<Arc<Rows<S::Scalar>>>,
+        rows: Option<Arc<impl Opens<S::Scalar> + 'static>>,
     ) -> Result<MatrixId> {
         if self.transcript.has_challenged() {
             return Err(Error::new(
@@ -342,12 +374,16 @@ impl<S: Suite> Recorder<S> {
             ));
         }
         self.absorb_rows(label.into(), points);
-        Ok(self.add_matrix(points, rows))
+        Ok(self.add_matrix(points, rows.map(|r| r as _)))
     }
 
     /// A row commitment that follows from absorbed points: Σ weight·matrix, row by row.
-    pub fn derived_matrix(&mut self, points: &[Affine<S>], rows: Option<Arc<Rows<S::Scalar>>>) -> MatrixId {
-        self.add_matrix(points, rows)
+    pub fn derived_matrix(
+        &mut self,
+        points: &[Affine<S>],
+        rows: Option<Arc<impl Opens<S::Scalar> + 'static>>,
+    ) -> MatrixId {
+        self.add_matrix(points, rows.map(|r| r as _))
     }
 
     /// A row commitment that the prover makes inside the proof. `make` returns values of `bits` bits; blinds are fresh.
@@ -360,7 +396,7 @@ impl<S: Suite> Recorder<S> {
         make: impl FnOnce() -> Vec<i64>,
     ) -> Result<MatrixId> {
         let label = label.into();
-        let mut rows = None;
+        let mut rows: Option<Arc<dyn Opens<S::Scalar>>> = None;
         let mut known = vec![None; row_count];
         if self.knows() {
             let blinds = self.secrets()?.nonces.scalars(row_count);
@@ -427,6 +463,71 @@ impl<S: Suite> Recorder<S> {
         ColumnsId(self.columns.len() - 1)
     }
 
+    /// Σ_i weights[i]·row_i of a matrix, to be opened with [`Self::open_sum`].
+    pub fn sum_rows(&mut self, matrix: MatrixId, weights: Vec<S::Scalar>) -> Result<RowSumId> {
+        let rows = self
+            .matrices
+            .get(matrix.0)
+            .ok_or_else(|| Error::new(SUBJECT, Stage::Shape, "no such matrix"))?
+            .points
+            .len();
+        if rows != weights.len() {
+            return Err(Error::lengths("opening", rows, weights.len()));
+        }
+        self.sums.push(RowSum {
+            matrix: matrix.0,
+            weights,
+            row: None,
+        });
+        Ok(RowSumId(self.sums.len() - 1))
+    }
+
+    /// The sum itself, for a prover; empty for everybody else.
+    pub fn row_sum(&mut self, sum: RowSumId) -> Result<&[S::Scalar]> {
+        let Some(at) = self.sums.get(sum.0) else {
+            return Err(Error::new(SUBJECT, Stage::Shape, "no such sum"));
+        };
+        if at.row.is_none() {
+            let row = self.make_sum(at)?;
+            if let Some(at) = self.sums.get_mut(sum.0) {
+                at.row = Some(row);
+            }
+        }
+        let row = self.sums.get(sum.0).and_then(|at| at.row.as_deref());
+        Ok(row.unwrap_or_default())
+    }
+
+    fn make_sum(&self, sum: &RowSum<S::Scalar>) -> Result<Vec<S::Scalar>> {
+        match self.matrices.get(sum.matrix).and_then(|m| m.rows.as_ref()) {
+            Some(rows) => rows.combine(&sum.weights),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Claims ⟨sum of rows, columns⟩ = value. `check` names the constraint.
+    pub fn open_sum(
+        &mut self,
+        check: &'static str,
+        sum: RowSumId,
+        columns: ColumnsId,
+        value: Lin<S::Scalar>,
+    ) -> Result<()> {
+        let matrix = self
+            .sums
+            .get(sum.0)
+            .and_then(|at| self.matrices.get_mut(at.matrix))
+            .ok_or_else(|| Error::new(SUBJECT, Stage::Shape, "no such sum"))?;
+        if checks::keeps(check) {
+            matrix.opened = true;
+            self.openings.push(Opening {
+                sum: sum.0,
+                columns: columns.0,
+                value,
+            });
+        }
+        Ok(())
+    }
+
     /// Claims Σ_i rows[i]·⟨row_i, columns⟩ = value. `check` names the constraint.
     pub fn open(
         &mut self,
@@ -436,23 +537,8 @@ impl<S: Suite> Recorder<S> {
         columns: ColumnsId,
         value: Lin<S::Scalar>,
     ) -> Result<()> {
-        let entry = self
-            .matrices
-            .get_mut(matrix.0)
-            .ok_or_else(|| Error::new(SUBJECT, Stage::Shape, "no such matrix"))?;
-        if entry.points.len() != rows.len() {
-            return Err(Error::lengths("opening", entry.points.len(), rows.len()));
-        }
-        if checks::keeps(check) {
-            entry.opened = true;
-            self.openings.push(Opening {
-                matrix: matrix.0,
-                rows,
-                columns: columns.0,
-                value,
-            });
-        }
-        Ok(())
+        let sum = self.sum_rows(matrix, rows)?;
+        self.open_sum(check, sum, columns, value)
     }
 
     /// Against forgotten constraints: every matrix is opened and every committed scalar occurs somewhere.

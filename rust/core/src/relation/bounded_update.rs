@@ -12,8 +12,8 @@ use super::plain_opening::padding;
 use super::{Context, Relation, Shape, Witness, absorb_context, opens};
 use crate::error::{Error, Result, Stage};
 use crate::group::{Affine, Suite, encode_field};
-use crate::lookup::{Leaves, Squares, Tree, fractional_sums};
-use crate::poly::eq_table;
+use crate::lookup::Squares;
+use crate::range::{self, Looked, signed_bits};
 use crate::recorder::{Lin, MatrixId, Recorder};
 use crate::transcript::Label;
 
@@ -68,17 +68,6 @@ impl Bounds {
     }
 }
 
-/// log2 of a table with padding, at least one row.
-fn table_bits(bound: u64, shape: &Shape) -> usize {
-    let bits = (u64::BITS - (2 * bound).leading_zeros()) as usize;
-    bits.max(shape.column_bits())
-}
-
-/// Bits that hold every number from −bound to bound.
-fn signed_bits(bound: u64) -> u32 {
-    u64::BITS - bound.leading_zeros() + 1
-}
-
 const MAX_ABS: u64 = 1 << 20;
 
 #[derive(Clone)]
@@ -99,9 +88,10 @@ impl<S: Suite> BoundedUpdate<S> {
 
 impl<S: Suite> Relation<S> for BoundedUpdate<S> {
     const NAME: &'static str = NAME;
+    type Secret = Witness<S>;
 
-    fn shape(&self) -> &Shape {
-        &self.shape
+    fn columns(&self) -> usize {
+        self.shape.columns()
     }
 
     fn check(&self) -> Result<()> {
@@ -173,7 +163,8 @@ impl<S: Suite> BoundedUpdate<S> {
         x_rows: MatrixId,
         witness: Option<&Witness<S>>,
     ) -> Result<()> {
-        let (depth, columns, digits) = (self.depth(), self.shape.columns(), self.bounds.digits());
+        let (depth, column_bits, digits) = (self.depth(), self.shape.column_bits(), self.bounds.digits());
+        let columns = self.shape.columns();
         let split = witness.map(|w| {
             #[allow(unused_mut, reason = "only a dishonest prover changes them")]
             let mut x = std::borrow::Cow::from(&w.values);
@@ -203,17 +194,16 @@ impl<S: Suite> BoundedUpdate<S> {
                 make,
             )?);
         }
-        let mut counts = Vec::new();
-        let mut count_rows = Vec::new();
-        for (k, (digit, name)) in digits.iter().zip(0u32..).enumerate() {
-            let bits = table_bits(digit.bound, &self.shape);
-            let count = column(k).map(|c| Arc::new(multiplicities(&c, 1 << depth, digit.bound, bits)));
-            let rows = (1usize << bits) / columns;
-            let width = u32::try_from(depth).unwrap_or(u32::MAX) + 2;
-            let make = || count.as_deref().cloned().unwrap_or_default();
-            count_rows.push(rec.commit_matrix(Label("m", name, 0), rows, columns, width, make)?);
-            counts.push(count);
-        }
+        let looked: Vec<Looked> = digits
+            .iter()
+            .enumerate()
+            .map(|(k, digit)| Looked {
+                depth,
+                bound: digit.bound,
+                values: column(k),
+            })
+            .collect();
+        let counts = range::count(rec, &looked, column_bits)?;
         let slack_bits = self.bounds.slack_bits();
         let slack = rec.range_bits("slack bit", "slack", slack_bits, || {
             let slack = S::Scalar::from(self.bounds.max_norm_squared)
@@ -225,79 +215,27 @@ impl<S: Suite> BoundedUpdate<S> {
         })?;
         let s = Lin::constant(S::Scalar::from(self.bounds.max_norm_squared)) - slack;
 
-        // 2. Per limb Σ 1/(α − v_j) = Σ m_t/(α − T_t), both by fractional sums; the norm rides on the leaf layer.
-        let sizes = digits
-            .iter()
-            .map(|d| (1usize << depth).saturating_add(1 << table_bits(d.bound, &self.shape)))
-            .sum();
-        let alpha = rec.challenge_full("alpha", sizes);
-        let mut trees: Vec<Tree<S::Scalar>> = (0..digits.len())
-            .map(|k| Tree {
-                depth,
-                leaves: Leaves::Values { alpha },
-                column: column(k),
-            })
-            .collect();
-        trees.extend(digits.iter().zip(counts).map(|(d, count)| Tree {
-            depth: table_bits(d.bound, &self.shape),
-            leaves: Leaves::Table {
-                alpha,
-                bound: d.bound,
-            },
-            column: count,
-        }));
-        let parts = digits.iter().map(|d| d.weight).zip(0..).collect();
-        let sums = fractional_sums(rec, &trees, &Squares { parts, sum: s })?;
-        let (values, tables) = sums.roots.split_at(digits.len().min(sums.roots.len()));
-        for ((px, qx), (pt, qt)) in values.iter().zip(tables) {
-            // No non-zero check is needed: a polynomial identity in α.
-            rec.require_zero(
-                "look-up",
-                Lin::zero(),
-                vec![(px.clone(), qt.clone()), (-pt.clone(), qx.clone())],
-            );
-        }
+        // 2. The look-ups; the norm rides on their leaf layer.
+        let squares = Squares {
+            parts: digits.iter().map(|d| d.weight).zip(0..).collect(),
+            sum: s,
+        };
+        let found = range::look_up(rec, &looked, &counts, column_bits, Some(&squares))?;
 
         // 3. Openings, all at one column point.
-        let column_bits = self.shape.column_bits();
-        let (row_point, column_point) = sums.point.split_at(sums.point.len().saturating_sub(column_bits));
-        let at_columns = rec.column_weights(eq_table(column_point));
+        let at_columns = rec.column_weights(found.column_weights(column_bits));
         let mut x_at = Lin::zero();
-        for (digit, value) in digits.iter().zip(&sums.columns) {
+        for (digit, value) in digits.iter().zip(&found.values) {
             x_at.add_scaled(value, S::Scalar::from(digit.weight));
         }
-        let row_weights = |bits: usize, rows: usize| {
-            let suffix = row_point.get(row_point.len().saturating_sub(bits.saturating_sub(column_bits))..);
-            let mut weights = eq_table(suffix.unwrap_or_default());
-            weights.truncate(rows);
-            weights
-        };
-        let limb_values = std::iter::once(&x_at).chain(sums.columns.iter().take(digits.len()).skip(1));
+        let mut row_weights = found.row_weights(depth, column_bits);
+        row_weights.truncate(self.shape.rows());
+        let limb_values = std::iter::once(&x_at).chain(found.values.iter().skip(1));
         let names = std::iter::once("x opening").chain(std::iter::repeat("limb opening"));
         for ((rows, value), name) in limb_rows.iter().zip(limb_values).zip(names) {
-            rec.open(
-                name,
-                *rows,
-                row_weights(depth, self.shape.rows()),
-                at_columns,
-                value.clone(),
-            )?;
+            rec.open(name, *rows, row_weights.clone(), at_columns, value.clone())?;
         }
-        for ((rows, digit), value) in count_rows
-            .iter()
-            .zip(&digits)
-            .zip(sums.columns.iter().skip(digits.len()))
-        {
-            let bits = table_bits(digit.bound, &self.shape);
-            rec.open(
-                "multiplicity opening",
-                *rows,
-                row_weights(bits, (1 << bits) / columns),
-                at_columns,
-                value.clone(),
-            )?;
-        }
-        Ok(())
+        found.open_counts(rec, &looked, &counts, column_bits, at_columns)
     }
 }
 
@@ -313,24 +251,4 @@ fn split(x: &[i64], digits: &[Digit]) -> Vec<Arc<Vec<i64>>> {
         .collect();
     let lo = x.iter().zip(&hi).map(|(v, h)| v - m * h).collect();
     vec![Arc::new(lo), Arc::new(hi)]
-}
-
-/// How often each table entry occurs in `length` values, zeros at the end included. A value out of range is counted nowhere.
-fn multiplicities(values: &[i64], length: usize, bound: u64, bits: usize) -> Vec<i64> {
-    let mut counts = vec![0; 1 << bits];
-    let zero = usize::try_from(bound).ok().and_then(|i| counts.get_mut(i));
-    if let (Some(zero), Some(Ok(missing))) = (zero, length.checked_sub(values.len()).map(i64::try_from)) {
-        *zero = missing;
-    }
-    for v in values {
-        let index = v.saturating_add(bound.cast_signed());
-        if let Some(count) = usize::try_from(index)
-            .ok()
-            .filter(|_| v.unsigned_abs() <= bound)
-            .and_then(|i| counts.get_mut(i))
-        {
-            *count += 1;
-        }
-    }
-    counts
 }

@@ -37,13 +37,15 @@ impl<S: Suite> HonestAggregate<S> {
                 ));
             }
             let combined = self.combined()?;
-            check_opening::<S>(&combined, self.shape.columns(), values, blinds).map_err(|e| match e.stage {
-                Stage::Opening => Error::new(
-                    NAME,
-                    Stage::Argument,
-                    "the result is not the sum of the accepted updates",
-                ),
-                _ => e,
+            check_opening::<S, i64>(&combined, self.shape.columns(), values, blinds).map_err(|e| {
+                match e.stage {
+                    Stage::Opening => Error::new(
+                        NAME,
+                        Stage::Argument,
+                        "the result is not the sum of the accepted updates",
+                    ),
+                    _ => e,
+                }
             })
         };
         check().map_err(|e: Error| e.within(NAME))
@@ -52,9 +54,10 @@ impl<S: Suite> HonestAggregate<S> {
 
 impl<S: Suite> Relation<S> for HonestAggregate<S> {
     const NAME: &'static str = NAME;
+    type Secret = Witness<S>;
 
-    fn shape(&self) -> &Shape {
-        &self.shape
+    fn columns(&self) -> usize {
+        self.shape.columns()
     }
 
     fn check(&self) -> Result<()> {

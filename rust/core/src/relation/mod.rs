@@ -3,6 +3,7 @@
 
 pub mod bounded_update;
 pub mod honest_aggregate;
+pub mod optimum;
 pub mod plain_opening;
 
 use std::sync::Arc;
@@ -111,19 +112,23 @@ fn absorb_context<S: Suite>(rec: &mut Recorder<S>, relation: &'static str, conte
 pub trait Relation<S: Suite> {
     const NAME: &'static str;
 
-    fn shape(&self) -> &Shape;
+    /// What a prover knows.
+    type Secret;
+
+    /// The recorder's row length: a power of two.
+    fn columns(&self) -> usize;
 
     /// Refuses public parameters under which the claim is not what it says.
     fn check(&self) -> Result<()>;
 
     /// Absorbs the statement and records messages and constraints; `witness` is the prover's.
-    fn record(&self, rec: &mut Recorder<S>, witness: Option<&Witness<S>>) -> Result<()>;
+    fn record(&self, rec: &mut Recorder<S>, witness: Option<&Self::Secret>) -> Result<()>;
 
     /// Whether the witness makes the statement true: an honest prover's self-check.
-    fn holds(&self, witness: &Witness<S>) -> Result<()>;
+    fn holds(&self, witness: &Self::Secret) -> Result<()>;
 
-    fn run(&self, role: Role<S>, witness: Option<&Witness<S>>) -> Result<Outcome<S>> {
-        let mut rec = Recorder::new(role, self.shape().columns());
+    fn run(&self, role: Role<S>, witness: Option<&Self::Secret>) -> Result<Outcome<S>> {
+        let mut rec = Recorder::new(role, self.columns());
         self.check()
             .and_then(|()| self.record(&mut rec, witness))
             .and_then(|()| close(rec))
@@ -131,18 +136,18 @@ pub trait Relation<S: Suite> {
     }
 
     /// Proves a true statement.
-    fn prove(&self, witness: &Witness<S>) -> Result<Proof<S>> {
+    fn prove(&self, witness: &Self::Secret) -> Result<Proof<S>> {
         self.holds(witness).map_err(|e| e.within(Self::NAME))?;
         self.prove_unchecked(witness)
     }
 
     /// Proves without looking whether the statement is true. Any attacker can write this; the verifier refuses the result.
-    fn prove_unchecked(&self, witness: &Witness<S>) -> Result<Proof<S>> {
+    fn prove_unchecked(&self, witness: &Self::Secret) -> Result<Proof<S>> {
         self.prove_as(Role::prover(), witness)
     }
 
     /// The same, with the time that went into each kind of message, by name and in the order in which they first occur.
-    fn prove_timed(&self, witness: &Witness<S>) -> Result<(Proof<S>, Vec<(&'static str, Duration)>)> {
+    fn prove_timed(&self, witness: &Self::Secret) -> Result<(Proof<S>, Vec<(&'static str, Duration)>)> {
         let (watcher, sent) = channel();
         let mut last = Instant::now();
         let proof = self.prove_as(Role::watched_prover(watcher), witness)?;
@@ -158,7 +163,7 @@ pub trait Relation<S: Suite> {
         Ok((proof, spent))
     }
 
-    fn prove_as(&self, role: Role<S>, witness: &Witness<S>) -> Result<Proof<S>> {
+    fn prove_as(&self, role: Role<S>, witness: &Self::Secret) -> Result<Proof<S>> {
         match self.run(role, Some(witness))? {
             Outcome::Proof(proof) => Ok(proof),
             _ => Err(Error::new(Self::NAME, Stage::Witness, "not a prover")),
@@ -195,10 +200,10 @@ pub fn verify_all<S: Suite, R: Relation<S> + Sync>(claims: &[(R, Vec<u8>)]) -> R
 
 /// Whether Σ_j values[i·columns + j]·G_j + blinds[i]·H is points[i] for every row i: one random combination of the rows, with weights
 /// that are drawn now; a false opening passes with probability 2^-250. Variable time in that combination.
-pub fn check_opening<S: Suite>(
+pub fn check_opening<S: Suite, V: Copy + Into<i64> + Sync>(
     points: &[Affine<S>],
     columns: usize,
-    values: &[i64],
+    values: &[V],
     blinds: &[S::Scalar],
 ) -> Result<()> {
     const SUBJECT: &str = "update";
@@ -209,7 +214,7 @@ pub fn check_opening<S: Suite>(
         }
     }
     let mut weights: Vec<S::Scalar> = Nonces::unhedged(b"opening")?.scalars(rows);
-    let mut scalars = combine_rows::<S>(values, columns, &weights)?;
+    let mut scalars = combine_rows(values, columns, &weights)?;
     scalars.push(dot(&weights, blinds));
     let key = Key::<S>::get(columns);
     let generators = key
@@ -235,6 +240,6 @@ fn opens<S: Suite>(points: &[Affine<S>], shape: &Shape, witness: &Witness<S>) ->
     if witness.columns != shape.columns() || witness.values.len() as u64 != shape.d {
         return Err(fail("its shape is not the statement's"));
     }
-    check_opening::<S>(points, witness.columns, &witness.values, &witness.blinds)
+    check_opening::<S, i64>(points, witness.columns, &witness.values, &witness.blinds)
         .map_err(|_| fail("it does not open the commitment"))
 }

@@ -20,9 +20,10 @@ pub struct PlainOpening<S: Suite> {
 
 impl<S: Suite> Relation<S> for PlainOpening<S> {
     const NAME: &'static str = NAME;
+    type Secret = Witness<S>;
 
-    fn shape(&self) -> &Shape {
-        &self.shape
+    fn columns(&self) -> usize {
+        self.shape.columns()
     }
 
     fn check(&self) -> Result<()> {

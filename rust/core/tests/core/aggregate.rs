@@ -249,7 +249,7 @@ mod attack {
     pub fn errors_of_two_rows_that_cancel<S: Suite>() {
         let (points, witness) = update::<S>(1);
         let opens = |values: &[i64], blinds: &[S::Scalar]| {
-            check_opening::<S>(&points, SHAPE.columns(), values, blinds).map_err(|e| e.stage)
+            check_opening::<S, i64>(&points, SHAPE.columns(), values, blinds).map_err(|e| e.stage)
         };
         let (values, blinds) = (&witness.values, &witness.blinds);
         assert_eq!(opens(values, blinds), Ok(()));

@@ -8,6 +8,7 @@ mod common;
 mod aggregate;
 mod encodings;
 mod honest;
+mod optimum;
 mod recorder;
 #[cfg(feature = "programmable-oracle")]
 mod simulator;

@@ -1,10 +1,12 @@
 //! What the recorder refuses of relations, and the error that it adds up.
 
 use crate::common::context;
+use std::sync::Arc;
+
 use fedproof_core::error::Stage;
 use fedproof_core::group::{Affine, Bn254, Pallas, Suite};
 use fedproof_core::recorder::closing::{Outcome, close};
-use fedproof_core::recorder::{Recorder, Role};
+use fedproof_core::recorder::{Recorder, Role, Rows};
 use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
 use fedproof_core::relation::{Relation, Shape};
 
@@ -115,7 +117,7 @@ fn the_largest_statement() {
 fn a_statement_after_a_challenge() {
     let mut rec = Recorder::<Pallas>::new(Role::counter(), 128);
     rec.challenge("early", 1);
-    let late = rec.statement_matrix("x", &[Affine::<Pallas>::default()], None);
+    let late = rec.statement_matrix("x", &[Affine::<Pallas>::default()], None::<Arc<Rows<_>>>);
     assert_eq!(late.map(|_| ()).map_err(|e| e.stage), Err(Stage::Statement));
 }
 

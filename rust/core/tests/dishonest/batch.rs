@@ -10,7 +10,7 @@ use fedproof_core::relation::{Relation, check_opening};
 use crate::common::{Case, bounded, statement};
 
 /// The equations of two proofs, the last answer off by z in one and by −z in the other: what each lacks the other has too much.
-fn cancelling<S: Suite, R: Relation<S>>(truth: &R, witness: &fedproof_core::relation::Witness<S>) {
+fn cancelling<S: Suite, R: Relation<S>>(truth: &R, witness: &R::Secret) {
     let shifted = |by: S::Scalar| {
         let mut proof = truth.prove(witness).expect("an honest prover");
         *proof.scalars.last_mut().expect("an answer") += by;
@@ -74,7 +74,7 @@ fn rows_that_cancel<S: Suite>() {
     let (truth, witness) = statement::<S>(22, 8);
     let opens = |dropped, values: &[i64], blinds: &[S::Scalar]| {
         without(dropped, || {
-            check_opening::<S>(&truth.points, 8, values, blinds).map_err(|e| e.stage)
+            check_opening::<S, i64>(&truth.points, 8, values, blinds).map_err(|e| e.stage)
         })
     };
     let (mut values, mut blinds) = (witness.values.clone(), witness.blinds.clone());

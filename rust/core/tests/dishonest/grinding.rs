@@ -5,7 +5,7 @@ use fedproof_core::error::Stage;
 use fedproof_core::generators::{named_generator, row_generator};
 use fedproof_core::group::{Pallas, Suite, to_affine};
 use fedproof_core::relation::plain_opening::PlainOpening;
-use fedproof_core::relation::{Relation, Shape, Witness};
+use fedproof_core::relation::{Relation, Shape};
 
 use crate::common::lies::closing::foreign;
 use crate::common::lies::look_up::two_errors;
@@ -18,7 +18,7 @@ type F = <Pallas as Suite>::Scalar;
 /// Where one challenge in sixteen suits, 200 tries fail with probability below 2^-18.
 fn grinds<R: Relation<Pallas>>(
     weak: &'static str,
-    lie: impl Fn(u64) -> (R, Witness<Pallas>),
+    lie: impl Fn(u64) -> (R, R::Secret),
     hooks: impl Fn() -> Hooks<Pallas>,
 ) {
     let run = |seed, dropped| {

@@ -26,7 +26,7 @@ pub type Hooks<S> = Option<Box<dyn Dishonest<S>>>;
 /// Proves with these hooks, with `dropped` switched off. The proof travels as bytes.
 pub fn proved<S: Suite, R: Relation<S>>(
     statement: &R,
-    witness: &Witness<S>,
+    witness: &R::Secret,
     hooks: Hooks<S>,
     dropped: &'static str,
 ) -> Vec<u8> {
@@ -52,7 +52,7 @@ pub fn verdict<S: Suite, R: Relation<S>>(
 /// Proves with these hooks and verifies, both with `dropped` switched off.
 pub fn attempt<S: Suite, R: Relation<S>>(
     statement: &R,
-    witness: &Witness<S>,
+    witness: &R::Secret,
     hooks: Hooks<S>,
     dropped: &'static str,
 ) -> Result<(), Stage> {
@@ -63,7 +63,7 @@ pub fn attempt<S: Suite, R: Relation<S>>(
 pub fn earns<S: Suite, R: Relation<S>>(
     dropped: &'static str,
     lie: &R,
-    witness: &Witness<S>,
+    witness: &R::Secret,
     hooks: impl Fn() -> Hooks<S>,
 ) {
     assert_eq!(
