@@ -16,12 +16,14 @@ __all__ = [
     "digest",
     "prove_bounded_update",
     "prove_honest_aggregate",
+    "prove_optimum",
     "prove_plain_opening",
     "sizes",
     "suites",
     "verify_bounded_update",
     "verify_bounded_updates",
     "verify_honest_aggregate_proof",
+    "verify_optimum",
     "verify_plain_opening",
     "verify_sum",
 ]
@@ -32,6 +34,7 @@ _Context: TypeAlias = tuple[bytes, str, int, bytes | None]
 _Shape: TypeAlias = tuple[int, int]
 _Bounds: TypeAlias = tuple[int, int, int]
 _Terms: TypeAlias = list[tuple[int, bytes]]
+_Optimum: TypeAlias = tuple[tuple[int, int, int], tuple[bool, int, int, int], tuple[int, int, int]]
 
 class ProofError(Exception): ...
 
@@ -88,4 +91,25 @@ def verify_honest_aggregate_proof(
 ) -> None: ...
 def verify_sum(
     suite: str, ctx: _Context, shape: _Shape, terms: _Terms, values: NDArray[np.int64], blinds: bytes
+) -> None: ...
+def prove_optimum(
+    suite: str,
+    ctx: _Context,
+    parts: _Optimum,
+    records: bytes,
+    rows: NDArray[np.int8],
+    blinds: bytes,
+    weights: NDArray[np.int64],
+    weight_points: bytes | None,
+    weight_blinds: bytes,
+    checked: bool,
+) -> bytes: ...
+def verify_optimum(
+    suite: str,
+    ctx: _Context,
+    parts: _Optimum,
+    records: bytes,
+    weights: NDArray[np.int64] | None,
+    weight_points: bytes,
+    proof: bytes,
 ) -> None: ...

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fedproof import _core
+from tests.vectors import optimum
 from tests.vectors.vectors import FOLDER, Json, check, expected
 
 PALLAS, BN254 = "pallas-keccak-ed25519-v1", "bn254-keccak-ed25519-v1"
@@ -140,7 +141,7 @@ def good() -> dict[str, Json]:
     )
     identity["statement"]["points"], identity["proof"] = points.hex(), proof.hex()
     out["opening_identity"] = identity
-    return out
+    return out | optimum.good(PALLAS, BN254, context_parts(CONTEXT), CONTEXT)
 
 
 Change = Callable[[Json], None]
@@ -383,7 +384,51 @@ def bad(base: dict[str, Json]) -> dict[str, Json]:
     out["sum_value_missing"] = changed(
         total, "a coordinate missing", "shape", put("statement", "values", value=lambda t: t[:-1])
     )
-    return out
+    return out | bad_optimum(base)
+
+
+def bad_optimum(base: dict[str, Json]) -> dict[str, Json]:
+    """Every public field of a head's statement, and false statements."""
+    hinge, ridge = base["optimum_squared_hinge_committed_pallas"], base["optimum_ridge_public_pallas"]
+    flip = lambda h: ("1" if h[0] == "0" else "0") + h[1:]  # noqa: E731
+    swapped = lambda p: p[64:128] + p[:64] + p[128:]  # noqa: E731
+    more = lambda d: str(int(d) + 1)  # noqa: E731
+    out = {}
+    for name, v, stage, path, value in (
+        ("other_announcement", hinge, "argument", ("context", "announcement"), flip),
+        ("other_client", hinge, "argument", ("context", "client"), "hospital-2"),
+        ("other_weight", hinge, "argument", ("context", "weight"), 8),
+        ("other_certificate", hinge, "argument", ("context", "certificate"), bytes(32).hex()),
+        ("other_loss", hinge, "statement", ("loss",), "ridge"),
+        ("other_scale", hinge, "argument", ("objective", "scale"), 4),
+        ("other_regularisation", hinge, "argument", ("objective", "regularisation"), 5001),
+        ("other_bound", hinge, "argument", ("objective", "max_residual_squared"), more),
+        ("other_digits", hinge, "argument", ("digits", "bound"), 30),
+        ("record_missing", hinge, "shape", ("records",), lambda p: p[:-64]),
+        ("record_omitted", hinge, "shape", ("size", "records"), 8),
+        ("records_swapped", hinge, "argument", ("records",), swapped),
+        ("classes_swapped", hinge, "argument", ("weights", "points"), swapped),
+        ("class_missing", hinge, "shape", ("weights", "points"), lambda p: p[:64]),
+        ("more_features", hinge, "argument", ("size", "features"), 4),
+        ("public_weight_changed", ridge, "argument", ("weights", "integers", 0), more),
+        ("public_weight_out_of_range", ridge, "statement", ("weights", "integers", 0), "257"),
+        ("public_weight_missing", ridge, "shape", ("weights", "integers"), lambda w: w[:-1]),
+        ("no_records", hinge, "statement", ("size", "records"), 0),
+        ("one_class", hinge, "statement", ("size", "classes"), 1),
+        ("scale_33", ridge, "statement", ("objective", "scale"), 33),
+        ("no_regularisation", ridge, "statement", ("objective", "regularisation"), 0),
+        ("bound_zero", ridge, "statement", ("objective", "max_residual_squared"), "0"),
+        ("bound_huge", ridge, "statement", ("objective", "max_residual_squared"), str(1 << 120)),
+        ("digits_where_none_are", ridge, "statement", ("digits", "bound"), 31),
+        ("digits_that_wrap", hinge, "statement", ("digits", "bound"), 1 << 16),
+    ):
+        about = name.replace("_", " ")
+        out[f"optimum_{name}"] = changed(v, about, stage, put("statement", *path, value=value))
+    other = optimum.optimum(PALLAS, context_parts(CONTEXT), CONTEXT, "", loss="ridge", committed=False)
+    out["optimum_proof_of_other_commitments"] = changed(
+        ridge, "an honest proof of other commitments", "argument", put("proof", value=other["proof"])
+    )
+    return out | optimum.false(PALLAS, context_parts(CONTEXT), CONTEXT)
 
 
 def main() -> None:

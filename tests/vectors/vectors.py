@@ -38,6 +38,9 @@ def _context(context: Json) -> tuple[bytes, str, int, bytes | None]:
 
 def _verify(vector: Json) -> None:
     statement, suite, proof = vector["statement"], vector["suite"], bytes.fromhex(vector["proof"])
+    if vector["relation"] == "optimum":
+        _verify_optimum(suite, statement, proof)
+        return
     shape = statement["shape"]["d"], statement["shape"]["columns"]
     match vector["relation"]:
         case "plain opening":
@@ -60,6 +63,35 @@ def _verify(vector: Json) -> None:
             _core.verify_sum(suite, context, shape, terms, values, bytes.fromhex(statement["blinds"]))
         case other:
             raise AssertionError(f"unknown relation {other}")
+
+
+def optimum_parts(
+    statement: Json,
+) -> tuple[tuple[int, int, int], tuple[bool, int, int, int], tuple[int, int, int]]:
+    size, objective, digits = statement["size"], statement["objective"], statement["digits"]
+    return (
+        (size["records"], size["features"], size["classes"]),
+        (
+            {"ridge": False, "squared hinge": True}[statement["loss"]],
+            objective["scale"],
+            objective["regularisation"],
+            int(objective["max_residual_squared"]),
+        ),
+        (digits["bound"], digits["margins"], digits["weights"]),
+    )
+
+
+def _verify_optimum(suite: str, statement: Json, proof: bytes) -> None:
+    integers = statement["weights"].get("integers")
+    _core.verify_optimum(
+        suite,
+        _context(statement["context"]),
+        optimum_parts(statement),
+        bytes.fromhex(statement["records"]),
+        None if integers is None else np.array([int(w) for w in integers], dtype=np.int64),
+        bytes.fromhex(statement["weights"].get("points", "")),
+        proof,
+    )
 
 
 def read(path: Path) -> Json:

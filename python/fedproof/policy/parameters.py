@@ -43,6 +43,28 @@ def limb(d: int, max_abs: int) -> int:
     return 1 << (max_abs.bit_length() + 1) // 2
 
 
+@dataclass(frozen=True)
+class Digits:
+    """Numbers as Σ m^l·d_l, |d_l| ≤ bound, m = 2·bound + 1. margins, weights: how many digits each of them has."""
+
+    bound: int
+    margins: int
+    weights: int
+
+
+def digits(records: int, features: int, classes: int, scale: int, *, hinge: bool, committed: bool) -> Digits:
+    """The digits of a head's proof (spec/relations/optimum.md): tables about as large as what is looked up; logits up to ±2^11."""
+    if not (hinge or committed):
+        return Digits(0, 0, 0)
+    columns = (features + classes - 1).bit_length()
+    entries = max((records - 1).bit_length(), columns) + (classes - 1).bit_length()
+    bound = (1 << max(columns, 8, min(14, entries - 2)) - 1) - 1
+    base = 2 * bound + 1
+    margins = next(n for n in range(1, 99) if base**n >= 1 << scale + 16) if hinge else 0
+    weights = next(n for n in range(1, 99) if base**n // 2 >= 1 << scale + 5) if committed else 0
+    return Digits(bound, margins, weights)
+
+
 def check_sums(policy: Policy, participants: int, largest: int | None = None) -> None:
     """Σ w·x and Σ w stay far below what 64-bit integers hold, with |x_j| ≤ largest, or as large as the policy allows. Raises `Refused`
     (stage "policy")."""

@@ -93,7 +93,7 @@ fn check_opening<'py>(
 ) -> PyResult<()> {
     let values = values.as_slice()?.to_vec();
     run(py, move || {
-        with_suite!(suite.as_str(), S => opening::<S>(
+        with_suite!(suite.as_str(), S => opening::<S, i64>(
             &decode_points::<S>(&points)?, columns as usize, &values, &decode_scalars::<S>(&blinds)?))
     })
 }

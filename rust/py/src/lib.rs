@@ -4,6 +4,7 @@ mod bounded_update;
 mod commitment;
 mod convert;
 mod honest_aggregate;
+mod optimum;
 mod plain_opening;
 
 use pyo3::prelude::*;
@@ -21,5 +22,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     commitment::register(module)?;
     plain_opening::register(module)?;
     bounded_update::register(module)?;
-    honest_aggregate::register(module)
+    honest_aggregate::register(module)?;
+    optimum::register(module)
 }

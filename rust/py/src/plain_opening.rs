@@ -23,9 +23,9 @@ pub fn witness<S: Suite>(values: Vec<i64>, columns: u32, bits: u32, blinds: &[u8
 }
 
 /// Proves an honest statement, or, unchecked, whatever it is given.
-pub fn prove_bytes<S: Suite>(
-    relation: &impl Relation<S>,
-    witness: &Witness<S>,
+pub fn prove_bytes<S: Suite, R: Relation<S>>(
+    relation: &R,
+    witness: &R::Secret,
     checked: bool,
 ) -> Result<Vec<u8>> {
     let proof = if checked {

@@ -10,6 +10,7 @@ use fedproof_core::error::{Error, Result, Stage};
 use fedproof_core::group::{Bn254, Pallas, Suite, decode_points, decode_scalars};
 use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
 use fedproof_core::relation::honest_aggregate::HonestAggregate;
+use fedproof_core::relation::optimum::{Digits, Loss, Objective, Optimum, Size, Weights};
 use fedproof_core::relation::plain_opening::PlainOpening;
 use fedproof_core::relation::{Context, Relation, Shape};
 use serde_json::{Map, Value};
@@ -147,8 +148,59 @@ fn verify<S: Suite>(relation: &str, statement: &Value, proof: &[u8]) -> Result<(
             let blinds = decode_scalars::<S>(&bytes(&blinds))?;
             aggregate::<S>([0; 32], &size, &terms)?.verify_sum(&values, &blinds)
         }
+        "optimum" => optimum::<S>(statement)?.verify(proof),
         other => panic!("no such relation: {other}"),
     }
+}
+
+fn u32_of(value: &Value) -> u32 {
+    u32::try_from(integer(value)).unwrap_or(u32::MAX)
+}
+
+fn optimum<S: Suite>(statement: &Value) -> Result<Optimum<S>> {
+    let names = [
+        "context",
+        "size",
+        "loss",
+        "objective",
+        "digits",
+        "records",
+        "weights",
+    ];
+    let [ctx, size, loss, objective, digits, records, weights] = fields(statement, names);
+    let [n, p, c] = fields(&size, ["records", "features", "classes"]);
+    let [scale, regularisation, bound] =
+        fields(&objective, ["scale", "regularisation", "max_residual_squared"]);
+    let [digit, margins, of_weights] = fields(&digits, ["bound", "margins", "weights"]);
+    let weights = match weights.get("integers").and_then(Value::as_array) {
+        Some(integers) => Weights::Public(integers.iter().map(decimal).collect()),
+        None => Weights::Committed(decode_points::<S>(&bytes(&fields(&weights, ["points"])[0]))?),
+    };
+    Ok(Optimum {
+        context: context(&ctx),
+        size: Size {
+            records: integer(&n),
+            features: u32_of(&p),
+            classes: u32_of(&c),
+        },
+        objective: Objective {
+            loss: match text(&loss) {
+                "ridge" => Loss::Ridge,
+                "squared hinge" => Loss::SquaredHinge,
+                other => panic!("no such loss: {other}"),
+            },
+            scale: u32_of(&scale),
+            regularisation: integer(&regularisation),
+            max_residual_squared: decimal(&bound),
+        },
+        digits: Digits {
+            bound: integer(&digit),
+            margins: u32_of(&margins),
+            weights: u32_of(&of_weights),
+        },
+        records: decode_points::<S>(&bytes(&records))?,
+        weights,
+    })
 }
 
 /// What came out, and what the vector expects: nothing, or a stage.

@@ -1,0 +1,135 @@
+"""R5, optimum (spec/relations/optimum.md): a linear head is the optimum of a convex objective on exactly the committed records, up to a
+residual Σ E² ≤ max_residual_squared; exact, in zero knowledge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedproof import _core
+from fedproof.errors import Refused
+from fedproof.policy.parameters import Digits, digits
+from fedproof.proofs.commitment import Integers
+from fedproof.proofs.context import Context, refusals
+
+NAME = "optimum"
+
+Loss: TypeAlias = Literal["ridge", "squared hinge"]
+LOSSES: tuple[Loss, ...] = ("ridge", "squared hinge")
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimised: loss; scale: one unit of W is 2^-scale; regularisation: Λ = λ·2^10."""
+
+    loss: Loss
+    scale: int
+    regularisation: int
+
+
+@dataclass(frozen=True)
+class Head:
+    """W as the statement has it: public integers (classes × features with the bias), or one point a class."""
+
+    weights: Integers | None = field(repr=False)
+    points: bytes = field(repr=False, default=b"")
+
+
+@dataclass(frozen=True)
+class HeadOpening:
+    """W, classes × features with the bias, and one blind a class; none for a public head."""
+
+    weights: Integers = field(repr=False)
+    blinds: bytes = field(repr=False, default=b"")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """records: one point a record, one after the other. features: with the bias. max_residual_squared: B2²."""
+
+    ctx: Context
+    suite: str
+    features: int
+    classes: int
+    objective: Objective
+    max_residual_squared: int
+    records: bytes = field(repr=False)
+    head: Head
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Records, features, classes."""
+        with refusals():
+            point, _ = _core.sizes(self.suite)
+        return len(self.records) // point, self.features, self.classes
+
+    def digits(self) -> Digits:
+        """Fixed by the sizes and the objective, never by a prover."""
+        o = self.objective
+        return digits(
+            *self.size, o.scale, hinge=o.loss == "squared hinge", committed=self.head.weights is None
+        )
+
+    def parts(self) -> tuple[tuple[int, int, int], tuple[bool, int, int, int], tuple[int, int, int]]:
+        """As the engine takes it."""
+        o, d = self.objective, self.digits()
+        objective = o.loss == "squared hinge", o.scale, o.regularisation, self.max_residual_squared
+        return self.size, objective, (d.bound, d.margins, d.weights)
+
+
+def commit_head(suite: str, weights: Integers) -> tuple[Head, HeadOpening]:
+    """Commits to W (classes × features with the bias) under fresh blinds."""
+    flat = _flat(weights)
+    with refusals():
+        points, blinds = _core.commit(suite, flat, weights.shape[1], 64)
+    return Head(None, points), HeadOpening(weights, blinds)
+
+
+def _flat(weights: Integers) -> Integers:
+    if weights.ndim != 2:
+        raise Refused(NAME, "shape", "weights are classes × features")
+    return np.ascontiguousarray(weights, dtype=np.int64).ravel()
+
+
+def prove(
+    statement: Statement,
+    rows: NDArray[np.int8],
+    blinds: bytes,
+    opening: HeadOpening,
+    *,
+    unchecked: bool = False,
+) -> bytes:
+    """rows: one a record, features, bias, one-hot label; blinds: theirs. Raises `Refused` (stage "witness") where the statement is not true,
+    unless `unchecked`, as a dishonest prover would."""
+    points = None if statement.head.weights is not None else statement.head.points
+    with refusals(party=statement.ctx.client):
+        return _core.prove_optimum(
+            statement.suite,
+            statement.ctx.parts(),
+            statement.parts(),
+            statement.records,
+            np.ascontiguousarray(rows),
+            blinds,
+            _flat(opening.weights),
+            points,
+            opening.blinds,
+            not unchecked,
+        )
+
+
+def verify(statement: Statement, proof: bytes) -> None:
+    """Returns nothing, or raises `Refused`."""
+    weights = statement.head.weights
+    with refusals(party=statement.ctx.client):
+        _core.verify_optimum(
+            statement.suite,
+            statement.ctx.parts(),
+            statement.parts(),
+            statement.records,
+            None if weights is None else _flat(weights),
+            statement.head.points,
+            proof,
+        )
