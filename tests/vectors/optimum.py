@@ -26,7 +26,7 @@ def residual_squared(
     rows: np.ndarray, weights: np.ndarray, loss: str, scale: int, regularisation: int
 ) -> int:
     """Σ E², by the page's formulas."""
-    c, p = weights.shape
+    p = weights.shape[1]
     x, y = rows[:, :p].astype(object), 2 * rows[:, p:].astype(object) - 1
     w = weights.astype(object)
     margins = (1 << 5 + scale) - y * (x @ w.T)

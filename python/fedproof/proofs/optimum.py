@@ -102,8 +102,8 @@ def prove(
     *,
     unchecked: bool = False,
 ) -> bytes:
-    """rows: one a record, features, bias, one-hot label; blinds: theirs. Raises `Refused` (stage "witness") where the statement is not true,
-    unless `unchecked`, as a dishonest prover would."""
+    """rows: one a record, features, bias, one-hot label; blinds: theirs. Raises `Refused` (stage "witness") where the statement is not
+    true, unless `unchecked`, as a dishonest prover would."""
     points = None if statement.head.weights is not None else statement.head.points
     with refusals(party=statement.ctx.client):
         return _core.prove_optimum(
