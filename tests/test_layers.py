@@ -22,6 +22,7 @@ LAYERS = (
     "model",
     "log",
     "data",
+    "training",
     "round",
     "provenance",
     "demo",

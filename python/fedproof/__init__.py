@@ -19,6 +19,8 @@ A tour, in the order in which data flows. Each layer imports only what stands be
     From tensors to integers and back: layout, quantisation, clipping, and the exact weighted mean.
 `fedproof.log`
     An append-only Merkle log in files, with signed checkpoints.
+`fedproof.training`
+    The optimum of a convex objective on records that are integers, as integers, and how far from it they may be.
 `fedproof.round`
     One round, as a client and a server without input or output of their own, and the durable driver of both.
 `fedproof.provenance`
