@@ -42,9 +42,9 @@ class Objective:
         """Raises `UsageError`."""
         if self.loss not in get_args(Loss):
             raise UsageError(f"loss is one of {', '.join(get_args(Loss))}, not {self.loss!r}")
-        if not 0 <= self.scale <= MAX_SCALE:
-            raise UsageError(f"scale is 0 to {MAX_SCALE}, not {self.scale}")
-        if not 1 <= self.regularisation <= MAX_REGULARISATION:
+        if type(self.scale) is not int or not 0 <= self.scale <= MAX_SCALE:
+            raise UsageError(f"scale is an integer from 0 to {MAX_SCALE}, not {self.scale}")
+        if type(self.regularisation) is not int or not 1 <= self.regularisation <= MAX_REGULARISATION:
             raise UsageError(f"regularisation is an integer from 1 to 2^40, not {self.regularisation}")
 
     @property

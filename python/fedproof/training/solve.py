@@ -63,7 +63,7 @@ def solve(
     Raises `Malformed` where all records have one label; `UsageError` for a freedom that is none; `Refused` for rows that are no records or
     longer than R² (stage "statement"), weights beyond 2^5 or logits beyond 2^11 ("statement"), and a freedom that is not reached
     ("freedom")."""
-    p = _check(rows, classes, norm_squared)
+    p = check_records(rows, classes, norm_squared)
     bound = max_residual_squared(objective, max_freedom, norm_squared)
     weights = np.zeros((classes, p), np.int64)
     last, triangle = None, np.zeros((p, p))
@@ -84,13 +84,15 @@ def solve(
     return Solution(weights, found, freedom)
 
 
-def _check(rows: Rows, classes: int, norm_squared: int) -> int:
+def check_records(rows: Rows, classes: int, norm_squared: int | None = None) -> int:
+    """p, the entries of a record with its bias. Raises as `solve` does for rows that cannot be trained on."""
     if rows.ndim != 2 or not len(rows):
         raise Refused("training", "shape", "there are no records")
     p = int(rows.shape[1]) - classes
     if classes < 2 or p < 2:
         raise Refused("training", "shape", "rows have a feature, the bias, and two classes at least")
-    if check_rows(rows, p - 1) > norm_squared:
+    longest = check_rows(rows, p - 1)
+    if norm_squared is not None and longest > norm_squared:
         raise Refused("training", "statement", "a record is longer than its certificate says")
     if (rows[:, p:] == rows[0, p:]).all():
         raise Malformed("all records have one label: there is nothing to tell apart")
