@@ -35,6 +35,7 @@ MODULES = {
     "keygen": "keys",
     "policy": "policy",
     "revoke": "data",
+    "train": "train",
     "verify": "verify",
     "version": "app",
 }

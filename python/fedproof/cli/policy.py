@@ -10,6 +10,7 @@ import typer
 from fedproof.cli.app import Json, app, emit
 from fedproof.encoding.digest import text_of
 from fedproof.policy.policy import SUITES, Policy
+from fedproof.policy.training import TrainingPolicy, load_policy
 
 commands = typer.Typer(help="Read a policy, and its digest.", no_args_is_help=True)
 app.add_typer(commands, name="policy")
@@ -20,14 +21,18 @@ PolicyFile = Annotated[Path, typer.Argument(help="The policy (TOML).")]
 @commands.command()
 def check(policy: PolicyFile, as_json: Json = False) -> None:
     """Says whether a policy is valid, and what it demands with all defaults filled in."""
-    held = Policy.load(policy)
-    demands = held.model_dump()
+    held = load_policy(policy)
     if as_json:
-        emit({"valid": True, "digest": text_of(held.digest()), "policy": demands})
+        emit({"valid": True, "digest": text_of(held.digest()), "policy": held.model_dump()})
         return
+    for line in _federation(held) if isinstance(held, Policy) else _training(held):
+        print(line)
+
+
+def _federation(held: Policy) -> tuple[str, ...]:
     update, rounds, unit = held.update, held.round, 2.0**-held.update.scale
     below = "allowed" if held.allow_below_112_bits else "not allowed"
-    for line in (
+    return (
         f"valid: federation {held.federation}, version {held.version} of the policy's form",
         f"digest: {text_of(held.digest())}",
         f"base: {held.base_model}",
@@ -42,14 +47,30 @@ def check(policy: PolicyFile, as_json: Json = False) -> None:
         f"deadline: {rounds.deadline_seconds} s",
         f"masking: {'yes' if held.masking.enabled else 'no'}",
         f"proved: update {held.prove.update}, training {held.prove.training}",
-    ):
-        print(line)
+    )
+
+
+def _training(held: TrainingPolicy) -> tuple[str, ...]:
+    head, data = held.training, held.data
+    age = data.max_revocation_age
+    return (
+        f"valid: training {held.name}, version {held.version} of the policy's form",
+        f"digest: {text_of(held.digest())}",
+        f"suites: {', '.join(f'{s} ({SUITES[s]} bits)' for s in held.suites)}",
+        f"suites below 112 bits: {'allowed' if held.allow_below_112_bits else 'not allowed'}",
+        f"loss: {head.loss}, regularisation {head.regularisation} (lambda = {head.regularisation / 1024:g})",
+        f"weights: {head.weights}, one unit is 2^-{head.scale}",
+        f"no logit further from the optimum's than {head.max_logit_freedom}",
+        f"data: certified by {', '.join(data.authorities)}; at least {data.min_records} records",
+        f"licences: {', '.join(data.licences) or 'any'}; consent: {', '.join(data.consent) or 'none asked for'}",
+        f"revocation lists: {'not asked for' if age is None else f'at most {age} s old'}",
+    )
 
 
 @commands.command()
 def digest(policy: PolicyFile, as_json: Json = False) -> None:
     """Prints the digest that trust files pin and that every proof is bound to."""
-    text = text_of(Policy.load(policy).digest())
+    text = text_of(load_policy(policy).digest())
     if as_json:
         emit({"digest": text})
     else:

@@ -8,15 +8,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 from rich.text import Text
 
 from fedproof.cli.app import Json, app, emit
+from fedproof.cli.tables import table
+from fedproof.cli.verify_head import Asked, verify_head
 from fedproof.encoding.text import printable
-from fedproof.errors import Malformed
+from fedproof.errors import Malformed, UsageError
 from fedproof.identity.trust import Trust
 from fedproof.policy.policy import Policy
 from fedproof.provenance.report import Report
+from fedproof.provenance.training_bundle import is_training_bundle
 from fedproof.provenance.verify import verify_bundle
 
 
@@ -29,12 +31,36 @@ def verify(
         Path | None,
         typer.Option(help="What you demand: your own policy. May be left out if the trust file pins it."),
     ] = None,
+    revocations: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Of a trained head: a revocation list's file, newer than the bundle's; may be repeated."
+        ),
+    ] = None,
+    refresh_revocations: Annotated[
+        bool,
+        typer.Option(
+            help="Of a trained head: fetches revocation lists, from addresses in the trust file only."
+        ),
+    ] = False,
+    at: Annotated[
+        str, typer.Option(help="Of a trained head: when data certificates are to be valid, in UTC; else now.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
-    """Checks a model's whole pedigree, offline. Every update's proof, every sum, the way from base model to released weights."""
+    """Checks a model's whole pedigree, offline. Every update's proof, every sum, the way from base model to released weights; or data,
+    optimum and file of a trained head."""
     _all_there(bundle, model, trust, *([policy] if policy else []))
-    held, believed = Policy.load(policy) if policy else None, Trust.load(trust)
     console = Console(highlight=False)
+    if is_training_bundle(bundle):
+        asked = Asked(bundle, model, trust, policy, tuple(revocations or ()), refresh_revocations, at)
+        verify_head(console, asked, as_json)
+        return
+    if revocations or refresh_revocations or at:
+        raise UsageError(
+            "--revocations, --refresh-revocations and --at are for trained heads; this is a federation's bundle"
+        )
+    held, believed = Policy.load(policy) if policy else None, Trust.load(trust)
     # Stays away unless somebody watches a terminal.
     with Progress(console=console, transient=True, disable=as_json or not console.is_terminal) as progress:
         task = progress.add_task("checking rounds", total=None)
@@ -60,21 +86,21 @@ def _all_there(*paths: Path) -> None:
 
 def show(console: Console, report: Report) -> None:
     """What is proved, with coverage; who was left out; what is not proved. Made for 80 columns."""
-    claims = _table("proved", "meaning and coverage", title="Claims, checked here")
+    claims = table("proved", "meaning and coverage", title="Claims, checked here")
     for name, covered, meaning in report.claim_rows():
         counts = printable(covered).split(" · ")
         lines = [meaning, " · ".join(counts[:3]), *counts[3:]]
         claims.add_row(Text(name, "bold green"), Text("\n".join(lines)))
     console.print(claims)
     if report.left_out:
-        left = _table("client", "round", "left out because", title="Not in the model")
+        left = table("client", "round", "left out because", title="Not in the model")
         for update in report.left_out:
             source = "checked here" if update.rechecked else "the aggregator says so"
             what = f"{update.kind} at {update.subject}, {update.stage} ({source})"
             reason = f"{printable(what)}\n{printable(update.reason)}"
             left.add_row(Text(printable(update.client)), str(update.round), Text(reason))
         console.print(left)
-    missing = _table("not proved", "meaning", title="What this does not show")
+    missing = table("not proved", "meaning", title="What this does not show")
     for code, meaning in report.not_proven_rows():
         missing.add_row(Text(code, "yellow"), Text(meaning))
     console.print(missing)
@@ -89,7 +115,3 @@ def show(console: Console, report: Report) -> None:
     ):
         console.print(line, soft_wrap=True, markup=False)
     console.print(Text("VERIFIED", "bold green"))
-
-
-def _table(*columns: str, title: str) -> Table:
-    return Table(*columns, title=title, title_justify="left", expand=True)

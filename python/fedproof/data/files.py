@@ -31,6 +31,8 @@ from fedproof.identity.signed import Signed, peek
 _LIMIT = 1 << 26
 _RECORDS = 1 << 32
 _ROWS = 1 << 37
+PUBLIC = {"certificate.cbor": _LIMIT, "records.bin": _RECORDS, "croissant.json": _LIMIT}
+"""What everybody may have of a data set, with the most bytes that are read of each."""
 
 
 def write_data_set(out: Path, data: DataSet, holding: Holding, croissant: bytes) -> None:

@@ -106,11 +106,12 @@ class Records:
         """Record i's tag."""
         return self.tags[TAG * i : TAG * (i + 1)]
 
+    def point(self, i: int) -> bytes:
+        """Record i's commitment."""
+        size = self.point_size
+        return self.points[size * i : size * (i + 1)]
+
     def root(self) -> bytes:
         """Root of the tree over index, tag and point."""
-        size = self.point_size
-        leaves = [
-            leaf_hash(i.to_bytes(8, "big") + self.tag(i) + self.points[size * i : size * (i + 1)])
-            for i in range(len(self))
-        ]
+        leaves = [leaf_hash(i.to_bytes(8, "big") + self.tag(i) + self.point(i)) for i in range(len(self))]
         return tree_root(leaves)

@@ -27,12 +27,18 @@ def open_revocations(signed: Signed, authorities: Mapping[str, VerifyKey]) -> Re
     return signed.open(RevocationList, key)
 
 
+def newest_list(revocations: Sequence[RevocationList], authority: str) -> RevocationList | None:
+    """Of an authority's lists the one with the highest number."""
+    own = [r for r in revocations if r.authority == authority]
+    return max(own, key=lambda r: r.number, default=None)
+
+
 def check_selection(
     parts: Sequence[Part], revocations: Sequence[RevocationList], *, now: int, max_age: int | None = None
 ) -> list[tuple[int, int]]:
     """The records that are left in, as (data set, record), in the order in which relations number them.
 
-    revocations: a list of each authority, as new as there is one. max_age: seconds that a list may be old; none: a list need not be there.
+    revocations: lists; of each authority the newest counts. max_age: seconds that a list may be old; none: a list need not be there.
     Raises `Refused`: no data set, out of time, revoked, two data sets that do not go together, a record twice, none left."""
     if not parts:
         raise Refused("data set", "statement", "none was given")
@@ -75,8 +81,7 @@ def _check_revoked(
     part: Part, out: frozenset[int], revocations: Sequence[RevocationList], now: int, max_age: int | None
 ) -> None:
     certificate = part.data.certificate
-    own = [r for r in revocations if r.authority == certificate.authority]
-    newest = max(own, key=lambda r: r.number, default=None)
+    newest = newest_list(revocations, certificate.authority)
     if max_age is not None and (newest is None or now - newest.issued > max_age):
         known = "there is none" if newest is None else f"the newest is of {utc_text(newest.issued)}"
         detail = (

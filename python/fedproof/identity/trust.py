@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +18,7 @@ from fedproof.errors import Malformed, Refused, UsageError
 from fedproof.identity.keys import EnvelopeVerifyKey, VerifyKey
 
 _LIMIT = 1 << 20
+T = TypeVar("T")
 
 
 class _Part(BaseModel):
@@ -40,12 +42,44 @@ class _Revoked(_Part):
     keys: tuple[str, ...] = ()
 
 
-class _File(_Part):
+class _Trainer(_Part):
+    name: Name
+    envelope_key: str
+
+
+class _Authority(_Part):
+    key: str
+    revocations: str | None = Field(default=None, pattern="^https?://[!-~]{1,390}$")
+
+
+class File(_Part):
+    """The file's tables. [aggregator] and [endorsers] are for federations, [trainer] and [authorities] for training on certified data."""
+
     version: int = Field(ge=1, le=1)
-    aggregator: _Aggregator
-    endorsers: dict[Name, _Endorser] = Field(min_length=1)
+    aggregator: _Aggregator | None = None
+    endorsers: dict[Name, _Endorser] = {}
+    trainer: _Trainer | None = None
+    authorities: dict[Name, _Authority] = {}
     policy: _Pinned | None = None
     revoked: _Revoked = _Revoked()
+
+
+def check_pinned(pinned: bytes | None, digest: bytes) -> None:
+    """Raises `Refused` (stage "trust") if another policy is pinned than the one with this digest."""
+    if pinned is not None and pinned != digest:
+        detail = f"the trust file pins {pinned.hex()}, the policy's digest is {digest.hex()}"
+        raise Refused("policy", "trust", detail)
+
+
+def load_trust(path: Path, parse: Callable[[str], T]) -> T:
+    """What a trust file says, for either kind of verification; raises `UsageError` with what is wrong in it."""
+    subject = f"trust file {printable(str(path))}"
+    try:
+        return parse(read_capped(path, _LIMIT).decode())
+    except UnicodeDecodeError:
+        raise UsageError(f"{subject}: not UTF-8 text; a trust file is a TOML file") from None
+    except Malformed as error:
+        raise UsageError(f"{subject}: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -61,20 +95,12 @@ class Trust:
 
     def check_policy(self, digest: bytes) -> None:
         """Raises `Refused` (stage "trust") if another policy is pinned than the one with this digest."""
-        if self.policy is not None and self.policy != digest:
-            detail = f"the trust file pins {self.policy.hex()}, the policy's digest is {digest.hex()}"
-            raise Refused("policy", "trust", detail)
+        check_pinned(self.policy, digest)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Reads a TOML file; raises `UsageError` with what is wrong and how it is written."""
-        subject = f"trust file {printable(str(path))}"
-        try:
-            return cls.parse(read_capped(path, _LIMIT).decode())
-        except UnicodeDecodeError:
-            raise UsageError(f"{subject}: not UTF-8 text; a trust file is a TOML file") from None
-        except Malformed as error:
-            raise UsageError(f"{subject}: {error}") from None
+        return load_trust(path, cls.parse)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -82,7 +108,9 @@ class Trust:
         tables = parse_toml(text)
         if {"base_model", "update"} <= tables.keys():
             raise Malformed("this is a policy, which says what is demanded; give the trust file")
-        file = validated(_File, tables, "trust")
+        file = validated(File, tables, "trust")
+        if file.aggregator is None or not file.endorsers:
+            raise Malformed('it names no aggregator, or no endorsers: [aggregator] and [endorsers."name"]')
         revoked = frozenset(VerifyKey.parse(k).raw for k in file.revoked.keys)
         endorsers = {name: VerifyKey.parse(e.key) for name, e in file.endorsers.items()}
         aggregator = VerifyKey.parse(file.aggregator.message_key)

@@ -116,13 +116,7 @@ class Policy(Message):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for suite in self.suites:
-            if suite not in SUITES:
-                raise ValueError(f"unknown suite {printable(suite)!r}; known: {', '.join(SUITES)}")
-            if SUITES[suite] < FLOOR_BITS and not self.allow_below_112_bits:
-                raise ValueError(f"{suite} has {SUITES[suite]} bits; allow_below_112_bits = true accepts it")
-        if len(set(self.suites)) != len(self.suites):
-            raise ValueError("a suite is listed twice")
+        check_suites(self.suites, self.allow_below_112_bits)
         try:
             parse_sha256(self.base_model)
         except Malformed as error:
@@ -147,6 +141,8 @@ class Policy(Message):
         tables = parse_toml(text)
         if {"aggregator", "endorsers"} <= tables.keys():
             raise Malformed("this is a trust file, which says whom you believe; give the policy")
+        if "data" in tables:
+            raise Malformed("this is a policy for training on certified data, not one of a federation")
         return validated(cls, tables, "policy")
 
     @property
@@ -157,6 +153,17 @@ class Policy(Message):
     def digest(self) -> bytes:
         """SHA-256 of the deterministic CBOR of the validated policy, defaults included."""
         return sha256(self.to_bytes())
+
+
+def check_suites(suites: tuple[str, ...], allow_below_112_bits: bool) -> None:
+    """Raises `ValueError`, as pydantic's validators do, for a suite that is unknown, too weak, or listed twice."""
+    for suite in suites:
+        if suite not in SUITES:
+            raise ValueError(f"unknown suite {printable(suite)!r}; known: {', '.join(SUITES)}")
+        if SUITES[suite] < FLOOR_BITS and not allow_below_112_bits:
+            raise ValueError(f"{suite} has {SUITES[suite]} bits; allow_below_112_bits = true accepts it")
+    if len(set(suites)) != len(suites):
+        raise ValueError("a suite is listed twice")
 
 
 def _not_text(data: bytes) -> str:

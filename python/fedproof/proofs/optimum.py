@@ -4,7 +4,7 @@ residual Σ E² ≤ max_residual_squared; exact, in zero knowledge."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,18 +16,6 @@ from fedproof.proofs.commitment import Integers
 from fedproof.proofs.context import Context, refusals
 
 NAME = "optimum"
-
-Loss: TypeAlias = Literal["ridge", "squared hinge"]
-LOSSES: tuple[Loss, ...] = ("ridge", "squared hinge")
-
-
-@dataclass(frozen=True)
-class Objective:
-    """What is minimised: loss; scale: one unit of W is 2^-scale; regularisation: Λ = λ·2^10."""
-
-    loss: Loss
-    scale: int
-    regularisation: int
 
 
 @dataclass(frozen=True)
@@ -48,13 +36,16 @@ class HeadOpening:
 
 @dataclass(frozen=True)
 class Statement:
-    """records: one point a record, one after the other. features: with the bias. max_residual_squared: B2²."""
+    """features: with the bias. loss: "ridge" or "squared hinge". scale: one unit of W is 2^-scale. regularisation: Λ = λ·2^10.
+    max_residual_squared: B2². records: one point a record, one after the other."""
 
     ctx: Context
     suite: str
     features: int
     classes: int
-    objective: Objective
+    loss: Literal["ridge", "squared hinge"]
+    scale: int
+    regularisation: int
     max_residual_squared: int
     records: bytes = field(repr=False)
     head: Head
@@ -66,17 +57,19 @@ class Statement:
             point, _ = _core.sizes(self.suite)
         return len(self.records) // point, self.features, self.classes
 
+    @property
+    def hinge(self) -> bool:
+        """Whether the loss is the squared hinge."""
+        return self.loss == "squared hinge"
+
     def digits(self) -> Digits:
         """Fixed by the sizes and the objective, never by a prover."""
-        o = self.objective
-        return digits(
-            *self.size, o.scale, hinge=o.loss == "squared hinge", committed=self.head.weights is None
-        )
+        return digits(*self.size, self.scale, hinge=self.hinge, committed=self.head.weights is None)
 
     def parts(self) -> tuple[tuple[int, int, int], tuple[bool, int, int, int], tuple[int, int, int]]:
         """As the engine takes it."""
-        o, d = self.objective, self.digits()
-        objective = o.loss == "squared hinge", o.scale, o.regularisation, self.max_residual_squared
+        d = self.digits()
+        objective = self.hinge, self.scale, self.regularisation, self.max_residual_squared
         return self.size, objective, (d.bound, d.margins, d.weights)
 
 
@@ -86,6 +79,29 @@ def commit_head(suite: str, weights: Integers) -> tuple[Head, HeadOpening]:
     with refusals():
         points, blinds = _core.commit(suite, flat, weights.shape[1], 64)
     return Head(None, points), HeadOpening(weights, blinds)
+
+
+def check_head(statement: Statement, opening: HeadOpening) -> None:
+    """Raises `Refused` (subject "model") unless these are the statement's weights: the public ones, or what opens the committed ones."""
+    shape = statement.classes, statement.features
+    public = statement.head.weights
+    if opening.weights.shape != shape:
+        raise Refused("model", "shape", f"it has {opening.weights.shape} weights, the training {shape}")
+    if public is not None:
+        if opening.blinds or not np.array_equal(public, opening.weights):
+            raise Refused("model", "chain", "the file is not the head that was trained, bit for bit")
+        return
+    try:
+        with refusals():
+            _core.check_opening(
+                statement.suite,
+                statement.head.points,
+                statement.features,
+                _flat(opening.weights),
+                opening.blinds,
+            )
+    except Refused:
+        raise Refused("model", "opening", "the file is not the head that was committed to") from None
 
 
 def _flat(weights: Integers) -> Integers:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fedproof.encoding.message import Message
 from fedproof.errors import Malformed
-from fedproof.policy.policy import Policy
 from fedproof.provenance.statement import canonical_json
 
 _NAMED = 3
@@ -28,11 +28,11 @@ def short(value: object) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
-def policy_difference(theirs: bytes, mine: Policy) -> str:
+def policy_difference(theirs: bytes, mine: Message) -> str:
     """In words: which fields of a bundle's policy differ from the verifier's, with both values. theirs: its encoding, from a
     stranger."""
     try:
-        read = Policy.from_bytes(theirs)
+        read = type(mine).from_bytes(theirs)
     except Malformed:
         return "the bundle's cannot be read as a policy"
     found = [

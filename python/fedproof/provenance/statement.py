@@ -25,7 +25,9 @@ Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]{1,64}$")]
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """A part of a statement: nothing else in it, and written under its JSON names."""
+
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
@@ -36,7 +38,7 @@ class _Part(BaseModel):
     )
 
 
-class Sha256(_Part):
+class Sha256(Part):
     """An in-toto digest set with the one algorithm that all readers know."""
 
     sha256: Hex
@@ -47,27 +49,27 @@ class Sha256(_Part):
         return cls(sha256=digest.hex())
 
 
-class Resource(_Part):
+class Resource(Part):
     """Something named by its digest."""
 
     digest: Sha256
 
 
-class File(_Part):
+class File(Part):
     """One file of the model: path below it ("." if the model is a single file) and digest."""
 
     name: Annotated[str, Field(min_length=1, max_length=1024)]
     digest: Sha256
 
 
-class Subject(_Part):
+class Subject(Part):
     """The model."""
 
     name: Literal["model"] = "model"
     digest: Sha256
 
 
-class Model(_Part):
+class Model(Part):
     """What the model-signing root leaves out: names of files, layout, number of parameters."""
 
     files: Annotated[tuple[File, ...], Field(min_length=1, max_length=1024)]
@@ -75,7 +77,7 @@ class Model(_Part):
     parameters: Decimal
 
 
-class Rounds(_Part):
+class Rounds(Part):
     """The record: how many rounds, of which void, and the log's root over them."""
 
     count: Decimal
@@ -83,21 +85,21 @@ class Rounds(_Part):
     record_root: Annotated[Hex, Field(alias="recordRoot")]
 
 
-class Proofs(_Part):
+class Proofs(Part):
     """Where the bundle keeps the blobs; the digest is SHA-256 of their sorted digests."""
 
     uri: Literal["blobs/"] = "blobs/"
     digest: Sha256
 
 
-class Producer(_Part):
+class Producer(Part):
     """Which program made the certificate. The only part that a verifier does not recompute, nor believe."""
 
     package: Text
     version: Text
 
 
-class Predicate(_Part):
+class Predicate(Part):
     """What is said about the model. Every field but `producer` is recomputed by a verifier and compared."""
 
     suite: Text
@@ -117,15 +119,8 @@ class Predicate(_Part):
     producer: Producer
 
 
-class Statement(_Part):
-    """An in-toto Statement v1."""
-
-    type: Annotated[Literal["https://in-toto.io/Statement/v1"], Field(alias="_type")] = STATEMENT_TYPE
-    subject: Annotated[tuple[Subject, ...], Field(min_length=1, max_length=1)]
-    predicate_type: Annotated[Literal["urn:x-fedproof:provenance:v1"], Field(alias="predicateType")] = (
-        PREDICATE_TYPE
-    )
-    predicate: Predicate
+class CanonicalStatement(Part):
+    """A statement that has one way to be written."""
 
     def to_bytes(self) -> bytes:
         """The one way to write it: keys sorted, no white space, ASCII."""
@@ -147,6 +142,17 @@ class Statement(_Part):
         if statement.to_bytes() != data:
             raise Malformed("certificate: the statement is not in its canonical form")
         return statement
+
+
+class Statement(CanonicalStatement):
+    """An in-toto Statement v1."""
+
+    type: Annotated[Literal["https://in-toto.io/Statement/v1"], Field(alias="_type")] = STATEMENT_TYPE
+    subject: Annotated[tuple[Subject, ...], Field(min_length=1, max_length=1)]
+    predicate_type: Annotated[Literal["urn:x-fedproof:provenance:v1"], Field(alias="predicateType")] = (
+        PREDICATE_TYPE
+    )
+    predicate: Predicate
 
 
 def canonical_json(value: Any) -> bytes:

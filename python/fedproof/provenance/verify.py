@@ -19,7 +19,7 @@ from fedproof.provenance.certificate import check_model, statement_about
 from fedproof.provenance.differences import differences, short
 from fedproof.provenance.dsse import open_envelope
 from fedproof.provenance.report import Report, left_out
-from fedproof.provenance.statement import Statement
+from fedproof.provenance.statement import CanonicalStatement, Statement
 
 
 def verify_bundle(
@@ -65,7 +65,7 @@ def pinned_policy(bundle: Bundle, trust: Trust) -> Policy:
     return policy
 
 
-def compare(signed: Statement, recomputed: Statement) -> None:
+def compare(signed: CanonicalStatement, recomputed: CanonicalStatement) -> None:
     """Raises `Refused` (subject "certificate", stage "statement") naming the first field that differs."""
     if signed.to_bytes() == recomputed.to_bytes():
         return

@@ -1,0 +1,148 @@
+"""`fedproof train`: a head on certified data, with its proof."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from fedproof import __version__
+from fedproof.cli.app import Json, app, emit
+from fedproof.cli.lists import read_list
+from fedproof.data.certificate import RevocationList
+from fedproof.data.files import read_data_set, read_holding
+from fedproof.data.selection import Part, newest_list, open_revocations
+from fedproof.data.table import MAX_RECORDS
+from fedproof.encoding.files import make_folder, write_atomic
+from fedproof.encoding.text import counted, printable
+from fedproof.errors import UsageError
+from fedproof.identity.keys import EnvelopeKey
+from fedproof.identity.signed import Signed
+from fedproof.identity.training_trust import TrainingTrust
+from fedproof.policy.training import load_training_policy
+from fedproof.provenance.statement import Producer
+from fedproof.provenance.training import issue_training
+from fedproof.provenance.training_bundle import write_training_bundle
+from fedproof.training.head_file import HeadFile
+from fedproof.training.train import train
+
+Lists = Annotated[
+    list[Path] | None, typer.Option("--revocations", help="A revocation list's file; may be repeated.")
+]
+
+
+@app.command(name="train")
+def train_head(
+    data: Annotated[list[Path], typer.Argument(help="Folders of certified data, the holder's part in them.")],
+    policy: Annotated[Path, typer.Option(help="What to train, and on which data: a training policy.")],
+    trust: Annotated[Path, typer.Option(help="Your trust file: authorities, and you as the trainer.")],
+    key: Annotated[Path, typer.Option(help="Your envelope key, which signs the certificate.")],
+    out: Annotated[Path, typer.Option(help="New folder for model.safetensors and bundle.")],
+    revocations: Lists = None,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(help="SERIAL:3,17: records that are not used; may be repeated. Revoked ones never are."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Trains a linear head on certified data and proves it. The bundle is for everybody; the data stays where it is."""
+    if out.exists():
+        raise UsageError(f"{printable(str(out))} exists; a training is never written over")
+    held, believed = load_training_policy(policy), TrainingTrust.load(trust)
+    signing, now = EnvelopeKey.load(key), int(time.time())
+    signed = [read_list(path) for path in revocations or []]
+    lists = [open_revocations(one, believed.keys()) for one in signed]
+    wanted = _left_out(leave_out or [])
+    parts, holdings = [], []
+    for folder in data:
+        found = read_data_set(folder, believed.keys())
+        certificate = found.certificate
+        newest = newest_list(lists, certificate.authority)
+        revoked = newest.records_of(certificate.serial) if newest is not None else frozenset()
+        parts.append(Part(found, tuple(sorted(wanted.pop(certificate.serial, frozenset()) | revoked))))
+        holdings.append(read_holding(folder, found))
+    if wanted:
+        raise UsageError(f"--leave-out names {printable(min(wanted))}, which is none of the data sets")
+    console = Console(highlight=False)
+    with Progress(console=console, transient=True, disable=as_json or not console.is_terminal) as progress:
+        task = progress.add_task("finding the optimum, then proving it", total=None)
+        made = train(
+            held,
+            believed.trainer,
+            parts,
+            holdings,
+            lists,
+            now=now,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    first = parts[0].data.certificate
+    head = HeadFile(made.weights, made.blinds, first.quantisation(), held.training.scale)
+    make_folder(out, mode=0o755)
+    write_atomic(out / "model.safetensors", head.to_bytes())
+    write_training_bundle(
+        out / "bundle",
+        policy=held.to_bytes(),
+        training=made.training,
+        proof=made.proof,
+        folders=data,
+        serials=[part.data.certificate.serial for part in parts],
+        revocations=_newest(signed, lists),
+    )
+    issue_training(
+        out / "bundle",
+        model=out / "model.safetensors",
+        policy=held,
+        trust=believed,
+        key=signing,
+        producer=Producer(package="fedproof", version=__version__),
+        now=now,
+    )
+    used = sum(part.data.certificate.records - len(part.left_out) for part in parts)
+    told = {
+        "folder": str(out),
+        "records": used,
+        "classes": list(first.classes),
+        "logit_freedom": made.freedom,
+        "max_logit_freedom": held.training.max_logit_freedom,
+        "proof_bytes": len(made.proof),
+    }
+    if as_json:
+        emit(told)
+        return
+    print(f"trained on {counted(used, 'record')}: {printable(str(out))}")
+    print(
+        f"  no logit differs from the optimum's by more than {made.freedom:.2g};"
+        f" proved: not by more than {held.training.max_logit_freedom}"
+    )
+    print(
+        "  publish bundle and model.safetensors"
+        if not made.blinds
+        else "  publish bundle; model.safetensors is yours"
+    )
+
+
+def _newest(signed: list[Signed], lists: list[RevocationList]) -> dict[str, Signed]:
+    """By authority the newest list, as it was signed."""
+    return {
+        one.authority: kept
+        for kept, one in zip(signed, lists, strict=True)
+        if newest_list(lists, one.authority) is one
+    }
+
+
+def _left_out(texts: list[str]) -> dict[str, frozenset[int]]:
+    found: dict[str, frozenset[int]] = {}
+    for text in texts:
+        serial, _, numbers = text.partition(":")
+        try:
+            records = frozenset(int(number) for number in numbers.split(","))
+        except ValueError:
+            records = frozenset()
+        if not records or not all(0 <= record < MAX_RECORDS for record in records):
+            raise UsageError(f"--leave-out {printable(text)}: write SERIAL:3,17, numbers of records from 0")
+        found[serial] = found.get(serial, frozenset()) | records
+    return found

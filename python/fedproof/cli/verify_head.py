@@ -1,0 +1,93 @@
+"""`fedproof verify` of a trained head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from fedproof.cli.app import emit
+from fedproof.cli.lists import fetch_list, read_list
+from fedproof.cli.tables import table
+from fedproof.data.certificate import RevocationList
+from fedproof.data.selection import open_revocations
+from fedproof.encoding.text import printable
+from fedproof.encoding.time import parse_utc
+from fedproof.errors import UsageError
+from fedproof.identity.training_trust import TrainingTrust
+from fedproof.policy.training import load_training_policy
+from fedproof.provenance.training import verify_training
+from fedproof.provenance.training_report import TrainingReport
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The command's arguments, as they stand in `fedproof verify --help`."""
+
+    bundle: Path
+    model: Path
+    trust: Path
+    policy: Path | None
+    revocations: tuple[Path, ...]
+    refresh: bool
+    at: str
+
+
+def verify_head(console: Console, asked: Asked, as_json: bool) -> None:
+    """Verifies and shows."""
+    held = load_training_policy(asked.policy) if asked.policy else None
+    trust = TrainingTrust.load(asked.trust)
+    report = verify_training(
+        asked.bundle,
+        model=asked.model,
+        policy=held,
+        trust=trust,
+        now=parse_utc(asked.at) if asked.at else None,
+        revocations=_lists(asked, trust),
+    )
+    if as_json:
+        emit(report.to_json())
+    else:
+        show(console, report)
+
+
+def _lists(asked: Asked, trust: TrainingTrust) -> list[RevocationList]:
+    """Lists that the verifier brings: from files, and from where its own trust file says."""
+    signed = [read_list(path) for path in asked.revocations]
+    if asked.refresh:
+        addresses = [a.revocations for a in trust.authorities.values() if a.revocations is not None]
+        if not addresses:
+            raise UsageError("--refresh-revocations: the trust file has no address of a revocation list")
+        signed += [fetch_list(address) for address in addresses]
+    return [open_revocations(one, trust.keys()) for one in signed]
+
+
+def show(console: Console, report: TrainingReport) -> None:
+    """What is proved, of which data, and what is not. Made for 80 columns."""
+    claims = table("proved", "meaning and coverage", title="Claims, checked here")
+    for name, covered, meaning in report.claim_rows():
+        claims.add_row(Text(name, "bold green"), Text(f"{meaning}\n{printable(covered)}"))
+    console.print(claims)
+    data = table("certified by", "terms", title="Data")
+    for who, terms in report.data_rows():
+        data.add_row(Text(who), Text(terms))
+    console.print(data)
+    missing = table("not proved", "meaning", title="What this does not show")
+    for code, meaning in report.not_proven_rows():
+        missing.add_row(Text(code, "yellow"), Text(meaning))
+    console.print(missing)
+    told = report.to_json()
+    objective = told["objective"]
+    for line in (
+        "model   by its OpenSSF model-signing root",
+        f"        {told['model']}",
+        f"policy  from the {told['policySource']}",
+        f"        {told['policy']}",
+        f"suite   {told['suite']}, {told['bits']} bits",
+        f"head    {objective['loss']}, regularisation {objective['regularisation']}, weights {objective['weights']}",
+        f"trainer {told['trainer']}; data valid at {told['validAt']}; checked in {told['seconds']} s",
+    ):
+        console.print(line, soft_wrap=True, markup=False)
+    console.print(Text("VERIFIED", "bold green"))

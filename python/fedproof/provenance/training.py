@@ -1,0 +1,243 @@
+"""A trained head, checked against a bundle from anybody (spec/training.md §7), and its certificate.
+
+Nothing is believed but the verifier's own policy and trust file: data sets by their authorities' signatures, the proof by the statement
+that policy, data and weights lead to, the model's file bit for bit, and at last the very statement that was signed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fedproof.data.certificate import RevocationList
+from fedproof.data.dataset import DataSet
+from fedproof.data.selection import Part, newest_list, open_revocations
+from fedproof.encoding.digest import sha256
+from fedproof.encoding.files import read_capped, write_atomic
+from fedproof.encoding.time import utc_text
+from fedproof.errors import Malformed, Refused, UsageError
+from fedproof.identity.keys import EnvelopeKey
+from fedproof.identity.training_trust import TrainingTrust
+from fedproof.model.digest import FileDigest, root_of
+from fedproof.model.tensors import MAX_FILE
+from fedproof.policy.policy import SUITES
+from fedproof.policy.training import TrainingPolicy
+from fedproof.proofs.optimum import HeadOpening, Statement, check_head, verify
+from fedproof.provenance.bundle import CERTIFICATE
+from fedproof.provenance.differences import policy_difference
+from fedproof.provenance.dsse import open_envelope, sign_envelope
+from fedproof.provenance.statement import File, Producer, Resource, Sha256, Subject
+from fedproof.provenance.training_bundle import TrainingBundle
+from fedproof.provenance.training_report import TrainingReport, UsedRevocations
+from fedproof.provenance.training_statement import (
+    HeadModel,
+    ObjectiveSaid,
+    TrainingClaim,
+    TrainingPredicate,
+    TrainingStatement,
+    UsedDataSet,
+    training_not_proven,
+)
+from fedproof.provenance.verify import compare
+from fedproof.training.head_file import HeadFile
+from fedproof.training.proof import Training, statement_of
+from fedproof.training.train import usable
+
+
+@dataclass(frozen=True)
+class TrainingAudit:
+    """What the bundle was found to say. kept: the records that are left in, as (part, record). statement: what the proof shows."""
+
+    policy: TrainingPolicy
+    training: Training
+    parts: tuple[Part, ...]
+    kept: tuple[tuple[int, int], ...]
+    statement: Statement
+    proof: bytes
+    revocations: tuple[RevocationList, ...]
+
+
+def audit_training(
+    bundle: TrainingBundle,
+    policy: TrainingPolicy,
+    trust: TrainingTrust,
+    *,
+    now: int,
+    revocations: Sequence[RevocationList] = (),
+) -> TrainingAudit:
+    """Checks everything but the released file and the certificate. revocations: lists that the verifier has besides those of the bundle;
+    of each authority the newest counts. Raises `Refused` or `Malformed`."""
+    trust.check_policy(policy.digest())
+    if (theirs := bundle.policy()) != policy.to_bytes():
+        detail = f"the head was trained under another policy than yours: {policy_difference(theirs, policy)}"
+        raise Refused("policy", "policy", detail)
+    training = bundle.training()
+    if training.policy != policy.digest():
+        raise Refused("training", "policy", "it was trained under another policy")
+    if training.trainer != trust.trainer:
+        raise Refused(
+            "training", "trust", f"{training.trainer} trained it; the trust file names {trust.trainer}"
+        )
+    parts = _parts(training, bundle.data_sets(trust.keys()))
+    lists = [*revocations, *(open_revocations(signed, trust.keys()) for signed in bundle.revocations())]
+    kept = usable(policy, parts, lists, now=now)
+    statement = statement_of(policy, training, parts, kept)
+    proof = bundle.proof()
+    verify(statement, proof)
+    return TrainingAudit(policy, training, parts, tuple(kept), statement, proof, tuple(lists))
+
+
+def _parts(training: Training, found: dict[bytes, DataSet]) -> tuple[Part, ...]:
+    """The data sets that the training names, all of them there and no other. Raises `Refused`."""
+    named = [used.certificate for used in training.data]
+    if len(set(named)) != len(named):
+        raise Refused("training", "statement", "it names a data set twice")
+    for digest in named:
+        if digest not in found:
+            raise Refused("data set", "digest", f"{digest.hex()} was trained on and is not in the bundle")
+    if len(found) != len(named):
+        raise Refused("bundle", "digest", "it holds a data set that was not trained on")
+    return tuple(Part(found[used.certificate], used.left_out) for used in training.data)
+
+
+def check_head_file(model: Path, found: TrainingAudit) -> FileDigest:
+    """The released file is the head that the proof is about, bit for bit. Raises `Refused` (subject "model") or `Malformed`."""
+    released = read_capped(model, MAX_FILE)
+    head = HeadFile.from_bytes(released, found.policy.training.scale)
+    certificate = found.parts[0].data.certificate
+    if head.quantisation.to_bytes() != (certificate.centre, certificate.spread):
+        raise Refused("model", "chain", "it makes integers of features otherwise than the data sets say")
+    check_head(found.statement, HeadOpening(head.weights, head.blinds))
+    return FileDigest(".", sha256(released))
+
+
+def training_statement(found: TrainingAudit, file: FileDigest, producer: Producer) -> TrainingStatement:
+    """The one statement that a bundle and a file lead to; only `producer` is free."""
+    head, suite = found.policy.training, found.statement.suite
+    used = f"{len(found.kept)}/{sum(part.data.certificate.records for part in found.parts)}"
+    committed = found.statement.head.weights is None
+    return TrainingStatement(
+        subject=(Subject(digest=Sha256.of(root_of([file]))),),
+        predicate=TrainingPredicate(
+            suite=suite,
+            bits=str(SUITES[suite]),
+            name=found.policy.name,
+            trainer=found.training.trainer,
+            policy=_resource(found.policy.digest()),
+            model=HeadModel(
+                files=(File(name=file.name, digest=Sha256.of(file.sha256)),),
+                parameters=str(found.statement.features * found.statement.classes),
+                classes=found.parts[0].data.certificate.classes,
+            ),
+            model_commitment=sha256(found.statement.head.points).hex() if committed else None,
+            objective=ObjectiveSaid(
+                loss=head.loss,
+                regularisation=str(head.regularisation),
+                scale=str(head.scale),
+                weights=head.weights,
+            ),
+            claims=(
+                TrainingClaim(claim="DATA_CERTIFIED", records=used),
+                TrainingClaim(claim="WEIGHTS_OPTIMAL", records=used, logit_freedom=head.max_logit_freedom),
+            ),
+            not_proven=training_not_proven(len({part.data.certificate.authority for part in found.parts})),
+            datasets=tuple(_data_set(found, number) for number in range(len(found.parts))),
+            training=_resource(found.training.digest()),
+            proof=_resource(sha256(found.proof)),
+            producer=producer,
+        ),
+    )
+
+
+def _data_set(found: TrainingAudit, number: int) -> UsedDataSet:
+    certificate = found.parts[number].data.certificate
+    used = sum(part == number for part, _ in found.kept)
+    return UsedDataSet(
+        certificate=_resource(certificate.digest()),
+        serial=certificate.serial,
+        authority=certificate.authority,
+        records=f"{used}/{certificate.records}",
+        croissant=_resource(certificate.croissant),
+        licence=certificate.licence,
+        consent=certificate.consent,
+        issued=utc_text(certificate.issued),
+        expires=utc_text(certificate.expires),
+        extractor=None if certificate.extractor is None else _resource(certificate.extractor),
+    )
+
+
+def _resource(digest: bytes) -> Resource:
+    return Resource(digest=Sha256.of(digest))
+
+
+def verify_training(
+    root: Path,
+    *,
+    model: Path,
+    policy: TrainingPolicy | None,
+    trust: TrainingTrust,
+    now: int | None = None,
+    revocations: Sequence[RevocationList] = (),
+) -> TrainingReport:
+    """Checks everything and reports what holds, and what is not proven. now: Unix seconds, as certificates are to be valid; none: this
+    machine's clock. Arguments else as in `audit_training` and `fedproof.provenance.verify.verify_bundle`.
+
+    Raises `Refused`, `Malformed`, or `UsageError` without a policy and a pin."""
+    start = time.perf_counter()
+    at = int(time.time()) if now is None else now
+    bundle = TrainingBundle.open(root)
+    envelope = bundle.certificate()
+    held = policy if policy is not None else _pinned(bundle, trust)
+    found = audit_training(bundle, held, trust, now=at, revocations=revocations)
+    signed = TrainingStatement.parse(open_envelope(envelope, trust.envelope))
+    compare(signed, training_statement(found, check_head_file(model, found), signed.predicate.producer))
+    return TrainingReport(
+        statement=signed,
+        revocations=tuple(_revocation_state(found, name) for name in sorted(_authorities(found))),
+        at=at,
+        keyid=trust.envelope.keyid,
+        policy_source="policy file" if policy is not None else "trust file",
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _authorities(found: TrainingAudit) -> set[str]:
+    return {part.data.certificate.authority for part in found.parts}
+
+
+def _revocation_state(found: TrainingAudit, authority: str) -> UsedRevocations:
+    newest = newest_list(found.revocations, authority)
+    return UsedRevocations(authority, None if newest is None else (newest.number, newest.issued))
+
+
+def _pinned(bundle: TrainingBundle, trust: TrainingTrust) -> TrainingPolicy:
+    if trust.policy is None:
+        raise UsageError("no policy: pass --policy, or pin the policy's digest in the trust file")
+    try:
+        policy = TrainingPolicy.from_bytes(bundle.policy())
+    except Malformed as error:
+        raise Refused("policy", "decoding", str(error)) from None
+    trust.check_policy(policy.digest())
+    return policy
+
+
+def issue_training(
+    root: Path,
+    *,
+    model: Path,
+    policy: TrainingPolicy,
+    trust: TrainingTrust,
+    key: EnvelopeKey,
+    producer: Producer,
+    now: int,
+) -> TrainingStatement:
+    """Checks the bundle as a verifier would, then signs the statement and writes it into the bundle. Raises `Refused` or `Malformed`
+    where a verifier would."""
+    if key.verify_key.keyid != trust.envelope.keyid:
+        detail = f"the key is {key.verify_key.keyid}, the trust file pins {trust.envelope.keyid}"
+        raise Refused("certificate", "trust", detail)
+    found = audit_training(TrainingBundle.open(root), policy, trust, now=now)
+    statement = training_statement(found, check_head_file(model, found), producer)
+    write_atomic(root / CERTIFICATE, sign_envelope(statement.to_bytes(), key))
+    return statement
