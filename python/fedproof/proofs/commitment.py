@@ -61,6 +61,13 @@ class Opening:
     blinds: bytes = field(repr=False)
 
 
+def point_size(suite: str) -> int:
+    """Bytes of an encoded point."""
+    with refusals():
+        point, _ = _core.sizes(suite)
+    return point
+
+
 def blinds_size(suite: str, shape: Shape) -> int:
     """Bytes of an opening's blinds: one scalar per row."""
     with refusals():

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fedproof import _core
 from fedproof.errors import Refused
 from fedproof.policy.parameters import Digits, digits
-from fedproof.proofs.commitment import Integers
+from fedproof.proofs.commitment import Integers, point_size
 from fedproof.proofs.context import Context, refusals
 
 NAME = "optimum"
@@ -53,9 +53,7 @@ class Statement:
     @property
     def size(self) -> tuple[int, int, int]:
         """Records, features, classes."""
-        with refusals():
-            point, _ = _core.sizes(self.suite)
-        return len(self.records) // point, self.features, self.classes
+        return len(self.records) // point_size(self.suite), self.features, self.classes
 
     @property
     def hinge(self) -> bool:

@@ -8,7 +8,6 @@ from typing import Annotated, ClassVar, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from fedproof import _core
 from fedproof.data.certificate import MAX_CLASSES, MAX_WIDTH
 from fedproof.data.selection import Part
 from fedproof.data.table import MAX_RECORDS
@@ -17,7 +16,8 @@ from fedproof.encoding.message import Message, Record
 from fedproof.encoding.text import Name
 from fedproof.errors import Refused
 from fedproof.policy.training import TrainingPolicy
-from fedproof.proofs.context import Context, refusals
+from fedproof.proofs.commitment import point_size
+from fedproof.proofs.context import Context
 from fedproof.proofs.optimum import Head, Statement
 from fedproof.training.objective import Objective, Weights, max_residual_squared
 
@@ -85,9 +85,7 @@ def statement_of(
     if training.weights is not None:
         head = Head(decode_weights(training.weights, classes))
     else:
-        with refusals():
-            point, _ = _core.sizes(first.suite)
-        if len(training.points or b"") != point * classes:
+        if len(training.points or b"") != point_size(first.suite) * classes:
             raise Refused("training", "shape", "its weights are not committed to in one point a class")
         head = Head(None, training.points or b"")
     if (training.points is None) != (policy.training.weights == "public"):
