@@ -15,10 +15,11 @@ from reference.errors import Refused, demand
 from reference.group import SUITES, Suite, decode_all
 from reference.proof import Proof
 from reference.recorder import Recorder
-from reference.relations import bounded_update, honest_aggregate, plain_opening
+from reference.relations import bounded_update, honest_aggregate, optimum, plain_opening
 from reference.statement import Context, Shape
 
 Json = dict[str, Any]
+LOSSES = {"ridge": False, "squared hinge": True}
 STAGES = ("decoding", "statement", "shape", "argument", "opening")
 
 
@@ -123,11 +124,39 @@ def check_sum(suite: Suite, statement: Json, proof: bytes) -> None:
     honest_aggregate.verify_sum(suite, shape_of(shape), terms_of(suite, terms), numbers, scalars)
 
 
+def check_optimum(suite: Suite, statement: Json, proof: bytes) -> None:
+    """R5."""
+    context, size, loss, objective, digits, records, weights = fields(
+        statement, "context", "size", "loss", "objective", "digits", "records", "weights"
+    )
+    if loss not in LOSSES:
+        raise BadVector("no such loss")
+    s, regularisation, bound = fields(objective, "scale", "regularisation", "max_residual_squared")
+    integers, points = None, None
+    if isinstance(weights, dict) and "integers" in weights:
+        (values,) = fields(weights, "integers")
+        integers = [decimal(value) for value in values]
+    else:
+        (data,) = fields(weights, "points")
+        points = decode_all(suite, binary(data))
+    parsed = optimum.Statement(
+        optimum.Size(*map(integer, fields(size, "records", "features", "classes"))),
+        optimum.Objective(LOSSES[loss], integer(s), integer(regularisation), decimal(bound)),
+        optimum.Digits(*map(integer, fields(digits, "bound", "margins", "weights"))),
+        decode_all(suite, binary(records)),
+        integers,
+        points,
+    )
+    recorder = Recorder(suite, Proof(suite, proof), parsed.size.columns)
+    optimum.verify(recorder, context_of(context), parsed)
+
+
 CHECKS: dict[str, Callable[[Suite, Json, bytes], None]] = {
     "plain opening": check_plain_opening,
     "bounded update": check_bounded_update,
     "honest aggregate": check_aggregate,
     "honest aggregate sum": check_sum,
+    "optimum": check_optimum,
 }
 
 

@@ -62,6 +62,30 @@ def sumcheck(
     return point, T, S
 
 
+def labels_of(name: str) -> tuple[Callable[[int], Label], Callable[[int], Label]]:
+    """Labels of a sumcheck's messages and challenges, `name`/round (0, i) and `name`/rho (0, i)."""
+    return (lambda i: Label(f"{name}/round", 0, i), lambda i: Label(f"{name}/rho", 0, i))
+
+
+def plain_sumcheck(recorder: Recorder, rounds: int, claim: Form, name: str) -> tuple[list[int], Form]:
+    """A plain claim alone: the point and S."""
+    point, _, S = sumcheck(recorder, rounds, (), None, (claim, rounds), labels_of(name))
+    assert S is not None
+    return point, S
+
+
+def weighted_sumcheck(
+    recorder: Recorder, anchor: Sequence[int], claim: Form, name: str
+) -> tuple[list[int], Form]:
+    """Weighted claims alone, `claim` being their sum: the point and T.
+
+    A claim over fewer variables than the anchor has lives on the last of them.
+    """
+    point, T, _ = sumcheck(recorder, len(anchor), anchor, claim, None, labels_of(name))
+    assert T is not None
+    return point, T
+
+
 @dataclass(frozen=True)
 class Tree:
     """A fractional sum over 2^depth leaves; the rule gives (P, Q) of the column's value at a point."""

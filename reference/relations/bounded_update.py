@@ -44,15 +44,15 @@ class Bounds:
         return [(1, low), (m, (B - low) // m)]
 
 
-def table_value(r: int, bound: int, p: Sequence[int]) -> int:
-    """T̃(p): the extension of the entries t − bound for t ≤ 2·bound, and 0 from there on."""
-    k, N = len(p), 2 * bound + 1
+def count_below(r: int, N: int, p: Sequence[int]) -> tuple[int, int]:
+    """cnt = Σ_{t<N} eq(p, t) and tot = Σ_{t<N} eq(p, t)·t, for 1 ≤ N ≤ 2^k and p of k coordinates."""
+    k = len(p)
 
     def rest(start: int) -> int:
         return sum(p[f] * 2 ** (k - 1 - f) for f in range(start, k))
 
-    if k == N.bit_length() - 1:
-        return (rest(0) - bound) % r
+    if N.bit_length() > k:  # N = 2^k
+        return 1, rest(0) % r
     count = total = offset = 0
     prefix = 1  # eq of p and the bits of N so far
     for i in range(k):
@@ -65,6 +65,12 @@ def table_value(r: int, bound: int, p: Sequence[int]) -> int:
             offset += 1 << place
         else:
             prefix = prefix * (1 - p[i]) % r
+    return count % r, total % r
+
+
+def table_value(r: int, bound: int, p: Sequence[int]) -> int:
+    """T̃(p): the extension of the entries t − bound for t ≤ 2·bound, and 0 from there on."""
+    count, total = count_below(r, 2 * bound + 1, p)
     return (total - bound * count) % r
 
 
