@@ -52,10 +52,19 @@ def quadratic(r: int, q: Callable[[int], int]) -> tuple[int, int, int]:
 class Prover(Recorder):
     """`witness` gives what a relation commits to: the slots of a message, or all numbers of a matrix."""
 
-    def __init__(self, suite: Suite, witness: Witness, given: tuple[int, list[int], list[int]]) -> None:
+    def __init__(
+        self,
+        suite: Suite,
+        witness: Witness,
+        given: tuple[int, list[int], list[int]],
+        named: dict[str, tuple[int, list[int], list[int]]] | None = None,
+    ) -> None:
         super().__init__(suite, NoSource(), given[0])
         self.witness = witness
         self.given = given  # row length, numbers and blinds of the statement's matrix
+        self.named = (
+            named or {}
+        )  # the same of matrices of the statement by their labels, where there are several
         self.length = max(given[0], 128)  # C'
         self.random = random.Random(0)
         self.numbers: list[int] = []  # by slot
@@ -95,7 +104,14 @@ class Prover(Recorder):
 
     def derived_matrix(self, rows: Sequence[Point]) -> Matrix:
         matrix = super().derived_matrix(rows)
-        self.know(matrix, *self.given)
+        if self.given[1]:
+            self.know(matrix, *self.given)
+        return matrix
+
+    def statement_matrix(self, label: Label, rows: Sequence[Point]) -> Matrix:
+        matrix = super().statement_matrix(label, rows)
+        if label.name in self.named:
+            self.know(matrix, *self.named[label.name])
         return matrix
 
     def sent_matrix(self, label: Label, count: int) -> Matrix:
