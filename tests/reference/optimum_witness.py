@@ -109,6 +109,7 @@ class OptimumWitness(LookUpWitness):
         values = [flat(table, K, nu) for table in self.margin_digits]
         values += [flat(table, K, q) for table in self.weight_digits]
         super().__init__(r, values, [digits.h] * len(values), size.columns)
+        self.N_digits = self.values[: digits.margins]  # what is claimed at the end of the hinge's sumcheck
         self.N = flat(N, K, nu)
         self.Y = flat([[y for y, _ in row] for row in margins], K, nu)
         self.O = flat([[int(y > 0) for y, _ in row] for row in margins], K, nu)
@@ -129,7 +130,8 @@ class OptimumWitness(LookUpWitness):
             for own, row in zip(problem.W, by_class, strict=True)
         ]
         self.E = flat(E, K, q)
-        self.slack = objective.max_residual_squared - sum(e * e for e in self.E)
+        slack = objective.max_residual_squared - sum(e * e for e in self.E)
+        self.slack = [slack >> i & 1 for i in range(objective.slack_bits)]
 
     def first(self, table: Sequence[int], point: Sequence[int]) -> list[int]:
         """The table with its first variables set to the point."""
@@ -162,8 +164,7 @@ class OptimumWitness(LookUpWitness):
         if name == "m":
             return self.counts[label.i]
         if name == "slack":
-            bits = self.objective.slack_bits
-            return [self.slack >> i & 1 for i in range(bits)]
+            return self.slack
         if name.startswith("gkr/"):
             return self.sums(prover, label, norm=False)
         r = self.r
@@ -188,7 +189,7 @@ class OptimumWitness(LookUpWitness):
         both = prover.drawn("hinge/rho", 0, K + nu) if self.objective.hinge else [*v, *at]
         kappa, rho = both[:K], both[K:]
         if name == "hinge/ends":
-            tables = [self.O, self.Z, *self.values[: self.digits.margins]]
+            tables = [self.O, self.Z, *self.N_digits]
             return [*(fold(r, table, both)[0] for table in tables), *fold(r, X_u, rho)]
         X_rho, W_kappa = self.first(self.X, rho), self.first(self.W, kappa)
         if name == "logit/round":
