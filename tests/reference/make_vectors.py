@@ -12,11 +12,13 @@ from typing import Any
 
 from reference.commitment import commit
 from reference.group import BN254, PALLAS, Point, Suite, encode
-from reference.relations import bounded_update, honest_aggregate, plain_opening
+from reference.relations import bounded_update, honest_aggregate, optimum, plain_opening
 from reference.relations.bounded_update import Bounds
+from reference.relations.optimum import Digits, Objective
 from reference.statement import Context, Shape
 from reference.transcript import scalar_bytes
 from tests.reference.bounded_witness import BoundedWitness
+from tests.reference.optimum_witness import Problem, made_up, prover_of, state
 from tests.reference.prover import Prover
 
 CONTEXT = Context(bytes(range(32)), "clinic-1", 120, bytes(range(32, 64)))
@@ -116,6 +118,30 @@ def aggregates(suite: Suite, xs: list[list[int]], weights: list[int], columns: i
     )
 
 
+def best(suite: Suite, problem: Problem, objective: Objective, digits: Digits, public: bool) -> Json:
+    """An optimum; with B2² = 0 in the objective, exactly Σ E² is taken for it."""
+    statement = state(suite, problem, objective, digits, public)
+    prover = prover_of(suite, problem, statement)
+    optimum.verify(prover, CONTEXT, statement)
+    size, objective = statement.size, statement.objective
+    fields = {
+        "context": context_json(CONTEXT),
+        "size": {"records": size.n, "features": size.p, "classes": size.c},
+        "loss": "squared hinge" if objective.hinge else "ridge",
+        "objective": {
+            "scale": objective.s,
+            "regularisation": objective.regularisation,
+            "max_residual_squared": str(objective.max_residual_squared),
+        },
+        "digits": {"bound": digits.h, "margins": digits.margins, "weights": digits.weights},
+        "records": hexadecimal(statement.records),
+        "weights": {"integers": [str(w) for w in statement.integers]}
+        if statement.integers is not None
+        else {"points": hexadecimal(statement.points or [])},
+    }
+    return vector("optimum", suite, fields, prover.proof())
+
+
 def all_vectors() -> dict[str, Json]:
     """By file name."""
     found: dict[str, Json] = {}
@@ -134,6 +160,15 @@ def all_vectors() -> dict[str, Json]:
         found[f"bounded_long_rows_{name}"] = bounded(suite, x * 50, 256, Bounds(3, 2000, 0))
         both = aggregates(suite, [x, x[::-1], [1] * 6], [3, 1, 1000], 4)
         found[f"sum_{name}"], found[f"sum_opening_{name}"] = both
+        small, wide, long = made_up(6, 3, 3), made_up(5, 7, 4), made_up(9, 2, 2)
+        ridge, hinge = Objective(False, 0, 100, 0), Objective(True, 0, 100, 0)
+        found[f"optimum_ridge_public_{name}"] = best(suite, small, ridge, Digits(0, 0, 0), True)
+        found[f"optimum_ridge_committed_{name}"] = best(suite, small, ridge, Digits(7, 0, 2), False)
+        found[f"optimum_hinge_public_{name}"] = best(suite, small, hinge, Digits(7, 3, 0), True)
+        found[f"optimum_hinge_committed_{name}"] = best(suite, small, hinge, Digits(7, 3, 2), False)
+        loose = Objective(True, 3, 2**40, 2**119)
+        found[f"optimum_one_digit_{name}"] = best(suite, wide, loose, Digits(600, 1, 1), False)
+        found[f"optimum_three_rows_{name}"] = best(suite, long, hinge, Digits(3, 4, 2), False)
     return {f"good_reference_{name}.json": vector for name, vector in found.items()}
 
 

@@ -11,8 +11,9 @@ from reference.commitment import shape_of
 from reference.errors import Refused
 from reference.group import PALLAS
 from reference.recorder import Recorder
-from reference.relations import bounded_update, plain_opening
+from reference.relations import bounded_update, optimum, plain_opening
 from reference.relations.bounded_update import Bounds
+from reference.relations.optimum import Digits, Objective, Size, Statement
 from reference.statement import Context, Shape
 from tests.reference.zeros import Zeros
 
@@ -145,4 +146,42 @@ def test_table_of_bounded_updates(
     assert shape_of(d).columns == columns
     recorder, source = measured(bounded(d, columns, Bounds(B, d * B * B // 4, limb)), columns)
     assert (sum(recorder.full_degrees), sum(recorder.short_degrees), source.points) == (full, short, points)
+    assert round(bits_of_error(recorder), 2) == bits
+
+
+@pytest.mark.parametrize(
+    (
+        "size", "hinge", "digits", "messages", "slots", "products", "pairs", "linear", "openings",
+        "points", "full", "short", "bits",
+    ),
+    [
+        (Size(6, 3, 3), False, Digits(0, 0, 0), 21, 50, 12, 12, 5, 3, 34, 190, 47, 122.45),
+        (Size(6, 3, 3), False, Digits(7, 0, 2), 40, 148, 20, 47, 4, 9, 68, 337, 119, 121.11),
+        (Size(6, 3, 3), True, Digits(7, 3, 0), 45, 198, 21, 66, 4, 12, 79, 399, 156, 120.71),
+        (Size(6, 3, 3), True, Digits(7, 3, 2), 46, 272, 24, 101, 3, 18, 93, 505, 202, 120.34),
+        (Size(9, 2, 2), True, Digits(3, 4, 2), 44, 265, 25, 98, 3, 21, 107, 457, 218, 120.23),
+    ],
+)  # fmt: skip
+def test_worked_counts_of_optima(
+    size: Size, hinge: bool, digits: Digits, messages: int, slots: int, products: int, pairs: int,
+    linear: int, openings: int, points: int, full: int, short: int, bits: float,
+) -> None:  # fmt: skip
+    """With B2² = 1000 and committed W where it has digits."""
+    public = digits.weights == 0
+    statement = Statement(
+        size,
+        Objective(hinge, 0, 100, 1000),
+        digits,
+        [None] * size.n,
+        [0] * (size.c * size.p) if public else None,
+        None if public else [None] * size.c,
+    )
+    recorder, source = measured(lambda r: optimum.verify(r, CONTEXT, statement), size.columns)
+    assert (len(recorder.messages), recorder.slots) == (messages, slots)
+    assert len(recorder.products) == products
+    assert sum(len(product.pairs) for product in recorder.products) == pairs
+    assert len(recorder.linear) == linear
+    assert len(recorder.openings) == openings
+    assert (source.points, source.scalars) == (points, 19)
+    assert (sum(recorder.full_degrees), sum(recorder.short_degrees)) == (full, short)
     assert round(bits_of_error(recorder), 2) == bits
