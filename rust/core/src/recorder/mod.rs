@@ -195,6 +195,11 @@ impl<S: Suite> Recorder<S> {
         matches!(self.role, Role::Prover(_))
     }
 
+    /// Slots that one message can have.
+    pub fn longest_message(&self) -> usize {
+        self.block
+    }
+
     fn secrets(&mut self) -> Result<&mut Secrets<S::Scalar>> {
         if self.secrets.is_none() {
             let blinds: Vec<S::Scalar> = self
@@ -580,13 +585,18 @@ impl<S: Suite> Recorder<S> {
         bits: u32,
         make: impl FnOnce() -> Vec<S::Scalar>,
     ) -> Result<Lin<S::Scalar>> {
-        let digits = self.commit(label, bits as usize, make)?;
+        let bits = self.commit(label, bits as usize, make)?;
+        Ok(self.number_in_bits(check, &bits))
+    }
+
+    /// The number with these bits, least significant first; each is required to be one.
+    pub fn number_in_bits(&mut self, check: &'static str, bits: &[Lin<S::Scalar>]) -> Lin<S::Scalar> {
         let (mut sum, mut power) = (Lin::zero(), S::Scalar::from(1u64));
-        for bit in digits {
-            sum.add_scaled(&bit, power);
+        for bit in bits {
+            sum.add_scaled(bit, power);
             power += power;
-            self.require_zero(check, -bit.clone(), vec![(bit.clone(), bit)]);
+            self.require_zero(check, -bit.clone(), vec![(bit.clone(), bit.clone())]);
         }
-        Ok(sum)
+        sum
     }
 }

@@ -5,6 +5,7 @@ pub mod bounded_update;
 pub mod honest_aggregate;
 pub mod optimum;
 pub mod plain_opening;
+pub mod receipt;
 
 use std::sync::Arc;
 use std::sync::mpsc::channel;

@@ -4,6 +4,7 @@
 #[cfg(feature = "drop-checks")]
 pub mod lies;
 pub mod optimum;
+pub mod receipt;
 
 /// Each of these functions of a module, generic over the suite, as a test on both suites.
 macro_rules! on_both_suites {

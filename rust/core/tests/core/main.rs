@@ -9,6 +9,7 @@ mod aggregate;
 mod encodings;
 mod honest;
 mod optimum;
+mod receipt;
 mod recorder;
 #[cfg(feature = "programmable-oracle")]
 mod simulator;

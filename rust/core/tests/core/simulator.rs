@@ -3,6 +3,7 @@
 //!
 //! Needs the feature `programmable-oracle`, which no wheel has.
 
+use crate::common::receipt::Asked;
 use crate::common::{Case, aggregate, bounded, commit, context, numbers, statement};
 use fedproof_core::error::Stage;
 use fedproof_core::generators::named_generator;
@@ -10,7 +11,7 @@ use fedproof_core::group::Pallas;
 use fedproof_core::recorder::closing::{Outcome, close_and_keep};
 use fedproof_core::recorder::{Proof, Recorder, Role};
 use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
-use fedproof_core::relation::{Relation, Shape, Witness};
+use fedproof_core::relation::{Relation, Shape};
 use fedproof_core::transcript::{Event, Transcript};
 
 type Programmed = Vec<([u8; 32], [u8; 16])>;
@@ -76,6 +77,18 @@ fn for_a_sum() {
 }
 
 #[test]
+fn for_receipts() {
+    let (mut truth, witness) = Asked::default().make::<Pallas>();
+    let (proof, programmed) = simulate(&truth);
+    accepted(&truth, &proof, &programmed);
+    let real = truth.prove(&witness).expect("an honest prover");
+    assert_eq!(real.points.len(), proof.points.len());
+    truth.answers[0].class = (truth.answers[0].class + 1) % 4;
+    let (proof, programmed) = simulate(&truth);
+    accepted(&truth, &proof, &programmed);
+}
+
+#[test]
 fn for_a_false_statement() {
     let points = ["H", "U", "J", "K"].map(named_generator::<Pallas>).to_vec();
     let shape = Shape { d: 32, columns: 8 };
@@ -95,18 +108,24 @@ fn for_a_false_statement() {
 }
 
 /// It absorbs and draws what a prover does, in the same order.
+fn keeps_step<R: Relation<Pallas>>(truth: &R, witness: &R::Secret) {
+    let log = |role: Role<Pallas>, witness: Option<&R::Secret>| -> Vec<Event> {
+        let mut rec = Recorder::new(role, 128);
+        truth.record(&mut rec, witness).expect("recorded");
+        close_and_keep(rec).expect("closed").1.log().to_vec()
+    };
+    let proved = log(Role::prover(), Some(witness));
+    assert!(!proved.is_empty());
+    assert_eq!(proved, log(Role::simulator().expect("randomness"), None));
+}
+
 #[test]
 fn the_simulator_keeps_step() {
     let (truth, witness) = bounded::<Pallas>(&Case {
         limb: 3,
         ..Case::default()
     });
-    let log = |role: Role<Pallas>, witness: Option<&Witness<Pallas>>| -> Vec<Event> {
-        let mut rec = Recorder::new(role, 128);
-        truth.record(&mut rec, witness).expect("recorded");
-        close_and_keep(rec).expect("closed").1.log().to_vec()
-    };
-    let proved = log(Role::prover(), Some(&witness));
-    assert!(!proved.is_empty());
-    assert_eq!(proved, log(Role::simulator().expect("randomness"), None));
+    keeps_step(&truth, &witness);
+    let (truth, witness) = Asked::default().make::<Pallas>();
+    keeps_step(&truth, &witness);
 }

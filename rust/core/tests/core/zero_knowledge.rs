@@ -1,5 +1,6 @@
 //! An inventory of everything that a prover sends, with what hides it. (`simulator.rs` has the simulator.)
 
+use crate::common::receipt::Asked;
 use crate::common::{Case, bounded};
 use fedproof_core::group::Pallas;
 use fedproof_core::recorder::closing::{Outcome, close_and_keep};
@@ -7,14 +8,17 @@ use fedproof_core::recorder::{Recorder, Role};
 use fedproof_core::relation::Relation;
 use fedproof_core::transcript::Event;
 
-/// What a prover absorbs beyond the statement, and what hides each from everybody.
-const SENT: [(&str, &str); 13] = [
+/// What a bounded update absorbs beyond its statement, and what hides each from everybody.
+const SENT: [(&str, &str); 6] = [
     ("limb", "a blind on H per row"),
     ("m", "a blind on H per row"),
     ("slack", "a blind on H"),
     ("gkr/roots", "a blind on H"),
     ("gkr/round", "a blind on H"),
     ("gkr/ends", "a blind on H"),
+];
+/// The same for the closing argument of every relation.
+const CLOSING: [(&str, &str); 10] = [
     ("products/round", "a blind on H"),
     ("product/masks", "a blind on H"),
     ("product/u", "the uniform mask m_a, committed before e"),
@@ -22,13 +26,12 @@ const SENT: [(&str, &str); 13] = [
     ("merge/low", "a blind on H"),
     ("merge/high", "a blind on H"),
     ("ipa/low", "a blind on H"),
-];
-const SENT_LAST: [(&str, &str); 3] = [
     ("ipa/high", "a blind on H"),
     ("schnorr/nonce", "two nonces"),
     ("schnorr/answer", "a nonce each"),
 ];
-const STATEMENT: [&str; 11] = [
+/// The context of every statement.
+const CONTEXT: [&str; 8] = [
     "suite",
     "version",
     "relation",
@@ -37,22 +40,21 @@ const STATEMENT: [&str; 11] = [
     "client",
     "weight",
     "certificate",
-    "shape",
-    "bounds",
-    "x",
 ];
+const STATEMENT: [&str; 3] = ["shape", "bounds", "x"];
 
-#[test]
-fn nothing_else_is_sent() {
-    let (truth, witness) = bounded::<Pallas>(&Case {
-        limb: 3,
-        ..Case::default()
-    });
+/// A prover absorbs its context, this statement, these messages, and the closing argument's.
+fn sends<R: Relation<Pallas>>(
+    truth: &R,
+    witness: &R::Secret,
+    statement: &[&'static str],
+    sent: &[(&'static str, &str)],
+) {
     let mut rec = Recorder::new(Role::prover(), 128);
-    truth.record(&mut rec, Some(&witness)).expect("an honest prover");
+    truth.record(&mut rec, Some(witness)).expect("an honest prover");
     let (_, transcript) = close_and_keep(rec).expect("an honest prover");
-    let mut known: Vec<&str> = STATEMENT.to_vec();
-    known.extend(SENT.iter().chain(&SENT_LAST).map(|(name, _)| *name));
+    let mut known: Vec<&str> = [&CONTEXT, statement].concat();
+    known.extend(sent.iter().chain(&CLOSING).map(|(name, _)| *name));
     let mut seen: Vec<&str> = Vec::new();
     for event in transcript.log() {
         if let Event::Absorb(label) = event {
@@ -67,6 +69,22 @@ fn nothing_else_is_sent() {
     for name in known {
         assert!(seen.contains(&name), "{name} is listed and never sent");
     }
+}
+
+#[test]
+fn nothing_else_is_sent() {
+    let (truth, witness) = bounded::<Pallas>(&Case {
+        limb: 3,
+        ..Case::default()
+    });
+    sends(&truth, &witness, &STATEMENT, &SENT);
+}
+
+#[test]
+fn receipts_send_leads() {
+    let (truth, witness) = Asked::default().make::<Pallas>();
+    let sent = [("leads", "a blind on H")];
+    sends(&truth, &witness, &["shape", "inputs", "W"], &sent);
 }
 
 /// All roles absorb and draw the same, in the same order: the statement before the first challenge.
@@ -108,8 +126,7 @@ fn the_roles_keep_step() {
     assert!(
         proved[..first]
             .iter()
-            .take(STATEMENT.len())
-            .zip(STATEMENT)
+            .zip(CONTEXT.into_iter().chain(STATEMENT))
             .all(|(e, name)| *e == Event::Absorb(name.into()))
     );
 }

@@ -12,6 +12,7 @@ mod labels;
 mod multiplicities;
 mod order_closing;
 mod order_relation;
+mod receipt;
 mod statement;
 mod suites;
 mod values;

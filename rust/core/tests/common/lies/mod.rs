@@ -66,6 +66,20 @@ pub fn earns<S: Suite, R: Relation<S>>(
     witness: &R::Secret,
     hooks: impl Fn() -> Hooks<S>,
 ) {
+    let (honest, truth) = bounded::<S>(&Case {
+        d: 21,
+        ..Case::default()
+    });
+    earns_beside(dropped, (lie, witness), (&honest, &truth), hooks);
+}
+
+/// The same, with the honest statement to hold it against.
+pub fn earns_beside<S: Suite, R: Relation<S>, T: Relation<S>>(
+    dropped: &'static str,
+    (lie, witness): (&R, &R::Secret),
+    (honest, truth): (&T, &T::Secret),
+    hooks: impl Fn() -> Hooks<S>,
+) {
     assert_eq!(
         attempt(lie, witness, hooks(), "nothing"),
         Err(Stage::Argument),
@@ -76,12 +90,8 @@ pub fn earns<S: Suite, R: Relation<S>>(
         Ok(()),
         "{dropped}: the lie fails for another reason"
     );
-    let (honest, truth) = bounded::<S>(&Case {
-        d: 21,
-        ..Case::default()
-    });
     assert_eq!(
-        attempt(&honest, &truth, None, dropped),
+        attempt(honest, truth, None, dropped),
         Ok(()),
         "{dropped}: the honest fail without it"
     );
