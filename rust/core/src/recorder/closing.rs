@@ -6,7 +6,7 @@
 //! 3. Linear constraints and openings → one, with powers of η.
 //! 4. Messages → one vector per block, with powers of τ drawn after all of them; rows → one vector per column weight, with weights
 //!    β, β², … beyond a row's length, so that a component on a foreign generator does not pass.
-//! 5. Vectors with different weights → one ([`inner_product::merge`]); 6. one hiding inner-product argument.
+//! 5. Vectors with different weights → one ([`inner_product::merge_all`]); 6. one hiding inner-product argument.
 
 use std::borrow::Cow;
 
@@ -47,20 +47,8 @@ pub fn close_and_keep<S: Suite>(mut rec: Recorder<S>) -> Result<(Outcome<S>, Tra
     let products = rec.products.iter().map(|p| p.pairs.len()).sum();
     reduce_products(&mut rec)?;
     rec.audit()?;
-    let (mut vectors, mut value) = combine(&mut rec)?;
-    let mut count = 0;
-    let vector = loop {
-        let mut rest = vectors.into_iter();
-        let (a, b) = (rest.next(), rest.next());
-        match (a, b) {
-            (Some(a), Some(b)) => {
-                (vectors, value) = inner_product::merge(&mut rec, count, a, b, rest.collect(), value)?
-            }
-            (Some(last), None) => break last,
-            _ => return Err(Error::new(SUBJECT, Stage::Shape, "nothing to prove")),
-        }
-        count += 1;
-    };
+    let (vectors, value) = combine(&mut rec)?;
+    let (vector, value) = inner_product::merge_all(&mut rec, vectors, value)?;
     let deferred = inner_product::prove(&mut rec, vector, value)?;
     rec.role.finished()?;
     let soundness_bits = rec.soundness_bits();
@@ -318,6 +306,7 @@ fn row_vector<S: Suite>(
                 .points
                 .iter()
                 .zip(&sum.weights)
+                .filter(|(_, w)| !w.is_zero())
                 .map(|(at, w)| (*at, *w * power)),
         );
         if let Some(rows) = &matrix.rows {

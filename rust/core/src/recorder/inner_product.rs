@@ -58,17 +58,47 @@ fn scale<F: std::ops::Mul<Output = F> + Copy>(combination: &mut Combination<F>, 
     }
 }
 
-/// ⟨a, w_a⟩ + ⟨b, w_b⟩ + Σ others = value, made ⟨a + e·b, e·w_a + w_b⟩ + e·Σ others = low + e·value + e²·high.
-pub(super) fn merge<S: Suite>(
+/// Merges all vectors into the first. Merge k turns ⟨a, w_a⟩ + ⟨b, w_b⟩ + Σ others = value into ⟨a + e·b, e·w_a + w_b⟩ + e·Σ others =
+/// low + e·value + e²·high.
+pub(super) fn merge_all<S: Suite>(
+    rec: &mut Recorder<S>,
+    vectors: Vec<Vector<S::Scalar>>,
+    mut value: Value<S::Scalar>,
+) -> Result<(Vector<S::Scalar>, Value<S::Scalar>)> {
+    let mut rest = vectors;
+    rest.reverse();
+    let Some(mut merged) = rest.pop() else {
+        return Err(Error::new(SUBJECT, Stage::Shape, "nothing to prove"));
+    };
+    // What the weights of the rest are still to be multiplied with: each vector once, not in every merge.
+    let mut scaled = S::Scalar::one();
+    let mut count = 0;
+    while let Some(mut next) = rest.pop() {
+        for w in &mut next.weights {
+            *w *= scaled;
+        }
+        let e = merge(rec, count, &mut merged, next, (&rest, scaled), &mut value)?;
+        scaled *= e;
+        count += 1;
+    }
+    Ok((merged, value))
+}
+
+/// One merge, into `a`; the challenge. `others`: the vectors that are left, and a factor of their weights.
+#[cfg_attr(
+    not(feature = "drop-checks"),
+    allow(unused_variables, reason = "only a dishonest prover looks at the others")
+)]
+fn merge<S: Suite>(
     rec: &mut Recorder<S>,
     count: u32,
-    mut a: Vector<S::Scalar>,
+    a: &mut Vector<S::Scalar>,
     mut b: Vector<S::Scalar>,
-    others: Vec<Vector<S::Scalar>>,
-    mut value: Value<S::Scalar>,
-) -> Result<(Vec<Vector<S::Scalar>>, Value<S::Scalar>)> {
+    (others, scaled): (&[Vector<S::Scalar>], S::Scalar),
+    value: &mut Value<S::Scalar>,
+) -> Result<S::Scalar> {
     #[cfg(feature = "drop-checks")]
-    let smuggled = smuggle(rec, &mut a, &b, &value)?;
+    let smuggled = smuggle(rec, a, &b, value)?;
     let cross = [dot(&a.secret, &b.weights), dot(&b.secret, &a.weights)];
     let blinds = [rec.blind()?, rec.blind()?];
     let key = Key::<S>::get(1);
@@ -80,8 +110,8 @@ pub(super) fn merge<S: Suite>(
     });
     #[cfg(feature = "drop-checks")]
     let known = {
-        let all = [&a, &b].into_iter().chain(&others);
-        let truth: S::Scalar = all.map(|v| dot(&v.secret, &v.weights)).sum();
+        let rest: S::Scalar = others.iter().map(|v| dot(&v.secret, &v.weights)).sum();
+        let truth = dot(&a.secret, &a.weights) + dot(&b.secret, &b.weights) + scaled * rest;
         let error = value.secret - truth;
         known.map(|points| cheat(rec, Label("merge/e", count, 0), S::Scalar::one(), points, error))
     };
@@ -91,27 +121,20 @@ pub(super) fn merge<S: Suite>(
     let e = rec.challenge(Label("merge/e", count, 0), 2);
 
     scale(&mut b.point, e);
-    let mut point = std::mem::take(&mut a.point);
-    point.append(&mut b.point);
-    let merged = Vector {
-        point,
-        weights: a.weights.iter().zip(&b.weights).map(|(x, y)| e * x + y).collect(),
-        secret: a.secret.iter().zip(&b.secret).map(|(x, y)| *x + e * y).collect(),
-        blind: a.blind + e * b.blind,
-    };
-    let mut vectors = vec![merged];
-    for mut other in others {
-        for w in &mut other.weights {
-            *w *= e;
-        }
-        vectors.push(other);
+    a.point.append(&mut b.point);
+    for (x, y) in a.weights.iter_mut().zip(&b.weights) {
+        *x = e * *x + y;
     }
+    for (x, y) in a.secret.iter_mut().zip(&b.secret) {
+        *x += e * y;
+    }
+    a.blind += e * b.blind;
     scale(&mut value.point, e);
     value.point.extend([(low, S::Scalar::one()), (high, e * e)]);
     value.u *= e;
     value.secret = cross[0] + e * value.secret + e * e * cross[1];
     value.blind = blinds[0] + e * value.blind + e * e * blinds[1];
-    Ok((vectors, value))
+    Ok(e)
 }
 
 /// A dishonest prover adds to the two cross terms.
