@@ -18,6 +18,7 @@ __all__ = [
     "prove_honest_aggregate",
     "prove_optimum",
     "prove_plain_opening",
+    "prove_receipt",
     "sizes",
     "suites",
     "verify_bounded_update",
@@ -25,6 +26,7 @@ __all__ = [
     "verify_honest_aggregate_proof",
     "verify_optimum",
     "verify_plain_opening",
+    "verify_receipt",
     "verify_sum",
 ]
 
@@ -111,5 +113,25 @@ def verify_optimum(
     records: bytes,
     weights: NDArray[np.int64] | None,
     weight_points: bytes,
+    proof: bytes,
+) -> None: ...
+def prove_receipt(
+    suite: str,
+    ctx: _Context,
+    head: tuple[int, int, int],
+    points: bytes,
+    inputs: NDArray[np.int8],
+    classes: list[int],
+    weights: NDArray[np.int64],
+    blinds: bytes,
+    checked: bool,
+) -> bytes: ...
+def verify_receipt(
+    suite: str,
+    ctx: _Context,
+    head: tuple[int, int, int],
+    points: bytes,
+    inputs: NDArray[np.int8],
+    classes: list[int],
     proof: bytes,
 ) -> None: ...

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fedproof import _core
-from tests.vectors import optimum
+from tests.vectors import optimum, receipt
 from tests.vectors.vectors import FOLDER, Json, check, expected
 
 PALLAS, BN254 = "pallas-keccak-ed25519-v1", "bn254-keccak-ed25519-v1"
@@ -141,7 +141,8 @@ def good() -> dict[str, Json]:
     )
     identity["statement"]["points"], identity["proof"] = points.hex(), proof.hex()
     out["opening_identity"] = identity
-    return out | optimum.good(PALLAS, BN254, context_parts(CONTEXT), CONTEXT)
+    heads = optimum.good(PALLAS, BN254, context_parts(CONTEXT), CONTEXT)
+    return out | heads | receipt.good(PALLAS, BN254, context_parts(CONTEXT), CONTEXT)
 
 
 Change = Callable[[Json], None]
@@ -384,7 +385,7 @@ def bad(base: dict[str, Json]) -> dict[str, Json]:
     out["sum_value_missing"] = changed(
         total, "a coordinate missing", "shape", put("statement", "values", value=lambda t: t[:-1])
     )
-    return out | bad_optimum(base)
+    return out | bad_optimum(base) | bad_receipt(base)
 
 
 def bad_optimum(base: dict[str, Json]) -> dict[str, Json]:
@@ -429,6 +430,32 @@ def bad_optimum(base: dict[str, Json]) -> dict[str, Json]:
         ridge, "an honest proof of other commitments", "argument", put("proof", value=other["proof"])
     )
     return out | optimum.false(PALLAS, context_parts(CONTEXT), CONTEXT)
+
+
+def bad_receipt(base: dict[str, Json]) -> dict[str, Json]:
+    """Every public field of a receipt's statement, and false statements."""
+    b = base["receipt_pallas"]
+    flip = lambda h: ("1" if h[0] == "0" else "0") + h[1:]  # noqa: E731
+    out = {}
+    for name, stage, path, value in (
+        ("other_announcement", "argument", ("context", "announcement"), flip),
+        ("other_client", "argument", ("context", "client"), "hospital-2"),
+        ("other_weight", "argument", ("context", "weight"), 8),
+        ("other_certificate", "argument", ("context", "certificate"), bytes(32).hex()),
+        ("other_input", "argument", ("answers", 0, "input", 0), lambda v: v - 1 if v > 0 else v + 1),
+        ("other_class", "argument", ("answers", 0, "class"), lambda k: (k + 1) % 3),
+        ("other_head", "argument", ("points",), lambda p: p[64:128] + p[:64] + p[128:]),
+        ("answers_swapped", "argument", ("answers",), lambda a: a[::-1]),
+        ("class_missing", "shape", ("points",), lambda p: p[:-64]),
+        ("no_answers", "statement", ("answers",), []),
+        ("class_out_of_range", "statement", ("answers", 0, "class"), 3),
+        ("input_out_of_range", "statement", ("answers", 0, "input", 0), -128),
+        ("scale_33", "statement", ("scale",), 33),
+        ("one_class", "statement", ("classes",), 1),
+    ):
+        about = name.replace("_", " ")
+        out[f"receipt_{name}"] = changed(b, about, stage, put("statement", *path, value=value))
+    return out | receipt.false(PALLAS, context_parts(CONTEXT), CONTEXT)
 
 
 def main() -> None:

@@ -41,6 +41,9 @@ def _verify(vector: Json) -> None:
     if vector["relation"] == "optimum":
         _verify_optimum(suite, statement, proof)
         return
+    if vector["relation"] == "receipt":
+        _verify_receipt(suite, statement, proof)
+        return
     shape = statement["shape"]["d"], statement["shape"]["columns"]
     match vector["relation"]:
         case "plain opening":
@@ -90,6 +93,20 @@ def _verify_optimum(suite: str, statement: Json, proof: bytes) -> None:
         bytes.fromhex(statement["records"]),
         None if integers is None else np.array([int(w) for w in integers], dtype=np.int64),
         bytes.fromhex(statement["weights"].get("points", "")),
+        proof,
+    )
+
+
+def _verify_receipt(suite: str, statement: Json, proof: bytes) -> None:
+    _core.verify_receipt(
+        suite,
+        _context(statement["context"]),
+        (statement["features"], statement["classes"], statement["scale"]),
+        bytes.fromhex(statement["points"]),
+        np.array([a["input"] for a in statement["answers"]], dtype=np.int8).reshape(
+            len(statement["answers"]), -1 if statement["answers"] else statement["features"]
+        ),
+        [a["class"] for a in statement["answers"]],
         proof,
     )
 

@@ -27,8 +27,10 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of t
 
 
 MODULES = {
+    "answer": "answer",
     "bench": "bench",
     "certify": "data",
+    "check-answer": "answer",
     "demo": "demo",
     "endorse": "keys",
     "inspect": "inspect",

@@ -48,9 +48,26 @@ class Table:
             raise Malformed(f"record {self.labels.index('')} has no label (they count from 0)")
 
 
+UNLABELLED = "?"
+"""The label of records that have none."""
+
+
+def read_inputs(path: Path, features: tuple[str, ...]) -> NDArray[np.float64]:
+    """Records without labels: the columns `features` of a file as `read_table` takes, in that order; of `.npz` the matrix `X`. Other
+    columns are not looked at. Raises as `read_table` does."""
+    found = _read(path, None, features)
+    if found.features != features:
+        raise Malformed(f"{printable(str(path))}: its columns are not {printable(', '.join(features))}")
+    return found.values
+
+
 def read_table(path: Path, label: str) -> Table:
     """A data set from `.csv` (first line: names), `.parquet`, or `.npz` (arrays `X` and `y`, perhaps `features`). label: the column of
     labels; of `.npz` always `y`. Raises `Malformed`; `UsageError` for another kind of file, or where pyarrow is missing."""
+    return _read(path, label, None)
+
+
+def _read(path: Path, label: str | None, wanted: tuple[str, ...] | None) -> Table:
     shown = printable(str(path))
     readers = {".csv": _csv, ".parquet": _parquet, ".npz": _npz}
     reader = readers.get(path.suffix.lower())
@@ -58,62 +75,72 @@ def read_table(path: Path, label: str) -> Table:
         raise UsageError(f"{shown}: give a .csv, .parquet or .npz file")
     data = read_capped(path, _LIMIT)
     try:
-        return reader(data, label)
+        return reader(data, label, wanted)
     except Malformed as error:
         raise Malformed(f"{shown}: {error}") from None
 
 
-def _npz(data: bytes, label: str) -> Table:
-    del label
+def _npz(data: bytes, label: str | None, wanted: tuple[str, ...] | None) -> Table:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
     except (ValueError, OSError, EOFError, KeyError) as error:
         raise Malformed(f"not NumPy's .npz: {printable(str(error))}") from None
-    if not {"X", "y"} <= found.keys():
+    if "X" not in found or (label is not None and "y" not in found):
         raise Malformed("the arrays X (records by features) and y (labels) are wanted")
-    X, y = found["X"], found["y"]
+    X = found["X"]
+    y = found["y"] if label is not None else np.full(len(X), UNLABELLED)
     if X.ndim != 2 or X.dtype.kind not in "iuf" or y.ndim != 1:
         raise Malformed("X is a matrix of numbers, y has one dimension")
     names = found.get("features")
     features = (
-        [f"x{j}" for j in range(X.shape[1])] if names is None else [str(name) for name in names.ravel()]
+        list(wanted or (f"x{j}" for j in range(X.shape[1])))
+        if names is None
+        else [str(name) for name in names.ravel()]
     )
     return Table(tuple(features), X.astype(np.float64), tuple(_label(value) for value in y.tolist()))
 
 
-def _csv(data: bytes, label: str) -> Table:
+def _csv(data: bytes, label: str | None, wanted: tuple[str, ...] | None) -> Table:
     try:
         from pyarrow import ArrowInvalid, csv
     except ImportError:
         raise UsageError("CSV and Parquet files need pyarrow: pip install 'fedproof[data]'") from None
     try:
         # Labels are read as they are written: 01 is not 1.
-        options = csv.ConvertOptions(column_types={label: "string"}, strings_can_be_null=False)
-        return _arrow(csv.read_csv(io.BytesIO(data), convert_options=options), label)
+        types = {label: "string"} if label is not None else {}
+        options = csv.ConvertOptions(column_types=types, strings_can_be_null=False)
+        return _arrow(csv.read_csv(io.BytesIO(data), convert_options=options), label, wanted)
     except ArrowInvalid as error:
         raise Malformed(f"not a CSV file: {printable(str(error))}") from None
 
 
-def _parquet(data: bytes, label: str) -> Table:
+def _parquet(data: bytes, label: str | None, wanted: tuple[str, ...] | None) -> Table:
     try:
         from pyarrow import ArrowException, parquet
     except ImportError:
         raise UsageError("CSV and Parquet files need pyarrow: pip install 'fedproof[data]'") from None
     try:
-        return _arrow(parquet.read_table(io.BytesIO(data)), label)
+        return _arrow(parquet.read_table(io.BytesIO(data)), label, wanted)
     except (ArrowException, OSError) as error:
         raise Malformed(f"not a Parquet file: {printable(str(error))}") from None
 
 
-def _arrow(table: object, label: str) -> Table:
+def _arrow(table: object, label: str | None, wanted: tuple[str, ...] | None) -> Table:
     import pyarrow as pa
 
     assert isinstance(table, pa.Table)  # noqa: S101 - pyarrow has no types of its own
     names = [str(name) for name in table.column_names]
     if table.num_rows == 0:
         raise Malformed(f"0 records; 1 to {MAX_RECORDS} are certified")
-    if names.count(label) != 1:
+    if wanted is not None:
+        absent = [name for name in wanted if names.count(name) != 1]
+        if absent:
+            raise Malformed(f"no column {printable(absent[0])}; there are {printable(', '.join(names))}")
+        names = list(wanted)
+        table = table.select(names)
+        assert isinstance(table, pa.Table)  # noqa: S101
+    if label is not None and names.count(label) != 1:
         raise Malformed(
             f"no column {printable(label)} for the labels; there are {printable(', '.join(names))}"
         )
@@ -126,7 +153,11 @@ def _arrow(table: object, label: str) -> Table:
         features.append(name)
         columns.append(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
     values = np.column_stack(columns) if columns else np.zeros((table.num_rows, 0))
-    labels = tuple(_label(value) for value in table.column(label).to_pylist())
+    labels = (
+        (UNLABELLED,) * table.num_rows
+        if label is None
+        else tuple(_label(value) for value in table.column(label).to_pylist())
+    )
     return Table(tuple(features), values, labels)
 
 

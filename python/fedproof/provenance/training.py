@@ -112,6 +112,13 @@ def check_head_file(model: Path, found: TrainingAudit) -> FileDigest:
     return FileDigest(".", sha256(released))
 
 
+def read_head(model: Path, found: TrainingAudit) -> HeadOpening:
+    """Weights and blinds of a released file, as far as it can be read. Raises as `check_head_file`, which says whether it is the right
+    one."""
+    head = HeadFile.from_bytes(read_capped(model, MAX_FILE), found.policy.training.scale)
+    return HeadOpening(head.weights, head.blinds)
+
+
 def training_statement(found: TrainingAudit, file: FileDigest, producer: Producer) -> TrainingStatement:
     """The one statement that a bundle and a file lead to; only `producer` is free."""
     head, suite = found.policy.training, found.statement.suite

@@ -6,6 +6,7 @@ mod convert;
 mod honest_aggregate;
 mod optimum;
 mod plain_opening;
+mod receipt;
 
 use pyo3::prelude::*;
 
@@ -23,5 +24,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     plain_opening::register(module)?;
     bounded_update::register(module)?;
     honest_aggregate::register(module)?;
-    optimum::register(module)
+    optimum::register(module)?;
+    receipt::register(module)
 }

@@ -12,6 +12,7 @@ use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
 use fedproof_core::relation::honest_aggregate::HonestAggregate;
 use fedproof_core::relation::optimum::{Digits, Loss, Objective, Optimum, Size, Weights};
 use fedproof_core::relation::plain_opening::PlainOpening;
+use fedproof_core::relation::receipt::{Answer, Receipt};
 use fedproof_core::relation::{Context, Relation, Shape};
 use serde_json::{Map, Value};
 
@@ -148,6 +149,7 @@ fn verify<S: Suite>(relation: &str, statement: &Value, proof: &[u8]) -> Result<(
             let blinds = decode_scalars::<S>(&bytes(&blinds))?;
             aggregate::<S>([0; 32], &size, &terms)?.verify_sum(&values, &blinds)
         }
+        "receipt" => receipt::<S>(statement)?.verify(proof),
         "optimum" => optimum::<S>(statement)?.verify(proof),
         other => panic!("no such relation: {other}"),
     }
@@ -155,6 +157,27 @@ fn verify<S: Suite>(relation: &str, statement: &Value, proof: &[u8]) -> Result<(
 
 fn u32_of(value: &Value) -> u32 {
     u32::try_from(integer(value)).unwrap_or(u32::MAX)
+}
+
+fn receipt<S: Suite>(statement: &Value) -> Result<Receipt<S>> {
+    let names = ["context", "features", "classes", "scale", "answers", "points"];
+    let [ctx, features, classes, scale, answers, points] = fields(statement, names);
+    let answer = |value: &Value| {
+        let [input, class] = fields(value, ["input", "class"]);
+        let number = |v: &Value| i8::try_from(v.as_i64().expect("an integer")).expect("eight bits");
+        Answer {
+            input: input.as_array().expect("a list").iter().map(number).collect(),
+            class: u32_of(&class),
+        }
+    };
+    Ok(Receipt {
+        context: context(&ctx),
+        features: u32_of(&features),
+        classes: u32_of(&classes),
+        scale: u32_of(&scale),
+        answers: answers.as_array().expect("a list").iter().map(answer).collect(),
+        points: decode_points::<S>(&bytes(&points))?,
+    })
 }
 
 fn optimum<S: Suite>(statement: &Value) -> Result<Optimum<S>> {
