@@ -29,6 +29,12 @@ def demo(
     out: Annotated[
         Path | None, typer.Option(help="Where bundle, model, policy and trust file are left. New or empty.")
     ] = None,
+    certified: Annotated[
+        bool,
+        typer.Option(
+            "--certified", help="The story of certified data instead: one hospital trains, three cheat."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Seven hospitals train together, and one of them lies. It is caught by its proof and left out; the model comes with a certificate."""
@@ -36,17 +42,74 @@ def demo(
         raise UsageError("the demo needs scikit-learn for its data: pip install '.[demo]' in the clone")
     if out is None:
         with tempfile.TemporaryDirectory(prefix="fedproof-demo-") as folder:
-            _demo(Path(folder), as_json)
+            _demo(Path(folder), certified, as_json)
         return
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{printable(str(out))} exists and is not an empty folder")
     out.mkdir(parents=True, exist_ok=True)
-    _demo(out, as_json)
+    _demo(out, certified, as_json)
     if not as_json:
         print(f"left in {printable(str(out))}: bundle/ model.safetensors policy.toml trust.toml")
 
 
-def _demo(out: Path, as_json: bool) -> None:
+def _demo(out: Path, certified: bool, as_json: bool) -> None:
+    if certified:
+        _certified(out, as_json)
+    else:
+        _federation(out, as_json)
+
+
+def _certified(out: Path, as_json: bool) -> None:
+    from fedproof.demo.certified import run_certified
+
+    console = Console(highlight=False)
+    if as_json:
+        story = run_certified(out)
+        checked = _verify(out, "--json")
+        emit(
+            {
+                "records": story.records,
+                "accuracy": story.accuracy,
+                "logit_freedom": story.freedom,
+                "refused": [
+                    {
+                        "client": r.client,
+                        "did": r.did,
+                        "object": r.object,
+                        "stage": r.stage,
+                        "reason": r.reason,
+                    }
+                    for r in story.refused
+                ],
+                "receipt": {"answers": list(story.answers), "bytes": story.receipt, "verified": True},
+                "seconds": {name: round(value, 3) for name, value in story.seconds.items()},
+                "verified": checked.returncode == 0,
+                "verify": _report(checked),
+            }
+        )
+        if checked.returncode != 0:
+            sys.exit(1)
+        return
+    story = run_certified(out, lambda step: console.print(f"- {step}", markup=False, soft_wrap=True))
+    console.print(f"\n{len(story.refused)} refused:", markup=False)
+    for r in story.refused:
+        console.print(f"  {r.client} {r.did}", style="red", markup=False, soft_wrap=True)
+        console.print(f"    {r.object}, {r.stage}: {printable(r.reason)}", markup=False, soft_wrap=True)
+    total = sum(story.seconds.values())
+    for line in (
+        f"trained on {story.records} certified records; {story.accuracy:.1%} of the records that nobody trained on are right",
+        f"no logit is further than {story.freedom:.2g} from the optimum's",
+        f"one receipt of {story.receipt:,} bytes for {len(story.answers)} answers: checked",
+        f"time: {total:.1f} s, "
+        + ", ".join(f"{name} {value:.1f} s" for name, value in story.seconds.items()),
+    ):
+        console.print(line, markup=False, soft_wrap=True)
+    console.print("\nA separate process now verifies the bundle from public files only:\n", markup=False)
+    if _verify(out, capture=False).returncode != 0:
+        raise Refused("demo", "argument", "the separate process did not verify the bundle")
+
+
+def _federation(out: Path, as_json: bool) -> None:
     from fedproof.demo.federation import run
 
     console = Console(highlight=False)

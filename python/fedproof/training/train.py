@@ -48,16 +48,19 @@ def train(
     *,
     now: int,
     progress: Progress | None = None,
+    unchecked: bool = False,
 ) -> Trained:
     """The optimum on exactly the records that are left in, and its proof. holdings: of the parts, in their order. now: Unix seconds. Raises
-    `Refused`: data that may not be used, an optimum that is not reached within the policy's freedom."""
+    `Refused`: data that may not be used, an optimum that is not reached within the policy's freedom. unchecked: as in `proved`."""
     kept = usable(policy, parts, revocations, now=now)
     rows, blinds = _kept(parts, holdings, kept)
     classes = len(parts[0].data.certificate.classes)
     found = solve(
         objective_of(policy), rows, classes, norm_squared_of(parts), policy.training.freedom, progress
     )
-    return proved(policy, trainer, parts, kept, rows, blinds, found.weights, found.freedom)
+    return proved(
+        policy, trainer, parts, kept, rows, blinds, found.weights, found.freedom, unchecked=unchecked
+    )
 
 
 def usable(
