@@ -12,6 +12,7 @@ from rich.console import Console
 
 from fedproof.cli.app import Json, app, emit
 from fedproof.data.certificate import DataCertificate, RevocationList
+from fedproof.data.files import peek_certificate
 from fedproof.encoding import cbor
 from fedproof.encoding.files import read_capped
 from fedproof.encoding.text import printable
@@ -22,9 +23,13 @@ from fedproof.identity.keys import EnvelopeVerifyKey, VerifyKey, parse_private
 from fedproof.identity.members import read_members
 from fedproof.identity.roster import Member, Roster
 from fedproof.identity.signed import Signed
+from fedproof.identity.training_trust import TrainingTrust
 from fedproof.identity.trust import Trust
 from fedproof.model.tensors import parse_model
 from fedproof.policy.policy import Policy
+from fedproof.policy.training import TrainingPolicy
+from fedproof.provenance.training_bundle import TrainingBundle, is_training_bundle
+from fedproof.training.proof import Training
 
 _LIMIT = 1 << 30
 _SHOWN = 24
@@ -36,7 +41,7 @@ def inspect(
     path: Annotated[
         Path,
         typer.Argument(
-            help="A policy, trust file, roster, key, list of members, certificate, revocation list, message, model,"
+            help="A policy, trust file, roster, key, list of members, certificate, revocation list, training, message, model,"
             " checkpoint, audit log or bundle."
         ),
     ],
@@ -62,11 +67,28 @@ def inspect(
 
 def bundle(path: Path) -> tuple[str, Any]:
     """A folder: which of a bundle's parts it has."""
+    if is_training_bundle(path):
+        return "trained bundle", trained_bundle(path)
     names = sorted(p.name for p in path.iterdir())
     if not {"policy.cbor", "roster.cbor"} & set(names):
         raise Malformed(f"{printable(str(path))} is a folder, and not a bundle; name a file in it")
     blobs = sum(1 for p in path.glob("blobs/*/*") if p.is_file())
     return "bundle", {"parts": [printable(n) for n in names], "blobs": blobs}
+
+
+def trained_bundle(path: Path) -> Any:
+    """Of a trained head: whose data, whose revocation lists, what was trained."""
+    held = TrainingBundle.open(path)
+    peeked = [peek_certificate(path / "data" / serial) for serial in held.serials]
+    return {
+        "parts": sorted(p.name for p in path.iterdir()),
+        "data": [
+            {"serial": c.serial, "authority": c.authority, "records": c.records, "digest": c.digest().hex()}
+            for c in peeked
+        ],
+        "revocations": list(held.lists),
+        "training": _training(held.training()),
+    }
 
 
 def look(data: bytes) -> tuple[str, Any]:
@@ -89,6 +111,7 @@ def look(data: bytes) -> tuple[str, Any]:
         ("roster", roster),
         ("data certificate", data_certificate),
         ("revocation list", revocation_list),
+        ("training", training),
     ):
         try:
             return kind, read_signed(data)
@@ -120,7 +143,9 @@ def _written(data: bytes) -> tuple[str, Any] | None:
         return None
     for kind, read, own in (
         ("trust file", trust, {"aggregator", "endorsers"}),
+        ("trust file", training_trust, {"trainer", "authorities"}),
         ("list of members", members, {"members", "endorser"}),
+        ("training policy", training_policy, {"data", "training"}),
         ("policy", policy, {"base_model", "update", "federation"}),
     ):
         if own & tables:
@@ -132,6 +157,25 @@ def policy(text: str) -> Any:
     """A policy with its defaults and digest."""
     held = Policy.parse(text)
     return {"digest": f"sha256:{held.digest().hex()}", **held.model_dump()}
+
+
+def training_policy(text: str) -> Any:
+    """A policy of training on certified data, with its defaults and digest."""
+    held = TrainingPolicy.parse(text)
+    return {"digest": f"sha256:{held.digest().hex()}", **held.model_dump()}
+
+
+def training_trust(text: str) -> Any:
+    """Whom a trust file names for trained heads; revoked authorities are left out."""
+    held = TrainingTrust.parse(text)
+    return {
+        "trainer": held.trainer,
+        "envelope": held.envelope.keyid,
+        "authorities": {
+            name: {"key": a.key.text, "revocations": a.revocations} for name, a in held.authorities.items()
+        },
+        "policy": f"sha256:{held.policy.hex()}" if held.policy is not None else None,
+    }
 
 
 def trust(text: str) -> Any:
@@ -187,6 +231,15 @@ def revocation_list(data: bytes) -> Any:
         "issued": utc_text(held.issued),
         "signer": VerifyKey(signed.signer).text,
     }
+
+
+def training(data: bytes) -> Any:
+    """What a trainer says was trained on what."""
+    return _training(Training.from_bytes(data, limit=_LIMIT))
+
+
+def _training(held: Training) -> Any:
+    return {"digest": held.digest().hex(), **shown(held.model_dump())}
 
 
 def _by_name(listed: Iterable[Member]) -> dict[str, Any]:
@@ -251,7 +304,7 @@ def shown(value: Any) -> Any:
         return value.hex() if len(value) <= 2 * _SHOWN else f"{value[:_SHOWN].hex()}… ({len(value)} bytes)"
     if isinstance(value, str):
         return printable(value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         more = [f"… {len(value) - _SHOWN} more"] if len(value) > _SHOWN else []
         return [*(shown(v) for v in value[:_SHOWN]), *more]
     if isinstance(value, dict):

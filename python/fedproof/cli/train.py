@@ -25,7 +25,7 @@ from fedproof.identity.signed import Signed
 from fedproof.identity.training_trust import TrainingTrust
 from fedproof.policy.training import load_training_policy
 from fedproof.provenance.statement import Producer
-from fedproof.provenance.training import issue_training
+from fedproof.provenance.training import check_signing_key, issue_training
 from fedproof.provenance.training_bundle import write_training_bundle
 from fedproof.training.head_file import HeadFile
 from fedproof.training.train import train
@@ -54,6 +54,7 @@ def train_head(
         raise UsageError(f"{printable(str(out))} exists; a training is never written over")
     held, believed = load_training_policy(policy), TrainingTrust.load(trust)
     signing, now = EnvelopeKey.load(key), int(time.time())
+    check_signing_key(believed, signing)
     signed = [read_list(path) for path in revocations or []]
     lists = [open_revocations(one, believed.keys()) for one in signed]
     wanted = _left_out(leave_out or [])
@@ -82,7 +83,7 @@ def train_head(
     first = parts[0].data.certificate
     head = HeadFile(made.weights, made.blinds, first.quantisation(), held.training.scale)
     make_folder(out, mode=0o755)
-    write_atomic(out / "model.safetensors", head.to_bytes())
+    write_atomic(out / "model.safetensors", head.to_bytes(), mode=0o600 if made.blinds else 0o644)
     write_training_bundle(
         out / "bundle",
         policy=held.to_bytes(),

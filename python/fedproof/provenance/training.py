@@ -229,6 +229,13 @@ def _pinned(bundle: TrainingBundle, trust: TrainingTrust) -> TrainingPolicy:
     return policy
 
 
+def check_signing_key(trust: TrainingTrust, key: EnvelopeKey) -> None:
+    """Raises `Refused` (subject "certificate", stage "trust") for a key that is not the trainer's."""
+    if key.verify_key.keyid != trust.envelope.keyid:
+        detail = f"the key is {key.verify_key.keyid}, the trust file pins {trust.envelope.keyid}"
+        raise Refused("certificate", "trust", detail)
+
+
 def issue_training(
     root: Path,
     *,
@@ -241,9 +248,7 @@ def issue_training(
 ) -> TrainingStatement:
     """Checks the bundle as a verifier would, then signs the statement and writes it into the bundle. Raises `Refused` or `Malformed`
     where a verifier would."""
-    if key.verify_key.keyid != trust.envelope.keyid:
-        detail = f"the key is {key.verify_key.keyid}, the trust file pins {trust.envelope.keyid}"
-        raise Refused("certificate", "trust", detail)
+    check_signing_key(trust, key)
     found = audit_training(TrainingBundle.open(root), policy, trust, now=now)
     statement = training_statement(found, check_head_file(model, found), producer)
     write_atomic(root / CERTIFICATE, sign_envelope(statement.to_bytes(), key))

@@ -77,7 +77,7 @@ def solve(
     freedom = logit_freedom(objective, found, norm_squared)
     if found > bound:
         detail = (
-            f"logits are within {freedom:.3g} of the optimum's, and {max_freedom} was asked for:"
+            f"logits are within {freedom:.3g} of the optimum's, and {float(Fraction(max_freedom)):g} was asked for:"
             " take a larger scale or more regularisation"
         )
         raise Refused("training", "freedom", detail)

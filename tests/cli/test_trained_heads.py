@@ -1,0 +1,102 @@
+"""`fedproof train` and `fedproof inspect` of what belongs to trained heads, as a shell sees them."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from fedproof.identity.keys import EnvelopeKey
+from tests.cli.test_cli import fedproof
+from tests.provenance.head import POLICY, World, table
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certified folder `data`, policy and trust file, and what was trained with committed weights in `out`."""
+    where = tmp_path_factory.mktemp("trained")
+    world = World(where)
+    world.authority.save(where / "ministry.pem")
+    world.envelope.save(where / "envelope.pem")
+    world.trust.save(where / "trust.toml")
+    (where / "policy.toml").write_text(POLICY.replace("WEIGHTS", "committed"))
+    data = table()
+    with (where / "data.csv").open("w", newline="") as file:
+        lines = csv.writer(file)
+        lines.writerow([*data.features, "label"])
+        lines.writerows([*values, label] for values, label in zip(data.values, data.labels, strict=True))
+    own = [f"--key={where / 'ministry.pem'}", f"--out={where / 'data'}", "--expires=2100-01-01T00:00:00Z"]
+    said = ["--licence=CC-BY-4.0", "--consent=DUO:0000042"]
+    for ran in (
+        fedproof("certify", where / "data.csv", *own, *said),
+        fedproof("train", where / "data", *terms(where, "out", "envelope.pem")),
+    ):
+        assert ran.returncode == 0, ran.stderr
+    return where
+
+
+def terms(folder: Path, out: str, key: str) -> list[str]:
+    files = {"policy": "policy.toml", "trust": "trust.toml", "key": key, "out": out}
+    return [f"--{name}={folder / file}" for name, file in files.items()]
+
+
+def test_the_file_of_committed_weights_is_its_owners(folder: Path) -> None:
+    assert (folder / "out" / "model.safetensors").stat().st_mode & 0o777 == 0o600
+
+
+def test_another_key_than_the_trainers_is_refused_before_anything_is_written(folder: Path) -> None:
+    EnvelopeKey.generate().save(folder / "other.pem")
+    ran = fedproof("train", folder / "data", *terms(folder, "never", "other.pem"))
+    assert (ran.returncode, "certificate refused at trust" in ran.stderr) == (1, True), ran.stderr
+    assert not (folder / "never").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("policy.toml", "training policy"),
+        ("trust.toml", "trust file"),
+        ("out/bundle", "trained bundle"),
+        ("out/bundle/training.cbor", "training"),
+        ("out/bundle/policy.cbor", "message training policy"),
+        ("out/bundle/certificate.dsse.json", "certificate"),
+        ("out/model.safetensors", "model"),
+    ],
+)
+def test_what_a_file_is(folder: Path, name: str, what: str) -> None:
+    told = json.loads(fedproof("inspect", folder / name, "--json").stdout)
+    assert (told["what"], told["verified"]) == (what, False)
+
+
+def test_what_is_in_them(folder: Path) -> None:
+    held = {
+        name: json.loads(fedproof("inspect", folder / name, "--json").stdout)["content"]
+        for name in ("policy.toml", "trust.toml", "out/bundle", "out/bundle/training.cbor")
+    }
+    digest = fedproof("policy", "digest", folder / "policy.toml").stdout.strip()
+    bundle, training = held["out/bundle"], held["out/bundle/training.cbor"]
+    assert held["policy.toml"]["digest"] == digest == f"sha256:{training['policy']}"
+    assert held["trust.toml"]["trainer"] == training["trainer"] == "hospital-a"
+    assert list(held["trust.toml"]["authorities"]) == ["ministry"]
+    assert bundle["training"] == training
+    assert [(d["authority"], d["records"]) for d in bundle["data"]] == [("ministry", 120)]
+    assert training["data"] == [{"certificate": bundle["data"][0]["digest"], "left_out": []}]
+    assert training["weights"] is None
+
+
+def test_what_is_wrong_in_them_is_said(folder: Path, tmp_path: Path) -> None:
+    for name, old, new, said in (
+        ("policy.toml", "regularisation", "regularization", "training.regularization: no such field"),
+        ("trust.toml", "[trainer]", "[trainee]", "trainee: no such field"),
+    ):
+        (tmp_path / name).write_text((folder / name).read_text().replace(old, new))
+        ran = fedproof("inspect", tmp_path / name)
+        assert (ran.returncode, said in ran.stderr) == (2, True), ran.stderr
+
+
+def test_a_bundle_with_something_else_in_it_is_refused(folder: Path) -> None:
+    stray = folder / "out" / "bundle" / ".DS_Store"
+    stray.write_bytes(b"")
+    ran = fedproof("inspect", folder / "out" / "bundle")
+    stray.unlink()
+    assert (ran.returncode, ".DS_Store does not belong there" in ran.stderr) == (1, True)
