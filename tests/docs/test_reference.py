@@ -16,7 +16,10 @@ from pydantic_core import PydanticUndefined
 
 import fedproof
 from fedproof.cli.app import app, load_commands, main
+from fedproof.identity.keys import EnvelopeKey, VerifyKey
+from fedproof.identity.training_trust import Authority, TrainingTrust
 from fedproof.policy.policy import Policy
+from fedproof.policy.training import TrainingPolicy
 from tests.docs.pages import ROOT, blocks
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -50,16 +53,17 @@ def fields(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, object
             yield f"{path}{name}", field.default
 
 
-@pytest.mark.parametrize(("name", "default"), list(fields(Policy)))
+@pytest.mark.parametrize(("name", "default"), [*fields(Policy), *fields(TrainingPolicy)])
 def test_every_field_of_a_policy_is_listed_with_its_default(name: str, default: object) -> None:
     told = "required" if default is PydanticUndefined else f"`{json.dumps(default)}`"
     assert f"| `{name}` | {told} |" in (REFERENCE / "policy.md").read_text()
 
 
-def test_the_policy_of_the_page_is_one() -> None:
-    (text,) = (block.text for block in blocks(REFERENCE / "policy.md") if block.language == "toml")
-    shown = Policy.parse(text).model_dump()
-    assert set(shown) == set(Policy.model_fields)
+def test_the_policies_of_the_page_are_some() -> None:
+    texts = [block.text for block in blocks(REFERENCE / "policy.md") if block.language == "toml"]
+    federation, training = texts
+    assert Policy.parse(federation).federation == "breast-cancer-2026"
+    assert TrainingPolicy.parse(training).name == "tumour-triage"
 
 
 def literals() -> Iterator[tuple[str, str]]:
@@ -120,6 +124,12 @@ def test_every_shape_of_json_is_the_real_one(
     (tmp_path / "t.csv").write_text("age,label\n1,a\n2,b\n")
     own = [f"--key={tmp_path / 'board.pem'}", f"--out={tmp_path / 'list'}"]
     terms = ["--licence=CC0-1.0", "--expires=2100-01-01T00:00:00Z", own[0], f"--out={tmp_path / 'set'}"]
+    head = [f"--{n}={tmp_path / f}" for n, f in (("policy", "training.toml"), ("trust", "head.toml"))]
+    files = [f"--bundle={tmp_path / 'head' / 'bundle'}", f"--data={tmp_path / 't.csv'}"]
+    weights = f"--model={tmp_path / 'head' / 'model.safetensors'}"
+    receipt = str(tmp_path / "receipt")
+    envelope = EnvelopeKey.generate()
+    envelope.save(tmp_path / "envelope.pem")
     runs = {
         "refused": ["verify", bundle, f"--model={tmp_path / 'other'}", *public],
         "error": ["verify", str(tmp_path / "none"), model, *public],
@@ -136,6 +146,16 @@ def test_every_shape_of_json_is_the_real_one(
         "inspect": ["inspect", bundle],
         "certify": ["certify", str(tmp_path / "t.csv"), *terms],
         "revoke": ["revoke", *own],
+        "train": [
+            "train",
+            str(tmp_path / "set"),
+            *head,
+            f"--key={tmp_path / 'envelope.pem'}",
+            f"--out={tmp_path / 'head'}",
+        ],
+        "verify head": ["verify", str(tmp_path / "head" / "bundle"), weights, *head],
+        "answer": ["answer", *files, weights, *head, f"--out={receipt}"],
+        "check-answer": ["check-answer", receipt, *files, *head],
         "bench r1": ["bench", "r1", "--dim", "10"],
         "version": ["version"],
     }
@@ -151,3 +171,9 @@ def test_every_shape_of_json_is_the_real_one(
         if name == "keygen":
             members = f'federation = "f"\nendorser = "e"\n[members]\na = "{real["public"]}"\n'
             (tmp_path / "members.toml").write_text(members)
+            (tmp_path / "training.toml").write_text(
+                'version = 1\nname = "n"\n[training]\nregularisation = 1024\nmax_logit_freedom = "1"\n'
+                'weights = "committed"\n[data]\nauthorities = ["board"]\n'
+            )
+            authority = Authority(VerifyKey.parse(real["public"]))
+            TrainingTrust("hospital", envelope.verify_key, {"board": authority}).save(tmp_path / "head.toml")
