@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fedproof.identity.keys import EnvelopeKey
+from fedproof.identity.keys import EnvelopeKey, SigningKey
+from fedproof.identity.trust import Trust
 from tests.cli.test_cli import fedproof
 from tests.provenance.head import POLICY, World, table
 
@@ -76,12 +77,44 @@ def test_what_is_in_them(folder: Path) -> None:
     digest = fedproof("policy", "digest", folder / "policy.toml").stdout.strip()
     bundle, training = held["out/bundle"], held["out/bundle/training.cbor"]
     assert held["policy.toml"]["digest"] == digest == f"sha256:{training['policy']}"
-    assert held["trust.toml"]["trainer"] == training["trainer"] == "hospital-a"
+    assert held["trust.toml"]["trainer"]["name"] == training["trainer"] == "hospital-a"
     assert list(held["trust.toml"]["authorities"]) == ["ministry"]
     assert bundle["training"] == training
     assert [(d["authority"], d["records"]) for d in bundle["data"]] == [("ministry", 120)]
     assert training["data"] == [{"certificate": bundle["data"][0]["digest"], "left_out": []}]
     assert training["weights"] is None
+
+
+def test_one_trust_file_for_both_kinds_of_model(folder: Path, tmp_path: Path) -> None:
+    aggregator, endorser = SigningKey.generate().verify_key, SigningKey.generate().verify_key
+    federation = Trust(aggregator, EnvelopeKey.generate().verify_key, {"board": endorser})
+    both = federation.to_toml() + (folder / "trust.toml").read_text().replace("version = 1\n", "")
+    (tmp_path / "both.toml").write_text(both)
+    told = json.loads(fedproof("inspect", tmp_path / "both.toml", "--json").stdout)["content"]
+    assert (told["aggregator"], told["trainer"]["name"]) == (aggregator.text, "hospital-a")
+    arguments = [f"--model={folder / 'out' / 'model.safetensors'}", f"--policy={folder / 'policy.toml'}"]
+    ran = fedproof("verify", folder / "out" / "bundle", *arguments, f"--trust={tmp_path / 'both.toml'}")
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_answers_and_receipts_take_newer_lists(folder: Path) -> None:
+    """A bundle without a list, under a policy that asks for none; the authority's list revokes the data."""
+    (serial,) = (path.name for path in (folder / "out" / "bundle" / "data").iterdir())
+    lists = [folder / "empty.cbor", folder / "revoked.cbor"]
+    for path, what in zip(lists, ([], [serial]), strict=True):
+        ran = fedproof("revoke", *what, f"--key={folder / 'ministry.pem'}", f"--out={path}")
+        assert ran.returncode == 0, ran.stderr
+    given = [f"--{name}={folder / name}.toml" for name in ("policy", "trust")]
+    given += [f"--data={folder / 'data.csv'}", f"--bundle={folder / 'out' / 'bundle'}"]
+    made = [f"--model={folder / 'out' / 'model.safetensors'}", f"--out={folder / 'receipt.cbor'}"]
+    for path, code in zip(lists, (0, 1), strict=True):
+        for ran in (
+            fedproof("answer", *given, *made, f"--revocations={path}"),
+            fedproof("check-answer", folder / "receipt.cbor", *given, f"--revocations={path}"),
+        ):
+            assert (ran.returncode, "data certificate refused at revoked" in ran.stderr) == (code, code == 1), (
+                ran.stderr
+            )
 
 
 def test_what_is_wrong_in_them_is_said(folder: Path, tmp_path: Path) -> None:

@@ -60,11 +60,11 @@ def lie(holding: Holding, column: int, value: int) -> Holding:
 
 def test_a_holding_of_something_else() -> None:
     data, holding = MINISTRY.certify(table())
-    with pytest.raises(Refused, match="opening"):
+    with pytest.raises(Refused, match="data set refused at opening"):
         check_holding(data, lie(holding, 0, 1 - holding.rows[0, 0]))
     swapped = holding.rows.copy()
     swapped[0, 4:] = swapped[0, 4:][::-1]
-    with pytest.raises(Refused, match="opening"):
+    with pytest.raises(Refused, match="data set refused at opening"):
         check_holding(data, Holding(swapped, holding.blinds))
     with pytest.raises(Refused, match="12 rows, 12 points, 11 blinds"):
         check_holding(data, Holding(holding.rows, holding.blinds[32:]))
@@ -117,7 +117,7 @@ def test_a_folder_that_changed(tmp_path: Path) -> None:
     rows = holding.rows.copy()
     rows[3, 1] += 1
     np.save(tmp_path / "set" / "holder" / "rows.npy", rows)
-    with pytest.raises(Refused, match="opening"):
+    with pytest.raises(Refused, match="data set refused at opening"):
         read_holding(tmp_path / "set", data)
     for junk in (b"", b"\x93NUMPY", rows.tobytes()):
         (tmp_path / "set" / "holder" / "rows.npy").write_bytes(junk)

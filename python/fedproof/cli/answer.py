@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,8 @@ import typer
 from numpy.typing import NDArray
 
 from fedproof.cli.app import Json, app, emit
+from fedproof.cli.lists import read_list
+from fedproof.data.selection import open_revocations
 from fedproof.data.table import read_inputs
 from fedproof.encoding.files import read_capped, write_atomic
 from fedproof.encoding.text import counted, printable
@@ -32,6 +35,10 @@ Inputs = Annotated[
 Bundle = Annotated[Path, typer.Option(help="The trained head's bundle.")]
 Policy = Annotated[Path, typer.Option(help="The training policy.")]
 Trust = Annotated[Path, typer.Option(help="Your own trust file.")]
+Lists = Annotated[
+    list[Path] | None,
+    typer.Option("--revocations", help="A revocation list's file, newer than the bundle's; may be repeated."),
+]
 At = Annotated[str, typer.Option(help="When data certificates are to be valid, in UTC; else now.")]
 
 
@@ -43,11 +50,12 @@ def make_answer(
     policy: Policy,
     trust: Trust,
     out: Annotated[Path, typer.Option(help="Where the receipt goes.")],
+    revocations: Lists = None,
     at: At = "",
     as_json: Json = False,
 ) -> None:
     """Answers, and proves that the certified head said so. One receipt for all inputs; the logits stay hidden."""
-    found = _audited(bundle, policy, trust, at)
+    found = _audited(bundle, policy, trust, revocations or [], at)
     check_head_file(model, found)
     inputs = _inputs(found, data)
     receipt = answer(found.statement, read_head(model, found), inputs, found.training.digest())
@@ -62,11 +70,12 @@ def check(
     bundle: Bundle,
     policy: Policy,
     trust: Trust,
+    revocations: Lists = None,
     at: At = "",
     as_json: Json = False,
 ) -> None:
-    """Checks a receipt against a certified head: its data, its optimum, and that it gave these answers to these inputs."""
-    found = _audited(bundle, policy, trust, at)
+    """Checks a receipt of a certified head. Its data, its optimum, and that it gave these answers to these inputs."""
+    found = _audited(bundle, policy, trust, revocations or [], at)
     try:
         held = Receipt.from_bytes(read_capped(receipt, _LIMIT), limit=_LIMIT)
     except Malformed as error:
@@ -75,12 +84,13 @@ def check(
     _tell(found, held, as_json, {"verified": True})
 
 
-def _audited(bundle: Path, policy: Path, trust: Path, at: str) -> TrainingAudit:
+def _audited(bundle: Path, policy: Path, trust: Path, lists: Sequence[Path], at: str) -> TrainingAudit:
     """The bundle, checked but for the model's file, and that its certificate is about this very training."""
     believed = TrainingTrust.load(trust)
     opened = TrainingBundle.open(bundle)
     now = parse_utc(at) if at else int(time.time())
-    found = audit_training(opened, load_training_policy(policy), believed, now=now)
+    revocations = [open_revocations(read_list(path), believed.keys()) for path in lists]
+    found = audit_training(opened, load_training_policy(policy), believed, now=now, revocations=revocations)
     signed = TrainingStatement.parse(open_envelope(opened.certificate(), believed.envelope))
     if signed.predicate.training.digest.sha256 != found.training.digest().hex():
         raise Refused("certificate", "statement", "it is of another training")

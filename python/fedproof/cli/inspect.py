@@ -142,8 +142,7 @@ def _written(data: bytes) -> tuple[str, Any] | None:
     except (Malformed, UnicodeDecodeError):
         return None
     for kind, read, own in (
-        ("trust file", trust, {"aggregator", "endorsers"}),
-        ("trust file", training_trust, {"trainer", "authorities"}),
+        ("trust file", trust_file, {"aggregator", "endorsers", "trainer", "authorities"}),
         ("list of members", members, {"members", "endorser"}),
         ("training policy", training_policy, {"data", "training"}),
         ("policy", policy, {"base_model", "update", "federation"}),
@@ -165,12 +164,18 @@ def training_policy(text: str) -> Any:
     return {"digest": f"sha256:{held.digest().hex()}", **held.model_dump()}
 
 
+def trust_file(text: str) -> Any:
+    """Whom a trust file names: for federations, for trained heads, or for both."""
+    tables = parse_toml(text).keys()
+    head = training_trust(text) if {"trainer", "authorities"} & tables else {}
+    return {**(trust(text) if {"aggregator", "endorsers"} & tables else {}), **head}
+
+
 def training_trust(text: str) -> Any:
     """Whom a trust file names for trained heads; revoked authorities are left out."""
     held = TrainingTrust.parse(text)
     return {
-        "trainer": held.trainer,
-        "envelope": held.envelope.keyid,
+        "trainer": {"name": held.trainer, "envelope": held.envelope.keyid},
         "authorities": {
             name: {"key": a.key.text, "revocations": a.revocations} for name, a in held.authorities.items()
         },

@@ -128,4 +128,10 @@ def check_holding(data: DataSet, holding: Holding) -> None:
         raise Refused("data set", "shape", "its rows are not as many, or as long, as were certified")
     if check_rows(holding.rows, len(certificate.features)) > certificate.norm_squared:
         raise Refused("data set", "statement", "a record is longer than the certificate says")
-    check_records(certificate.suite, data.records.points, holding.rows, holding.blinds)
+    try:
+        check_records(certificate.suite, data.records.points, holding.rows, holding.blinds)
+    except Refused as error:
+        if error.stage != "opening":
+            raise
+        detail = "rows or blinds are not those that were certified"
+        raise Refused("data set", "opening", detail) from None
