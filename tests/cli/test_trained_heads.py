@@ -112,9 +112,10 @@ def test_answers_and_receipts_take_newer_lists(folder: Path) -> None:
             fedproof("answer", *given, *made, f"--revocations={path}"),
             fedproof("check-answer", folder / "receipt.cbor", *given, f"--revocations={path}"),
         ):
-            assert (ran.returncode, "data certificate refused at revoked" in ran.stderr) == (code, code == 1), (
-                ran.stderr
-            )
+            assert (ran.returncode, "data certificate refused at revoked" in ran.stderr) == (
+                code,
+                code == 1,
+            ), ran.stderr
 
 
 def test_what_is_wrong_in_them_is_said(folder: Path, tmp_path: Path) -> None:
