@@ -22,6 +22,19 @@ pub enum Late<F> {
     Slot { label: Label, slot: usize, delta: F },
 }
 
+/// What the prover of an optimum computes of each class and record, class by class with `stride` places each.
+pub struct Learned<'a> {
+    /// W, class by class, where the statement commits to it.
+    pub weights: &'a mut Vec<i64>,
+    pub stride: usize,
+    /// ±1.
+    pub labels: &'a mut [i64],
+    pub logits: &'a mut [i64],
+    pub margins: &'a mut [i64],
+    /// What the record adds to the gradient, in multiples of its features.
+    pub pulls: &'a mut [i64],
+}
+
 /// Every method may do nothing: then the prover is honest.
 pub trait Dishonest<S: Suite> {
     /// Changes a message before it is committed to.
@@ -36,8 +49,11 @@ pub trait Dishonest<S: Suite> {
     /// Changes a table's multiplicities after α.
     fn multiplicities(&mut self, _alpha: S::Scalar, _counts: &mut Vec<S::Scalar>) {}
 
-    /// Changes what is looked up: other numbers than the committed ones.
-    fn looked_up(&mut self, _x: &mut Vec<i64>) {}
+    /// Changes what is looked up: other numbers than the statement's, and the limbs or digits that are committed to follow.
+    fn looked_up(&mut self, _label: Label, _x: &mut Vec<i64>) {}
+
+    /// Changes what a head says of its records; its residual follows.
+    fn learned(&mut self, _numbers: Learned<'_>) {}
 
     /// Changes the column whose squares the norm is proved of.
     fn squares(&mut self, _column: &mut Vec<i64>) {}

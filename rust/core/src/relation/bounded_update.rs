@@ -170,7 +170,7 @@ impl<S: Suite> BoundedUpdate<S> {
             let mut x = std::borrow::Cow::from(&w.values);
             #[cfg(feature = "drop-checks")]
             if let Some(d) = rec.dishonest() {
-                d.looked_up(x.to_mut());
+                d.looked_up("x".into(), x.to_mut());
             }
             split(&x, &digits)
         });

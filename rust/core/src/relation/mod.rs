@@ -138,7 +138,9 @@ pub trait Relation<S: Suite> {
 
     /// Proves a true statement.
     fn prove(&self, witness: &Self::Secret) -> Result<Proof<S>> {
-        self.holds(witness).map_err(|e| e.within(Self::NAME))?;
+        self.check()
+            .and_then(|()| self.holds(witness))
+            .map_err(|e| e.within(Self::NAME))?;
         self.prove_unchecked(witness)
     }
 

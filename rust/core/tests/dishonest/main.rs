@@ -10,6 +10,7 @@ mod constraints;
 mod grinding;
 mod labels;
 mod multiplicities;
+mod optimum;
 mod order_closing;
 mod order_relation;
 mod receipt;

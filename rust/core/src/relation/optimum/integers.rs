@@ -1,17 +1,21 @@
 //! The prover's integers: logits, margins, what records pull, the residual. Tables over (class, record) have 2^ν places a class.
 
+use std::borrow::Cow;
+
 use ark_ff::PrimeField;
 use rayon::prelude::*;
 use zeroize::Zeroize;
 
 use super::{FEATURE_SCALE, Loss, NAME, Objective, Size, Trained};
 use crate::error::{Error, Result, Stage};
+#[cfg(feature = "drop-checks")]
+use crate::recorder::dishonest::{Dishonest, Learned};
 
 pub struct Integers<'a> {
     /// Records, row after row.
     pub rows: &'a [i8],
     /// W, class after class.
-    pub weights: &'a [i64],
+    pub weights: Cow<'a, [i64]>,
     /// Places of a class in tables over (class, record).
     pub stride: usize,
     /// Y: ±1.
@@ -100,7 +104,7 @@ impl<'a> Integers<'a> {
         }
         let mut integers = Self {
             rows,
-            weights,
+            weights: Cow::from(weights),
             stride,
             labels,
             logits,
@@ -110,6 +114,26 @@ impl<'a> Integers<'a> {
         };
         integers.residual = integers.make_residual(size, objective)?;
         Ok(integers)
+    }
+
+    /// A dishonest prover's changes.
+    #[cfg(feature = "drop-checks")]
+    pub fn cheat<S: crate::group::Suite>(
+        &mut self,
+        size: &Size,
+        objective: &Objective,
+        prover: &mut dyn Dishonest<S>,
+    ) -> Result<()> {
+        prover.learned(Learned {
+            weights: self.weights.to_mut(),
+            stride: self.stride,
+            labels: &mut self.labels,
+            logits: &mut self.logits,
+            margins: &mut self.margins,
+            pulls: &mut self.pulls,
+        });
+        self.residual = self.make_residual(size, objective)?;
+        Ok(())
     }
 
     /// Λ·W − XᵀA.
@@ -149,7 +173,7 @@ impl<'a> Integers<'a> {
                 }
                 a
             });
-        let each = gradient.into_iter().zip(self.weights);
+        let each = gradient.into_iter().zip(&*self.weights);
         Ok(each.map(|(g, w)| regularisation * i128::from(*w) - g).collect())
     }
 

@@ -139,13 +139,44 @@ fn log2_ceil(n: usize) -> usize {
         .map_or(usize::BITS, usize::trailing_zeros) as usize
 }
 
+fn refused(why: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(NAME, Stage::Statement, why)
+}
+
+/// Whether the sizes and the objective's numbers, all but its bound, are such that one can compute with them.
+fn check_numbers(size: &Size, objective: &Objective) -> Result<()> {
+    let Size {
+        records,
+        features,
+        classes,
+    } = *size;
+    let sizes = (1..=1 << 24).contains(&records)
+        && features >= 2
+        && (2..=1024).contains(&classes)
+        && size.width() <= 4096
+        && size.class_bits() + size.record_bits() <= 28;
+    if !sizes {
+        return Err(refused(format!(
+            "refused size: {records} records of {features} features, {classes} classes"
+        )));
+    }
+    let Objective {
+        scale,
+        regularisation,
+        ..
+    } = *objective;
+    if scale <= 32 && (1..=1 << 40).contains(&regularisation) {
+        Ok(())
+    } else {
+        Err(refused(format!(
+            "refused objective: scale {scale}, regularisation {regularisation}"
+        )))
+    }
+}
+
 impl<S: Suite> Optimum<S> {
     fn committed(&self) -> bool {
         matches!(self.weights, Weights::Committed(_))
-    }
-
-    fn refused(why: impl Into<std::borrow::Cow<'static, str>>) -> Error {
-        Error::new(NAME, Stage::Statement, why)
     }
 
     /// The largest |W| that the statement allows.
@@ -181,7 +212,7 @@ impl<S: Suite> Optimum<S> {
         if bounded.contains(&bound) && used(margins, hinge, 59) && used(weights, self.committed(), 50) {
             Ok(())
         } else {
-            Err(Self::refused(format!(
+            Err(refused(format!(
                 "refused digits: {margins} and {weights} within ±{bound}"
             )))
         }
@@ -197,35 +228,12 @@ impl<S: Suite> Relation<S> for Optimum<S> {
     }
 
     fn check(&self) -> Result<()> {
-        let Size {
-            records,
-            features,
-            classes,
-        } = self.size;
-        let sizes = (1..=1 << 24).contains(&records)
-            && features >= 2
-            && (2..=1024).contains(&classes)
-            && self.size.width() <= 4096
-            && self.size.class_bits() + self.size.record_bits() <= 28;
-        if !sizes {
-            return Err(Self::refused(format!(
-                "refused size: {records} records of {features} features, {classes} classes"
-            )));
-        }
-        let Objective {
-            scale,
-            regularisation,
-            max_residual_squared,
-            ..
-        } = self.objective;
+        check_numbers(&self.size, &self.objective)?;
+        let bound = self.objective.max_residual_squared;
         // With |x| ≤ 127, as attested, Σ E² + 2^κ < 2^226 + 2^120 < r: the page has the sum.
-        let no_wrap = scale <= 32
-            && (1..=1 << 40).contains(&regularisation)
-            && (1..1 << 120).contains(&max_residual_squared)
-            && S::Scalar::MODULUS_BIT_SIZE > 250;
-        if !no_wrap {
-            return Err(Self::refused(format!(
-                "refused objective: scale {scale}, regularisation {regularisation}, squared residual up to {max_residual_squared}"
+        if !((1..1 << 120).contains(&bound) && S::Scalar::MODULUS_BIT_SIZE > 250) {
+            return Err(refused(format!(
+                "refused bound: a squared residual up to {bound}"
             )));
         }
         self.check_digits()?;
@@ -240,7 +248,7 @@ impl<S: Suite> Relation<S> for Optimum<S> {
                 Error::lengths(NAME, self.size.classes() * self.size.features(), w.len()),
             ),
             Weights::Public(w) if w.iter().any(|w| w.unsigned_abs() > self.max_weight()) => {
-                Err(Self::refused("a weight is out of range"))
+                Err(refused("a weight is out of range"))
             }
             _ => Ok(()),
         }
@@ -298,9 +306,14 @@ impl<S: Suite> Relation<S> for Optimum<S> {
             }
             Weights::Public(_) => None,
         };
-        let integers = witness
+        #[allow(unused_mut, reason = "only a dishonest prover changes them")]
+        let mut integers = witness
             .map(|w| Integers::new(&self.size, &self.objective, w))
             .transpose()?;
+        #[cfg(feature = "drop-checks")]
+        if let (Some(known), Some(d)) = (&mut integers, rec.dishonest()) {
+            known.cheat(&self.size, &self.objective, d.as_mut())?;
+        }
         Protocol {
             statement: self,
             records,
@@ -352,6 +365,7 @@ pub fn residual_squared<F: PrimeField>(
     objective: &Objective,
     trained: &Trained<F>,
 ) -> Result<Option<u128>> {
+    check_numbers(size, objective)?;
     let squared = Integers::new(size, objective, trained)?.residual_squared();
     Ok(Some(squared).filter(|s| *s < u128::MAX))
 }

@@ -163,12 +163,13 @@ impl<S: Suite> Protocol<'_, S> {
                 let inside = |at: usize| at % known.stride < size.records();
                 let kept = known.margins.iter().enumerate();
                 // Where there is no record all digits are zero.
-                Arc::new(digit(
+                digit(
                     kept.map(|(at, n)| if inside(at) { n - reach } else { 0 }),
                     digits.bound,
                     l,
-                ))
+                )
             });
+            let values = looked_up(rec, Label("digit", l, 0), values);
             let rows = || {
                 let values = values.as_deref().map(Vec::as_slice).unwrap_or_default();
                 let mut rows = vec![0; size.classes() * rows_of_class * columns];
@@ -201,8 +202,9 @@ impl<S: Suite> Protocol<'_, S> {
                     let rest = std::iter::repeat_n(&0, columns - row.len());
                     row.iter().chain(rest).copied()
                 });
-                Arc::new(digit(padded, digits.bound, l))
+                digit(padded, digits.bound, l)
             });
+            let values = looked_up(rec, Label("limb", l, 0), values);
             if l > 0 {
                 let rows = || values.as_deref().cloned().unwrap_or_default();
                 limbs.push(rec.commit_matrix(Label("limb", l, 0), size.classes(), columns, width, rows)?);
@@ -286,7 +288,7 @@ impl<S: Suite> Protocol<'_, S> {
                 return Ok(Lin::constant(dot(&self.combined(w, at)?, &eq_table(&at.rest))));
             }
             (Weights::Committed(_), Some(known)) => {
-                dot(&self.combined(known.weights, at)?, &eq_table(&at.rest))
+                dot(&self.combined(&known.weights, at)?, &eq_table(&at.rest))
             }
             (Weights::Committed(_), None) => S::Scalar::ZERO,
         };
@@ -374,7 +376,7 @@ impl<S: Suite> Protocol<'_, S> {
         let (x, label) = row.split_at(self.statement.size.features().min(row.len()));
         Ok(vec![
             dot(label, &eq_table(&at.class)),
-            dot(x, &self.combined(known.weights, at)?),
+            dot(x, &self.combined(&known.weights, at)?),
         ])
     }
 
@@ -500,7 +502,7 @@ impl<S: Suite> Protocol<'_, S> {
             Some(known) => {
                 let row = rec.row_sum(reached.records)?;
                 let x = row.get(..p).unwrap_or(row).to_vec();
-                let w = self.combined(known.weights, &reached.at)?;
+                let w = self.combined(&known.weights, &reached.at)?;
                 Some(ProductTable(padded(x, self.q()), padded(w, self.q())))
             }
             None => None,
@@ -604,6 +606,29 @@ impl<S: Suite> Protocol<'_, S> {
         }
         found.open_counts(rec, &kept.looked, &kept.counts, self.q(), columns)
     }
+}
+
+/// A digit's numbers as they are committed to and looked up.
+#[cfg_attr(
+    not(feature = "drop-checks"),
+    allow(unused_variables, reason = "only a dishonest prover is asked")
+)]
+fn looked_up<S: Suite>(
+    rec: &mut Recorder<S>,
+    label: Label,
+    values: Option<Vec<i64>>,
+) -> Option<Arc<Vec<i64>>> {
+    values.map(|values| {
+        #[cfg(feature = "drop-checks")]
+        let values = {
+            let mut values = values;
+            if let Some(d) = rec.dishonest() {
+                d.looked_up(label, &mut values);
+            }
+            values
+        };
+        Arc::new(values)
+    })
 }
 
 fn scalar_from_i128<F: PrimeField>(v: i128) -> F {

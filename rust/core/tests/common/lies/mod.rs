@@ -6,6 +6,7 @@
 pub mod closing;
 pub mod look_up;
 pub mod norm;
+pub mod optimum;
 
 use ark_ff::One;
 use fedproof_core::checks::without;
