@@ -24,6 +24,8 @@ pub struct Head {
     /// B2²; the exact residual if not given.
     pub max_residual_squared: Option<u128>,
     pub bound: u64,
+    /// (L, L_W) where they are used; enough for these numbers if not given.
+    pub digits: Option<(u32, u32)>,
     pub seed: u64,
 }
 
@@ -39,6 +41,7 @@ impl Default for Head {
             regularisation: 3000,
             max_residual_squared: None,
             bound: 31,
+            digits: None,
             seed: 1,
         }
     }
@@ -69,8 +72,13 @@ impl Head {
     }
 
     pub fn digits(&self) -> Digits {
-        let margins = if self.loss == Loss::SquaredHinge { 4 } else { 0 };
-        let weights = if self.committed { 2 } else { 0 };
+        let (margins, weights) = self.digits.unwrap_or((4, 2));
+        let margins = if self.loss == Loss::SquaredHinge {
+            margins
+        } else {
+            0
+        };
+        let weights = if self.committed { weights } else { 0 };
         let bound = if margins + weights > 0 { self.bound } else { 0 };
         Digits {
             bound,
@@ -141,8 +149,10 @@ impl Head {
             regularisation: self.regularisation,
             max_residual_squared: 1,
         };
-        let exact = residual_squared(&self.size(), &objective, &trained).expect("small numbers");
-        objective.max_residual_squared = self.max_residual_squared.or(exact).expect("small").max(1);
+        objective.max_residual_squared = self.max_residual_squared.unwrap_or_else(|| {
+            let exact = residual_squared(&self.size(), &objective, &trained).expect("small numbers");
+            exact.expect("small").max(1)
+        });
         (
             Optimum {
                 context: context(),

@@ -3,6 +3,7 @@
 //!
 //! Needs the feature `programmable-oracle`, which no wheel has.
 
+use crate::common::optimum::kinds;
 use crate::common::receipt::Asked;
 use crate::common::{Case, aggregate, bounded, commit, context, numbers, statement};
 use fedproof_core::error::Stage;
@@ -89,6 +90,24 @@ fn for_receipts() {
 }
 
 #[test]
+fn for_optima() {
+    for head in kinds() {
+        let (mut truth, trained) = head.make::<Pallas>();
+        let (proof, programmed) = simulate(&truth);
+        accepted(&truth, &proof, &programmed);
+        let real = truth.prove(&trained).expect("an honest prover");
+        assert_eq!(
+            (real.points.len(), real.scalars.len()),
+            (proof.points.len(), proof.scalars.len())
+        );
+        truth.objective.max_residual_squared = 1;
+        truth.records[0] = named_generator::<Pallas>("J");
+        let (proof, programmed) = simulate(&truth);
+        accepted(&truth, &proof, &programmed);
+    }
+}
+
+#[test]
 fn for_a_false_statement() {
     let points = ["H", "U", "J", "K"].map(named_generator::<Pallas>).to_vec();
     let shape = Shape { d: 32, columns: 8 };
@@ -107,16 +126,19 @@ fn for_a_false_statement() {
     accepted(&lie, &proof, &programmed);
 }
 
-/// It absorbs and draws what a prover does, in the same order.
+/// It absorbs and draws what a prover does, in the same order, and so do those that count and verify.
 fn keeps_step<R: Relation<Pallas>>(truth: &R, witness: &R::Secret) {
     let log = |role: Role<Pallas>, witness: Option<&R::Secret>| -> Vec<Event> {
-        let mut rec = Recorder::new(role, 128);
+        let mut rec = Recorder::new(role, truth.columns());
         truth.record(&mut rec, witness).expect("recorded");
         close_and_keep(rec).expect("closed").1.log().to_vec()
     };
     let proved = log(Role::prover(), Some(witness));
     assert!(!proved.is_empty());
     assert_eq!(proved, log(Role::simulator().expect("randomness"), None));
+    assert_eq!(proved, log(Role::counter(), None));
+    let proof = truth.prove(witness).expect("an honest prover");
+    assert_eq!(proved, log(Role::verifier(proof), None));
 }
 
 #[test]
@@ -128,4 +150,8 @@ fn the_simulator_keeps_step() {
     keeps_step(&truth, &witness);
     let (truth, witness) = Asked::default().make::<Pallas>();
     keeps_step(&truth, &witness);
+    for head in kinds() {
+        let (truth, trained) = head.make::<Pallas>();
+        keeps_step(&truth, &trained);
+    }
 }

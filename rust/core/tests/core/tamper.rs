@@ -1,6 +1,7 @@
 //! Every element of a proof and every field of a statement counts. Fields are found by taking the types apart, so a new field
 //! without a mutation does not compile.
 
+use crate::common::optimum::{Head, kinds};
 use crate::common::{Case, aggregate, bounded, commit, context, numbers, statement};
 use ark_ff::One;
 use fedproof_core::error::Stage;
@@ -9,6 +10,7 @@ use fedproof_core::group::{Bn254, Pallas, Suite, decode_points, encode_point, to
 use fedproof_core::recorder::{Deferred, Proof, Rows};
 use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
 use fedproof_core::relation::honest_aggregate::HonestAggregate;
+use fedproof_core::relation::optimum::{Digits, Loss, Objective, Optimum, Size, Weights};
 use fedproof_core::relation::plain_opening::PlainOpening;
 use fedproof_core::relation::{Context, Relation, Shape};
 use proptest::prelude::*;
@@ -28,7 +30,21 @@ fn every_element_of_a_proof() {
         limb: 2,
         ..Case::default()
     });
-    let Proof { points, scalars } = truth.prove(&witness).expect("an honest prover");
+    every_element(&truth, &witness);
+    for head in kinds() {
+        let (truth, trained) = Head {
+            n: 2,
+            p: 2,
+            c: 2,
+            ..head
+        }
+        .make::<Pallas>();
+        every_element(&truth, &trained);
+    }
+}
+
+fn every_element<R: Relation<Pallas>>(truth: &R, witness: &R::Secret) {
+    let Proof { points, scalars } = truth.prove(witness).expect("an honest prover");
     for i in 0..points.len() {
         let mut changed = points.clone();
         changed[i] = to_affine::<Pallas>(&[changed[i] + named_generator::<Pallas>("H")])[0];
@@ -36,7 +52,7 @@ fn every_element_of_a_proof() {
             points: changed,
             scalars: scalars.clone(),
         };
-        assert_eq!(refused(&truth, &proof.to_bytes()), Stage::Argument, "point {i}");
+        assert_eq!(refused(truth, &proof.to_bytes()), Stage::Argument, "point {i}");
     }
     for i in 0..scalars.len() {
         let mut changed = scalars.clone();
@@ -45,7 +61,7 @@ fn every_element_of_a_proof() {
             points: points.clone(),
             scalars: changed,
         };
-        assert_eq!(refused(&truth, &proof.to_bytes()), Stage::Argument, "scalar {i}");
+        assert_eq!(refused(truth, &proof.to_bytes()), Stage::Argument, "scalar {i}");
     }
 }
 
@@ -183,6 +199,92 @@ fn every_field_of_a_plain_opening() {
         let mut changed = points.clone();
         changed[i] = named_generator::<Pallas>("J");
         with(&context, shape, &changed);
+    }
+}
+
+#[test]
+fn every_field_of_an_optimum() {
+    for head in kinds() {
+        let (mut truth, trained) = head.make::<Pallas>();
+        truth.objective.max_residual_squared += 1;
+        let proof = truth.prove(&trained).expect("an honest prover").to_bytes();
+        truth.verify(&proof).expect("an honest proof");
+        let with = |change: &dyn Fn(&mut Optimum<Pallas>)| {
+            let mut other = truth.clone();
+            change(&mut other);
+            refused(&other, &proof)
+        };
+        let Optimum {
+            context,
+            size,
+            objective,
+            digits,
+            records,
+            weights,
+        } = &truth;
+        for c in contexts(context) {
+            assert_eq!(with(&|s| s.context = c.clone()), Stage::Argument, "{c:?}");
+        }
+        let Size {
+            records: _,
+            features: _,
+            classes: _,
+        } = size;
+        let Objective {
+            loss,
+            scale: _,
+            regularisation: _,
+            max_residual_squared: _,
+        } = objective;
+        let Digits {
+            bound: _,
+            margins: _,
+            weights: _,
+        } = digits;
+        let loss = match loss {
+            Loss::Ridge => Loss::SquaredHinge,
+            Loss::SquaredHinge => Loss::Ridge,
+        };
+        with(&|s| s.objective.loss = loss);
+        for by in [1, -1i32] {
+            with(&|s| s.size.records = s.size.records.wrapping_add_signed(by.into()));
+            with(&|s| s.size.features = s.size.features.wrapping_add_signed(by));
+            with(&|s| s.size.classes = s.size.classes.wrapping_add_signed(by));
+            with(&|s| s.digits.bound = s.digits.bound.wrapping_add_signed(by.into()));
+            with(&|s| s.digits.margins = s.digits.margins.wrapping_add_signed(by));
+            with(&|s| s.digits.weights = s.digits.weights.wrapping_add_signed(by));
+            let numbers: [&dyn Fn(&mut Objective); 3] = [
+                &|o| o.scale = o.scale.wrapping_add_signed(by),
+                &|o| o.regularisation = o.regularisation.wrapping_add_signed(by.into()),
+                &|o| o.max_residual_squared = o.max_residual_squared.wrapping_add_signed(by.into()),
+            ];
+            for change in numbers {
+                assert_eq!(with(&|s| change(&mut s.objective)), Stage::Argument);
+            }
+        }
+        let other = named_generator::<Pallas>("J");
+        for i in 0..records.len() {
+            assert_eq!(with(&|s| s.records[i] = other), Stage::Argument, "record {i}");
+        }
+        assert_eq!(with(&|s| s.records.swap(0, 1)), Stage::Argument);
+        let count = match weights {
+            Weights::Public(w) => w.len(),
+            Weights::Committed(w) => w.len(),
+        };
+        for i in 0..count {
+            let changed = with(&|s| match &mut s.weights {
+                Weights::Public(w) => w[i] += 1,
+                Weights::Committed(w) => w[i] = other,
+            });
+            assert_eq!(changed, Stage::Argument, "weight {i}");
+        }
+        let (public, committed) = (trained.weights.values.clone(), vec![other; 3]);
+        with(&|s| {
+            s.weights = match &s.weights {
+                Weights::Public(_) => Weights::Committed(committed.clone()),
+                Weights::Committed(_) => Weights::Public(public.clone()),
+            }
+        });
     }
 }
 

@@ -1,11 +1,13 @@
 //! An inventory of everything that a prover sends, with what hides it. (`simulator.rs` has the simulator.)
 
+use crate::common::optimum::kinds;
 use crate::common::receipt::Asked;
 use crate::common::{Case, bounded};
 use fedproof_core::group::Pallas;
 use fedproof_core::recorder::closing::{Outcome, close_and_keep};
 use fedproof_core::recorder::{Recorder, Role};
 use fedproof_core::relation::Relation;
+use fedproof_core::relation::optimum::Loss;
 use fedproof_core::transcript::Event;
 
 /// What a bounded update absorbs beyond its statement, and what hides each from everybody.
@@ -85,6 +87,38 @@ fn receipts_send_leads() {
     let (truth, witness) = Asked::default().make::<Pallas>();
     let sent = [("leads", "a blind on H")];
     sends(&truth, &witness, &["shape", "inputs", "W"], &sent);
+}
+
+/// Records, margins, and committed weights are hidden; nothing of them is sent in the open.
+#[test]
+fn optima_send_commitments() {
+    for head in kinds() {
+        let (truth, trained) = head.make::<Pallas>();
+        let hinge = head.loss == Loss::SquaredHinge;
+        let mut statement = vec!["shape", "loss", "objective", "digits", "records"];
+        statement.push(if head.committed { "W" } else { "weights" });
+        let mut sent = vec![
+            "slack",
+            "norm/round",
+            "norm/end",
+            "gradient/round",
+            "gradient/ends",
+        ];
+        sent.extend(["logit/round", "logit/ends"]);
+        sent.extend(if hinge {
+            &["digit", "hinge/round", "hinge/ends"][..]
+        } else {
+            &["ridge/ends"]
+        });
+        if head.committed {
+            sent.extend(["limb", "weights/at"]);
+        }
+        if hinge || head.committed {
+            sent.extend(["m", "gkr/roots", "gkr/round", "gkr/ends"]);
+        }
+        let sent: Vec<_> = sent.into_iter().map(|name| (name, "a blind on H")).collect();
+        sends(&truth, &trained, &statement, &sent);
+    }
 }
 
 /// All roles absorb and draw the same, in the same order: the statement before the first challenge.
