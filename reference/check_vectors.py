@@ -15,7 +15,7 @@ from reference.errors import Refused, demand
 from reference.group import SUITES, Suite, decode_all
 from reference.proof import Proof
 from reference.recorder import Recorder
-from reference.relations import bounded_update, honest_aggregate, optimum, plain_opening
+from reference.relations import bounded_update, honest_aggregate, optimum, plain_opening, receipt
 from reference.statement import Context, Shape
 
 Json = dict[str, Any]
@@ -151,12 +151,31 @@ def check_optimum(suite: Suite, statement: Json, proof: bytes) -> None:
     optimum.verify(recorder, context_of(context), parsed)
 
 
+def check_receipt(suite: Suite, statement: Json, proof: bytes) -> None:
+    """R9."""
+    context, p, c, s, answers, points = fields(
+        statement, "context", "features", "classes", "scale", "answers", "points"
+    )
+    pairs = [fields(answer, "input", "class") for answer in answers]
+    parsed = receipt.Statement(
+        integer(p),
+        integer(c),
+        integer(s),
+        [receipt.Answer([integer(entry) for entry in x], integer(y)) for x, y in pairs],
+        decode_all(suite, binary(points)),
+    )
+    parsed.check()
+    recorder = Recorder(suite, Proof(suite, proof), parsed.columns)
+    receipt.verify(recorder, context_of(context), parsed)
+
+
 CHECKS: dict[str, Callable[[Suite, Json, bytes], None]] = {
     "plain opening": check_plain_opening,
     "bounded update": check_bounded_update,
     "honest aggregate": check_aggregate,
     "honest aggregate sum": check_sum,
     "optimum": check_optimum,
+    "receipt": check_receipt,
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from reference.commitment import commit
 from reference.group import BN254, PALLAS, Point, Suite, encode
-from reference.relations import bounded_update, honest_aggregate, optimum, plain_opening
+from reference.relations import bounded_update, honest_aggregate, optimum, plain_opening, receipt
 from reference.relations.bounded_update import Bounds
 from reference.relations.optimum import Digits, Objective
 from reference.statement import Context, Shape
@@ -20,6 +20,9 @@ from reference.transcript import scalar_bytes
 from tests.reference.bounded_witness import BoundedWitness
 from tests.reference.optimum_witness import Problem, made_up, prover_of, state
 from tests.reference.prover import Prover
+from tests.reference.receipt_witness import Head, answered
+from tests.reference.receipt_witness import made_up as made_up_head
+from tests.reference.receipt_witness import prover_of as prover_of_head
 
 CONTEXT = Context(bytes(range(32)), "clinic-1", 120, bytes(range(32, 64)))
 Json = dict[str, Any]
@@ -142,6 +145,22 @@ def best(suite: Suite, problem: Problem, objective: Objective, digits: Digits, p
     return vector("optimum", suite, fields, prover.proof())
 
 
+def receipts(suite: Suite, head: Head, inputs: list[list[int]], s: int) -> Json:
+    """The head's own answers."""
+    statement = answered(suite, head, inputs, s)
+    prover = prover_of_head(suite, head, statement)
+    receipt.verify(prover, CONTEXT, statement)
+    fields = {
+        "context": context_json(CONTEXT),
+        "features": statement.p,
+        "classes": statement.c,
+        "scale": statement.s,
+        "answers": [{"input": list(answer.x), "class": answer.y} for answer in statement.answers],
+        "points": hexadecimal(statement.points),
+    }
+    return vector("receipt", suite, fields, prover.proof())
+
+
 def all_vectors() -> dict[str, Json]:
     """By file name."""
     found: dict[str, Json] = {}
@@ -169,6 +188,9 @@ def all_vectors() -> dict[str, Json]:
         loose = Objective(True, 3, 2**40, 2**119)
         found[f"optimum_one_digit_{name}"] = best(suite, wide, loose, Digits(600, 1, 1), False)
         found[f"optimum_three_rows_{name}"] = best(suite, long, hinge, Digits(3, 4, 2), False)
+        head, inputs = made_up_head(3, 3, 2)
+        found[f"receipt_{name}"] = receipts(suite, head, [*inputs, inputs[0]], 0)  # one of them twice
+    found["receipt_groups_pallas"] = receipts(PALLAS, *made_up_head(5, 4, 2), 32)  # two messages for each
     return {f"good_reference_{name}.json": vector for name, vector in found.items()}
 
 
