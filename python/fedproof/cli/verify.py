@@ -11,7 +11,7 @@ from rich.progress import Progress
 from rich.text import Text
 
 from fedproof.cli.app import Json, app, emit
-from fedproof.cli.tables import table
+from fedproof.cli.tables import show_not_proven, show_verified, table
 from fedproof.cli.verify_head import Asked, verify_head
 from fedproof.encoding.text import printable
 from fedproof.errors import Malformed, UsageError
@@ -100,18 +100,6 @@ def show(console: Console, report: Report) -> None:
             reason = f"{printable(what)}\n{printable(update.reason)}"
             left.add_row(Text(printable(update.client)), str(update.round), Text(reason))
         console.print(left)
-    missing = table("not proved", "meaning", title="What this does not show")
-    for code, meaning in report.not_proven_rows():
-        missing.add_row(Text(code, "yellow"), Text(meaning))
-    console.print(missing)
-    data = report.to_json()
-    for line in (
-        "model   by its OpenSSF model-signing root",
-        f"        {data['model']}",
-        f"policy  from the {data['policySource']}",
-        f"        {data['policy']}",
-        f"suite   {data['suite']}, {data['bits']} bits",
-        f"rounds  {data['rounds']}, checked in {data['seconds']} s",
-    ):
-        console.print(line, soft_wrap=True, markup=False)
-    console.print(Text("VERIFIED", "bold green"))
+    show_not_proven(console, report.not_proven_rows())
+    told = report.to_json()
+    show_verified(console, told, f"rounds  {told['rounds']}, checked in {told['seconds']} s")

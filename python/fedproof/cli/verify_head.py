@@ -10,7 +10,7 @@ from rich.text import Text
 
 from fedproof.cli.app import emit
 from fedproof.cli.lists import fetch_list, read_list
-from fedproof.cli.tables import table
+from fedproof.cli.tables import show_not_proven, show_verified, table
 from fedproof.data.certificate import RevocationList
 from fedproof.data.selection import open_revocations
 from fedproof.encoding.text import printable
@@ -74,20 +74,12 @@ def show(console: Console, report: TrainingReport) -> None:
     for who, terms in report.data_rows():
         data.add_row(Text(who), Text(terms))
     console.print(data)
-    missing = table("not proved", "meaning", title="What this does not show")
-    for code, meaning in report.not_proven_rows():
-        missing.add_row(Text(code, "yellow"), Text(meaning))
-    console.print(missing)
+    show_not_proven(console, report.not_proven_rows())
     told = report.to_json()
     objective = told["objective"]
-    for line in (
-        "model   by its OpenSSF model-signing root",
-        f"        {told['model']}",
-        f"policy  from the {told['policySource']}",
-        f"        {told['policy']}",
-        f"suite   {told['suite']}, {told['bits']} bits",
+    show_verified(
+        console,
+        told,
         f"head    {objective['loss']}, regularisation {objective['regularisation']}, weights {objective['weights']}",
         f"trainer {told['trainer']}; data valid at {told['validAt']}; checked in {told['seconds']} s",
-    ):
-        console.print(line, soft_wrap=True, markup=False)
-    console.print(Text("VERIFIED", "bold green"))
+    )

@@ -112,7 +112,8 @@ class _Stage:
         file = HeadFile(
             made.weights, made.blinds, one.data.certificate.quantisation(), self.policy.training.scale
         )
-        write_atomic(root / "model.safetensors", file.to_bytes())
+        # It holds the blinds of the committed weights.
+        write_atomic(root / "model.safetensors", file.to_bytes(), mode=0o600)
         write_training_bundle(
             root / "bundle",
             policy=self.policy.to_bytes(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fedproof_core::commit::Key;
-use fedproof_core::group::{Pallas, Suite};
+use fedproof_core::group::{Pallas, Suite, decode_points, encode_points};
 use fedproof_core::recorder::{Nonces, Rows};
 use fedproof_core::relation::optimum::{
     Digits, Loss, Objective, Optimum, Size, Trained, Weights, residual_squared,
@@ -105,11 +105,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let (proof, spent) = statement.prove_timed(&trained)?;
             let proved = start.elapsed().as_secs_f64();
             let bytes = proof.to_bytes();
+            let encoded = encode_points::<Pallas>(&points);
+            let start = Instant::now();
+            decode_points::<Pallas>(&encoded)?;
+            let decoded = start.elapsed().as_secs_f64();
             let start = Instant::now();
             statement.verify(&bytes)?;
             let verified = start.elapsed().as_secs_f64();
             println!(
-                "{loss:?}, committed W: {committed}: residual {residual:.2} s, proof {proved:.2} s, {} bytes, verified in {verified:.3} s",
+                "{loss:?}, committed W: {committed}: residual {residual:.2} s, proof {proved:.2} s, {} bytes, verified in {verified:.3} s, points decoded in {decoded:.3} s",
                 bytes.len()
             );
             for (name, time) in spent.iter().filter(|(_, t)| t.as_millis() > 15) {

@@ -57,7 +57,7 @@ fn prove_bounded_update<'py>(
             let statement = statement::<S>(ctx, shape, bounds, &points)?;
             let witness = witness::<S>(values, shape.1, bits, &blinds)?;
             if checked {
-                statement.holds(&witness).map_err(|e| e.within(bounded_update::NAME))?;
+                statement.check().and_then(|()| statement.holds(&witness)).map_err(|e| e.within(bounded_update::NAME))?;
             }
             let (proof, spent) = statement.prove_timed(&witness)?;
             Ok((proof.to_bytes(), spent))

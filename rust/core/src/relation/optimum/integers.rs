@@ -191,19 +191,3 @@ impl<'a> Integers<'a> {
         largest(&self.margins)
     }
 }
-
-/// Digit `place` of each value: |d| ≤ bound, base 2·bound + 1.
-pub fn digit(values: impl Iterator<Item = i64>, bound: u64, place: u32) -> Vec<i64> {
-    let bound = bound.cast_signed();
-    let base = 2 * bound + 1;
-    values
-        .map(|mut v| {
-            let mut digit = 0;
-            for _ in 0..=place {
-                digit = (v + bound).rem_euclid(base) - bound;
-                v = (v - digit) / base;
-            }
-            digit
-        })
-        .collect()
-}

@@ -5,6 +5,7 @@
 //! that in claims at one point of the records. |V| is kept in digits, looked up; V² = |V|² ties it to the logits, and no sign is
 //! needed, since max(0, V) = (V + |V|)/2.
 
+mod digits;
 mod integers;
 mod protocol;
 

@@ -1,17 +1,16 @@
 //! The steps of spec/relations/optimum.md, one function each, in its letters.
 
-use std::sync::Arc;
+use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
 
-use ark_ff::{AdditiveGroup, BigInteger, Field, One, PrimeField};
-
-use super::integers::{Integers, digit};
+use super::digits::Kept;
+use super::integers::Integers;
 use super::{FEATURE_SCALE, Loss, Optimum, Weights};
 use crate::commit::{combine_columns, combine_rows};
 use crate::error::Result;
 use crate::fractions::MarginTable;
 use crate::group::Suite;
 use crate::poly::{below, dot, eq_table};
-use crate::range::{self, Looked, signed_bits};
+use crate::range;
 use crate::recorder::{Lin, MatrixId, Recorder, RowSumId};
 use crate::sumcheck::{LinearTable, Part, PlainTable, ProductTable, WeightedTable, sumcheck};
 use crate::transcript::Label;
@@ -42,15 +41,6 @@ impl<F: PrimeField> Point<F> {
     }
 }
 
-/// The digits of margins and of committed weights, committed to and counted.
-struct Kept {
-    margins: Vec<MatrixId>,
-    /// Those of W above the lowest.
-    limbs: Vec<MatrixId>,
-    looked: Vec<Looked>,
-    counts: range::Counts,
-}
-
 /// What is known after the loss: a point of (class, record), and there what of the records is left to open.
 struct Reached<F: PrimeField> {
     at: Point<F>,
@@ -61,8 +51,8 @@ struct Reached<F: PrimeField> {
     label: Lin<F>,
     /// Z̃(κ, ρ).
     logit: Lin<F>,
-    /// Of the margins' digits.
-    digits: Vec<Lin<F>>,
+    /// The margins' digits: sums of their rows, and what they hold.
+    digits: Vec<(RowSumId, Lin<F>)>,
 }
 
 /// eq(point, ·), its first `count` entries.
@@ -78,15 +68,15 @@ fn padded<F: PrimeField>(mut values: Vec<F>, bits: usize) -> Vec<F> {
 }
 
 impl<S: Suite> Protocol<'_, S> {
-    fn q(&self) -> usize {
+    pub(super) fn q(&self) -> usize {
         self.statement.size.column_bits()
     }
 
-    fn class_bits(&self) -> usize {
+    pub(super) fn class_bits(&self) -> usize {
         self.statement.size.class_bits()
     }
 
-    fn record_bits(&self) -> usize {
+    pub(super) fn record_bits(&self) -> usize {
         self.statement.size.record_bits()
     }
 
@@ -97,6 +87,12 @@ impl<S: Suite> Protocol<'_, S> {
 
     fn hinge(&self) -> bool {
         self.statement.objective.loss == Loss::SquaredHinge
+    }
+
+    /// eq of the last q coordinates of a record's point, for every column of a row of digits.
+    fn low_columns(&self, at: &Point<S::Scalar>) -> Vec<S::Scalar> {
+        let low = self.record_bits() - self.q();
+        eq_table(at.rest.get(low..).unwrap_or_default())
     }
 
     /// Ĩ: the extension of what is 1 where there are a class and a record.
@@ -115,13 +111,18 @@ impl<S: Suite> Protocol<'_, S> {
         };
         let (at, e) = self.norm(rec, residual)?;
         let omega = self.weights_at(rec, "weights/at", &at)?;
-        let (r, x_r, a) = self.gradient(rec, &at, omega.clone() * self.regularisation() - e)?;
+        let projected = self
+            .integers
+            .as_ref()
+            .map(|known| self.projected(known, &at.rest));
+        let claim = omega.clone() * self.regularisation() - e;
+        let (r, x_r, a) = self.gradient(rec, &at, claim, projected.as_deref())?;
         let at_r = Point {
             class: at.class.clone(),
             rest: r,
         };
         let reached = if self.hinge() {
-            self.squared_hinge(rec, &kept, &at, at_r, x_r, a)?
+            self.squared_hinge(rec, &kept, (&at.rest, projected), at_r, x_r, a)?
         } else {
             self.ridge(rec, at_r, x_r, &a)?
         };
@@ -138,7 +139,8 @@ impl<S: Suite> Protocol<'_, S> {
                 rec.open("weight opening", rows, classes, columns, value)?;
             }
         }
-        self.open_digits(rec, &kept, &reached)?;
+        let low = self.low_columns(&reached.at);
+        self.open_digits(rec, low, &reached.digits)?;
         match found {
             Some(found) => self.open_look_ups(rec, &kept, &found),
             None => Ok(()),
@@ -147,81 +149,6 @@ impl<S: Suite> Protocol<'_, S> {
 
     fn regularisation(&self) -> S::Scalar {
         S::Scalar::from(self.statement.objective.regularisation)
-    }
-
-    /// Step 2.
-    fn columns(&self, rec: &mut Recorder<S>) -> Result<Kept> {
-        let (size, digits) = (&self.statement.size, &self.statement.digits);
-        let columns = 1usize << self.q();
-        let width = signed_bits(digits.bound);
-        let mut looked = Vec::new();
-        let mut margins = Vec::new();
-        let reach = digits.reach(digits.margins).unwrap_or(0).cast_signed();
-        let rows_of_class = size.records().div_ceil(columns);
-        for l in 0..digits.margins {
-            let values = self.integers.as_ref().map(|known| {
-                let inside = |at: usize| at % known.stride < size.records();
-                let kept = known.margins.iter().enumerate();
-                // Where there is no record all digits are zero.
-                digit(
-                    kept.map(|(at, n)| if inside(at) { n - reach } else { 0 }),
-                    digits.bound,
-                    l,
-                )
-            });
-            let values = looked_up(rec, Label("digit", l, 0), values);
-            let rows = || {
-                let values = values.as_deref().map(Vec::as_slice).unwrap_or_default();
-                let mut rows = vec![0; size.classes() * rows_of_class * columns];
-                let classes = rows.chunks_mut(rows_of_class * columns);
-                for (to, from) in classes.zip(values.chunks(1 << self.record_bits())) {
-                    for (to, from) in to.iter_mut().zip(from) {
-                        *to = *from;
-                    }
-                }
-                rows
-            };
-            margins.push(rec.commit_matrix(
-                Label("digit", l, 0),
-                size.classes() * rows_of_class,
-                columns,
-                width,
-                rows,
-            )?);
-            looked.push(Looked {
-                depth: self.class_bits() + self.record_bits(),
-                bound: digits.bound,
-                values,
-            });
-        }
-        let mut limbs = Vec::new();
-        for l in 0..digits.weights {
-            let values = self.integers.as_ref().map(|known| {
-                let rows = known.weights.chunks(size.features());
-                let padded = rows.flat_map(|row| {
-                    let rest = std::iter::repeat_n(&0, columns - row.len());
-                    row.iter().chain(rest).copied()
-                });
-                digit(padded, digits.bound, l)
-            });
-            let values = looked_up(rec, Label("limb", l, 0), values);
-            if l > 0 {
-                let rows = || values.as_deref().cloned().unwrap_or_default();
-                limbs.push(rec.commit_matrix(Label("limb", l, 0), size.classes(), columns, width, rows)?);
-            }
-            looked.push(Looked {
-                depth: self.class_bits() + self.q(),
-                bound: digits.bound,
-                values,
-            });
-        }
-        let counts = range::count(rec, &looked, self.q())?;
-        Ok(Kept {
-            margins,
-            limbs,
-            looked,
-            counts,
-        })
     }
 
     /// Step 3: Σ E², as the bound less a slack that is not negative.
@@ -307,13 +234,14 @@ impl<S: Suite> Protocol<'_, S> {
         rec: &mut Recorder<S>,
         at: &Point<S::Scalar>,
         claim: Lin<S::Scalar>,
+        projected: Option<&[S::Scalar]>,
     ) -> Result<(Vec<S::Scalar>, Lin<S::Scalar>, Lin<S::Scalar>)> {
         let bits = self.record_bits();
-        let mut table = match &self.integers {
-            Some(known) => {
+        let mut table = match self.integers.as_ref().zip(projected) {
+            Some((known, projected)) => {
                 let classes = eq_first(&at.class, self.statement.size.classes());
                 let pulls = combine_rows(&known.pulls, known.stride, &classes)?;
-                Some(ProductTable(self.projected(known, &at.rest), padded(pulls, bits)))
+                Some(ProductTable(projected.to_vec(), padded(pulls, bits)))
             }
             None => None,
         };
@@ -385,7 +313,7 @@ impl<S: Suite> Protocol<'_, S> {
         &self,
         rec: &mut Recorder<S>,
         kept: &Kept,
-        norm_at: &Point<S::Scalar>,
+        (u, projected): (&[S::Scalar], Option<Vec<S::Scalar>>),
         anchor: Point<S::Scalar>,
         x_r: Lin<S::Scalar>,
         a: Lin<S::Scalar>,
@@ -394,10 +322,10 @@ impl<S: Suite> Protocol<'_, S> {
         let (bits, one) = (self.record_bits(), self.one());
         let variables = self.class_bits() + bits;
         let gamma = rec.challenge("hinge/gamma", 2 + variables);
-        let mut tables = self.integers.as_ref().map(|known| {
+        let mut tables = self.integers.as_ref().zip(projected).map(|(known, projected)| {
             let columns = [&known.labels[..], &known.logits, &known.margins];
             let projected = LinearTable {
-                values: self.projected(known, &norm_at.rest),
+                values: projected,
                 weight: gamma.square(),
             };
             (MarginTable::new(columns, one, gamma), projected)
@@ -428,7 +356,7 @@ impl<S: Suite> Protocol<'_, S> {
 
         let records = rec.sum_rows(self.records, eq_first(&at.rest, size.records()))?;
         let mut known = self.label_and_logit(rec, records, &at)?;
-        let columns = eq_table(at.rest.get(bits - self.q()..).unwrap_or_default());
+        let columns = self.low_columns(&at);
         let mut digit_sums = Vec::new();
         for rows in &kept.margins {
             digit_sums.push(rec.sum_rows(*rows, self.digit_rows(&at.joined()))?);
@@ -438,7 +366,7 @@ impl<S: Suite> Protocol<'_, S> {
                 known.push(dot(rec.row_sum(*sum)?, &columns));
             }
             let row = rec.row_sum(records)?;
-            known.push(dot(&row[..size.features()], &eq_table(&norm_at.rest)));
+            known.push(dot(&row[..size.features()], &eq_table(u)));
         }
         let sent = rec.commit("hinge/ends", digit_sums.len() + 3, || known)?;
         let [label, logit, digit_ends @ .., gradient] = sent.as_slice() else {
@@ -447,12 +375,7 @@ impl<S: Suite> Protocol<'_, S> {
         let inside = self.inside(&at);
         let y = label.clone() * S::Scalar::from(2u64) - Lin::constant(inside);
         let reach = digits.reach(digits.margins).unwrap_or(0);
-        let mut n = Lin::constant(inside * S::Scalar::from(reach));
-        let mut power = S::Scalar::one();
-        for d in digit_ends {
-            n.add_scaled(d, power);
-            power *= S::Scalar::from(digits.base());
-        }
+        let n = Lin::constant(inside * S::Scalar::from(reach)) + digits.joined(digit_ends);
         let half = S::Scalar::from(2u64).inverse().unwrap_or_default();
         let linear =
             (y.clone() * one - logit.clone()) * half + gradient.clone() * gamma.square() - end.weighted;
@@ -472,22 +395,8 @@ impl<S: Suite> Protocol<'_, S> {
             gradient: gradient.clone(),
             label: label.clone(),
             logit: logit.clone(),
-            digits: digit_ends.to_vec(),
+            digits: digit_sums.into_iter().zip(digit_ends.iter().cloned()).collect(),
         })
-    }
-
-    /// eq of the coordinates before the last q, for every row of a margin's digits.
-    fn digit_rows(&self, point: &[S::Scalar]) -> Vec<S::Scalar> {
-        let size = &self.statement.size;
-        let per_class = 1usize << (self.record_bits() - self.q());
-        let used = size.records().div_ceil(1 << self.q());
-        let all = eq_table(
-            point
-                .get(..point.len().saturating_sub(self.q()))
-                .unwrap_or_default(),
-        );
-        let classes = all.chunks(per_class).take(size.classes());
-        classes.flat_map(|rows| rows.iter().take(used)).copied().collect()
     }
 
     /// Step 9: θ, X̃(ρ, θ), W̃(κ, θ).
@@ -552,83 +461,6 @@ impl<S: Suite> Protocol<'_, S> {
         }
         Ok(())
     }
-
-    /// Step 10: the margins' digits where the loss needed them.
-    fn open_digits(&self, rec: &mut Recorder<S>, kept: &Kept, reached: &Reached<S::Scalar>) -> Result<()> {
-        if kept.margins.is_empty() {
-            return Ok(());
-        }
-        let low = self.record_bits() - self.q();
-        let columns = rec.column_weights(eq_table(reached.at.rest.get(low..).unwrap_or_default()));
-        let weights = self.digit_rows(&reached.at.joined());
-        for (rows, value) in kept.margins.iter().zip(&reached.digits) {
-            rec.open("digit opening", *rows, weights.clone(), columns, value.clone())?;
-        }
-        Ok(())
-    }
-
-    /// Step 10: all that was looked up.
-    fn open_look_ups(
-        &self,
-        rec: &mut Recorder<S>,
-        kept: &Kept,
-        found: &range::Found<S::Scalar>,
-    ) -> Result<()> {
-        let (size, digits) = (&self.statement.size, &self.statement.digits);
-        let columns = rec.column_weights(found.column_weights(self.q()));
-        let (margins, weights) = found.values.split_at(kept.margins.len().min(found.values.len()));
-        let depth = self.class_bits() + self.record_bits();
-        let end = found
-            .point
-            .get(found.point.len().saturating_sub(depth)..)
-            .unwrap_or_default();
-        for (rows, value) in kept.margins.iter().zip(margins) {
-            rec.open(
-                "look-up opening",
-                *rows,
-                self.digit_rows(end),
-                columns,
-                value.clone(),
-            )?;
-        }
-        if let Some(rows) = self.weights {
-            let mut classes = found.row_weights(self.class_bits() + self.q(), self.q());
-            classes.truncate(size.classes());
-            let (mut w, mut power) = (Lin::zero(), S::Scalar::one());
-            for value in weights {
-                w.add_scaled(value, power);
-                power *= S::Scalar::from(digits.base());
-            }
-            rec.open("weight look-up opening", rows, classes.clone(), columns, w)?;
-            for (rows, value) in kept.limbs.iter().zip(weights.iter().skip(1)) {
-                rec.open("limb opening", *rows, classes.clone(), columns, value.clone())?;
-            }
-        }
-        found.open_counts(rec, &kept.looked, &kept.counts, self.q(), columns)
-    }
-}
-
-/// A digit's numbers as they are committed to and looked up.
-#[cfg_attr(
-    not(feature = "drop-checks"),
-    allow(unused_variables, reason = "only a dishonest prover is asked")
-)]
-fn looked_up<S: Suite>(
-    rec: &mut Recorder<S>,
-    label: Label,
-    values: Option<Vec<i64>>,
-) -> Option<Arc<Vec<i64>>> {
-    values.map(|values| {
-        #[cfg(feature = "drop-checks")]
-        let values = {
-            let mut values = values;
-            if let Some(d) = rec.dishonest() {
-                d.looked_up(label, &mut values);
-            }
-            values
-        };
-        Arc::new(values)
-    })
 }
 
 fn scalar_from_i128<F: PrimeField>(v: i128) -> F {
