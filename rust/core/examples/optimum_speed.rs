@@ -7,9 +7,8 @@ use std::time::Instant;
 use fedproof_core::commit::Key;
 use fedproof_core::group::{Pallas, Suite, decode_points, encode_points};
 use fedproof_core::recorder::{Nonces, Rows};
-use fedproof_core::relation::optimum::{
-    Digits, Loss, Objective, Optimum, Size, Trained, Weights, residual_squared,
-};
+use fedproof_core::relation::head::{Digits, Size, Trained, Weights};
+use fedproof_core::relation::optimum::{Loss, Objective, Optimum, residual_squared};
 use fedproof_core::relation::{Context, Relation};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 

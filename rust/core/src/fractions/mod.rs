@@ -4,7 +4,7 @@
 
 mod column;
 mod layer;
-mod margins;
+mod products;
 mod table;
 
 use zeroize::Zeroize;
@@ -14,7 +14,7 @@ use crate::number::Number;
 use crate::wide::Accumulate;
 use column::Column;
 pub use layer::{Layer, SquareTable};
-pub use margins::MarginTable;
+pub use products::TwoProducts;
 use table::Nodes;
 
 /// A tree's layers, from the root down.

@@ -35,6 +35,20 @@ pub struct Learned<'a> {
     pub pulls: &'a mut [i64],
 }
 
+/// What the prover of an accuracy computes of each record, and of each class and record, class by class with `stride` places each.
+pub struct Counted<'a> {
+    pub stride: usize,
+    /// ±1.
+    pub labels: &'a mut [i64],
+    pub logits: &'a mut [i64],
+    /// 1 where the record counts, by record.
+    pub bits: &'a mut [i64],
+    /// The logit of the record's class where it counts, by record.
+    pub tops: &'a mut [i64],
+    /// How far that class leads, where the record counts.
+    pub leads: &'a mut [i64],
+}
+
 /// Every method may do nothing: then the prover is honest.
 pub trait Dishonest<S: Suite> {
     /// Changes a message before it is committed to.
@@ -54,6 +68,9 @@ pub trait Dishonest<S: Suite> {
 
     /// Changes what a head says of its records; its residual follows.
     fn learned(&mut self, _numbers: Learned<'_>) {}
+
+    /// Changes which records of a test set count, and why.
+    fn counted(&mut self, _numbers: Counted<'_>) {}
 
     /// Changes the column whose squares the norm is proved of.
     fn squares(&mut self, _column: &mut Vec<i64>) {}

@@ -1,7 +1,9 @@
 //! Relations: statements with prover and verifier, each one function over the recorder, in a file of its own.
 //! spec/relations/ has a page for each.
 
+pub mod accuracy;
 pub mod bounded_update;
+pub mod head;
 pub mod honest_aggregate;
 pub mod optimum;
 pub mod plain_opening;

@@ -1,6 +1,7 @@
 //! Small statements and witnesses for the tests.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+pub mod accuracy;
 #[cfg(feature = "drop-checks")]
 pub mod lies;
 pub mod optimum;

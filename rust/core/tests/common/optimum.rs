@@ -5,9 +5,8 @@ use std::sync::Arc;
 use fedproof_core::commit::Key;
 use fedproof_core::group::Suite;
 use fedproof_core::recorder::Rows;
-use fedproof_core::relation::optimum::{
-    Digits, Loss, Objective, Optimum, Size, Trained, Weights, residual_squared,
-};
+use fedproof_core::relation::head::{Digits, Size, Trained, Weights};
+use fedproof_core::relation::optimum::{Loss, Objective, Optimum, residual_squared};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::{commit, context};

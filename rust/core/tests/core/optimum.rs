@@ -7,7 +7,8 @@ use fedproof_core::group::{Pallas, Suite};
 use fedproof_core::recorder::closing::Outcome;
 use fedproof_core::recorder::{Role, Rows};
 use fedproof_core::relation::Relation;
-use fedproof_core::relation::optimum::{Loss, Optimum, Size, Trained, Weights, residual_squared};
+use fedproof_core::relation::head::{Size, Trained, Weights};
+use fedproof_core::relation::optimum::{Loss, Optimum, residual_squared};
 use proptest::prelude::*;
 
 use crate::common::on_both_suites;

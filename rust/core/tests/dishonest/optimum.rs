@@ -1,7 +1,8 @@
 //! R5: each constraint, by its label: a lie that passes without it.
 
 use fedproof_core::group::Suite;
-use fedproof_core::relation::optimum::{Loss, Optimum, Trained};
+use fedproof_core::relation::head::Trained;
+use fedproof_core::relation::optimum::{Loss, Optimum};
 use fedproof_core::transcript::Label;
 
 use crate::common::lies::look_up::swaps_limbs;

@@ -2,86 +2,42 @@
 
 use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
 
-use super::digits::Kept;
+use super::hinge::Claims;
 use super::integers::Integers;
-use super::{FEATURE_SCALE, Loss, Optimum, Weights};
+use super::{Loss, Optimum};
 use crate::commit::{combine_columns, combine_rows};
 use crate::error::Result;
-use crate::fractions::MarginTable;
 use crate::group::Suite;
-use crate::poly::{below, dot, eq_table};
+use crate::poly::{dot, eq_table};
 use crate::range;
-use crate::recorder::{Lin, MatrixId, Recorder, RowSumId};
-use crate::sumcheck::{LinearTable, Part, PlainTable, ProductTable, WeightedTable, sumcheck};
-use crate::transcript::Label;
+use crate::recorder::{Lin, Recorder};
+use crate::relation::head::{
+    FEATURE_SCALE, Head, LogitEnd, Logits, Point, Reached, Weights, ends_of, eq_first, first, last, padded,
+    plain,
+};
+use crate::sumcheck::ProductTable;
 
 pub struct Protocol<'a, S: Suite> {
     pub statement: &'a Optimum<S>,
-    pub records: MatrixId,
-    /// The rows of committed W.
-    pub weights: Option<MatrixId>,
+    pub head: Head<'a, S>,
     /// The prover's.
     pub integers: Option<Integers<'a>>,
 }
 
-/// A point of (class, record) or (class, column).
-struct Point<F> {
-    class: Vec<F>,
-    rest: Vec<F>,
-}
-
-impl<F: PrimeField> Point<F> {
-    fn new(mut class: Vec<F>, class_bits: usize) -> Self {
-        let rest = class.split_off(class_bits.min(class.len()));
-        Self { class, rest }
-    }
-
-    fn joined(&self) -> Vec<F> {
-        [&self.class[..], &self.rest].concat()
-    }
-}
-
-/// What is known after the loss: a point of (class, record), and there what of the records is left to open.
-struct Reached<F: PrimeField> {
-    at: Point<F>,
-    records: RowSumId,
+/// What is known after the loss.
+pub(super) struct After<F: PrimeField> {
+    pub reached: Reached<F>,
     /// X̃(ρ, u).
-    gradient: Lin<F>,
-    /// Õ(κ, ρ).
-    label: Lin<F>,
-    /// Z̃(κ, ρ).
-    logit: Lin<F>,
-    /// The margins' digits: sums of their rows, and what they hold.
-    digits: Vec<(RowSumId, Lin<F>)>,
-}
-
-/// eq(point, ·), its first `count` entries.
-fn eq_first<F: PrimeField>(point: &[F], count: usize) -> Vec<F> {
-    let mut table = eq_table(point);
-    table.truncate(count);
-    table
-}
-
-fn padded<F: PrimeField>(mut values: Vec<F>, bits: usize) -> Vec<F> {
-    values.resize(1 << bits, F::zero());
-    values
+    pub gradient: Lin<F>,
 }
 
 impl<S: Suite> Protocol<'_, S> {
-    pub(super) fn q(&self) -> usize {
-        self.statement.size.column_bits()
-    }
-
-    pub(super) fn class_bits(&self) -> usize {
-        self.statement.size.class_bits()
-    }
-
-    pub(super) fn record_bits(&self) -> usize {
-        self.statement.size.record_bits()
+    pub(super) fn logits(&self) -> Option<&Logits<'_>> {
+        self.integers.as_ref().map(|known| &known.of)
     }
 
     /// The number 1 at the logits' scale.
-    fn one(&self) -> S::Scalar {
+    pub(super) fn one(&self) -> S::Scalar {
         S::Scalar::from(1u64 << (FEATURE_SCALE + self.statement.objective.scale))
     }
 
@@ -89,25 +45,23 @@ impl<S: Suite> Protocol<'_, S> {
         self.statement.objective.loss == Loss::SquaredHinge
     }
 
-    /// eq of the last q coordinates of a record's point, for every column of a row of digits.
-    fn low_columns(&self, at: &Point<S::Scalar>) -> Vec<S::Scalar> {
-        let low = self.record_bits() - self.q();
-        eq_table(at.rest.get(low..).unwrap_or_default())
-    }
-
-    /// Ĩ: the extension of what is 1 where there are a class and a record.
-    fn inside(&self, at: &Point<S::Scalar>) -> S::Scalar {
-        let size = &self.statement.size;
-        below(&at.class, u64::from(size.classes)).0 * below(&at.rest, size.records).0
-    }
-
     pub fn run(&self, rec: &mut Recorder<S>) -> Result<()> {
-        let kept = self.columns(rec)?;
+        let margins = self
+            .integers
+            .as_ref()
+            .map(|known| (&known.of, &known.margins[..]));
+        let kept = self.head.columns(rec, margins)?;
         let residual = self.slack(rec)?;
         let found = if kept.looked.is_empty() {
             None
         } else {
-            Some(range::look_up(rec, &kept.looked, &kept.counts, self.q(), None)?)
+            Some(range::look_up(
+                rec,
+                &kept.looked,
+                &kept.counts,
+                self.head.q(),
+                None,
+            )?)
         };
         let (at, e) = self.norm(rec, residual)?;
         let omega = self.weights_at(rec, "weights/at", &at)?;
@@ -121,28 +75,38 @@ impl<S: Suite> Protocol<'_, S> {
             class: at.class.clone(),
             rest: r,
         };
-        let reached = if self.hinge() {
-            self.squared_hinge(rec, &kept, (&at.rest, projected), at_r, x_r, a)?
+        let After { reached, gradient } = if self.hinge() {
+            let claims = Claims {
+                anchor: at_r,
+                pull: a,
+                gradient: x_r,
+            };
+            self.squared_hinge(rec, &kept, (&at.rest, projected), claims)?
         } else {
             self.ridge(rec, at_r, x_r, &a)?
         };
-        let (theta, x_theta, omega_theta) = self.logits(rec, &reached)?;
-        self.open_records(rec, &reached, &at.rest, &theta, x_theta)?;
-        if let Some(rows) = self.weights {
-            let theta = Point {
-                class: reached.at.class.clone(),
-                rest: theta,
-            };
-            for (at, value) in [(&at, omega), (&theta, omega_theta)] {
-                let columns = rec.column_weights(eq_first(&at.rest, self.statement.size.features()));
-                let classes = eq_first(&at.class, self.statement.size.classes());
-                rec.open("weight opening", rows, classes, columns, value)?;
-            }
+        let end = self.head.logit(rec, &reached, self.logits())?;
+        let LogitEnd {
+            theta,
+            record,
+            weight,
+        } = end;
+        for (check, column, value) in [
+            ("gradient opening", &at.rest, gradient),
+            ("logit opening", &theta, record),
+        ] {
+            let records = reached.records;
+            self.head.open_features(rec, check, records, column, value)?;
         }
-        let low = self.low_columns(&reached.at);
-        self.open_digits(rec, low, &reached.digits)?;
+        self.head.open_label(rec, &reached)?;
+        self.head.open_weight(rec, &at.class, &at.rest, omega)?;
+        self.head.open_weight(rec, &reached.at.class, &theta, weight)?;
+        if !reached.digits.is_empty() {
+            let columns = rec.column_weights(self.head.low_columns(&reached.at.rest));
+            self.head.open_digits(rec, &reached, columns)?;
+        }
         match found {
-            Some(found) => self.open_look_ups(rec, &kept, &found),
+            Some(found) => self.head.open_look_ups(rec, &kept, &found),
             None => Ok(()),
         }
     }
@@ -179,11 +143,11 @@ impl<S: Suite> Protocol<'_, S> {
         rec: &mut Recorder<S>,
         squared: Lin<S::Scalar>,
     ) -> Result<(Point<S::Scalar>, Lin<S::Scalar>)> {
-        let variables = self.class_bits() + self.q();
+        let variables = self.head.class_bits() + self.head.q();
         let mut table = self.integers.as_ref().map(|known| {
             let mut e = vec![S::Scalar::ZERO; 1 << variables];
             let rows = known.residual.chunks(self.statement.size.features());
-            for (to, from) in e.chunks_mut(1 << self.q()).zip(rows) {
+            for (to, from) in e.chunks_mut(1 << self.head.q()).zip(rows) {
                 for (to, from) in to.iter_mut().zip(from) {
                     *to = scalar_from_i128(*from);
                 }
@@ -200,7 +164,7 @@ impl<S: Suite> Protocol<'_, S> {
         let ends = rec.commit("norm/end", 1, || ends_of(&table).into_iter().take(1).collect())?;
         let e = first(&ends);
         rec.require_zero("norm", -s, vec![(e.clone(), e.clone())]);
-        Ok((Point::new(point, self.class_bits()), e))
+        Ok((self.head.point(point), e))
     }
 
     /// W̃: a number, or a committed one.
@@ -212,20 +176,17 @@ impl<S: Suite> Protocol<'_, S> {
     ) -> Result<Lin<S::Scalar>> {
         let known = match (&self.statement.weights, &self.integers) {
             (Weights::Public(w), _) => {
-                return Ok(Lin::constant(dot(&self.combined(w, at)?, &eq_table(&at.rest))));
+                return Ok(Lin::constant(dot(
+                    &self.head.combined(w, at)?,
+                    &eq_table(&at.rest),
+                )));
             }
             (Weights::Committed(_), Some(known)) => {
-                dot(&self.combined(&known.weights, at)?, &eq_table(&at.rest))
+                dot(&self.head.combined(&known.of.weights, at)?, &eq_table(&at.rest))
             }
             (Weights::Committed(_), None) => S::Scalar::ZERO,
         };
         Ok(first(&rec.commit(label, 1, || vec![known])?))
-    }
-
-    /// W̃(κ, j) for every feature j.
-    fn combined(&self, weights: &[i64], at: &Point<S::Scalar>) -> Result<Vec<S::Scalar>> {
-        let size = &self.statement.size;
-        combine_rows(weights, size.features(), &eq_first(&at.class, size.classes()))
     }
 
     /// Step 7: r, X̃(r, u), Ã(v, r).
@@ -236,11 +197,11 @@ impl<S: Suite> Protocol<'_, S> {
         claim: Lin<S::Scalar>,
         projected: Option<&[S::Scalar]>,
     ) -> Result<(Vec<S::Scalar>, Lin<S::Scalar>, Lin<S::Scalar>)> {
-        let bits = self.record_bits();
+        let bits = self.head.record_bits();
         let mut table = match self.integers.as_ref().zip(projected) {
             Some((known, projected)) => {
                 let classes = eq_first(&at.class, self.statement.size.classes());
-                let pulls = combine_rows(&known.pulls, known.stride, &classes)?;
+                let pulls = combine_rows(&known.pulls, known.of.stride, &classes)?;
                 Some(ProductTable(projected.to_vec(), padded(pulls, bits)))
             }
             None => None,
@@ -262,8 +223,8 @@ impl<S: Suite> Protocol<'_, S> {
     fn projected(&self, known: &Integers<'_>, u: &[S::Scalar]) -> Vec<S::Scalar> {
         let size = &self.statement.size;
         let weights = eq_first(u, size.features());
-        let projected = combine_columns(known.rows, size.width(), &weights);
-        padded(projected, self.record_bits())
+        let projected = combine_columns(known.of.rows, size.width(), &weights);
+        padded(projected, self.head.record_bits())
     }
 
     /// Step 8, ridge: A = One·Y − Z is linear.
@@ -273,231 +234,34 @@ impl<S: Suite> Protocol<'_, S> {
         at: Point<S::Scalar>,
         x: Lin<S::Scalar>,
         a: &Lin<S::Scalar>,
-    ) -> Result<Reached<S::Scalar>> {
-        let records = rec.sum_rows(self.records, eq_first(&at.rest, self.statement.size.records()))?;
-        let known = self.label_and_logit(rec, records, &at)?;
+    ) -> Result<After<S::Scalar>> {
+        let records = rec.sum_rows(
+            self.head.records,
+            eq_first(&at.rest, self.statement.size.records()),
+        )?;
+        let mut known = Vec::new();
+        if let Some(logits) = self.logits() {
+            let row = rec.row_sum(records)?;
+            known.extend(self.head.label_and_logit(row, &at, logits)?);
+        }
         let sent = rec.commit("ridge/ends", 2, || known)?;
         let (label, logit) = (first(&sent), last(&sent));
-        let y = label.clone() * S::Scalar::from(2u64) - Lin::constant(self.inside(&at));
+        let y = label.clone() * S::Scalar::from(2u64) - Lin::constant(self.head.inside(&at));
         rec.require_zero("ridge", a.clone() - y * self.one() + logit.clone(), vec![]);
-        Ok(Reached {
-            at,
-            records,
+        Ok(After {
+            reached: Reached {
+                at,
+                records,
+                label,
+                logit,
+                digits: Vec::new(),
+            },
             gradient: x,
-            label,
-            logit,
-            digits: Vec::new(),
         })
-    }
-
-    /// Õ and Z̃ at a point, the prover's.
-    fn label_and_logit(
-        &self,
-        rec: &mut Recorder<S>,
-        records: RowSumId,
-        at: &Point<S::Scalar>,
-    ) -> Result<Vec<S::Scalar>> {
-        let Some(known) = &self.integers else {
-            return Ok(Vec::new());
-        };
-        let row = rec.row_sum(records)?;
-        let (x, label) = row.split_at(self.statement.size.features().min(row.len()));
-        Ok(vec![
-            dot(label, &eq_table(&at.class)),
-            dot(x, &self.combined(&known.weights, at)?),
-        ])
-    }
-
-    /// Step 8, squared hinge: N = |V|, and A = Y·(V + N)/2.
-    fn squared_hinge(
-        &self,
-        rec: &mut Recorder<S>,
-        kept: &Kept,
-        (u, projected): (&[S::Scalar], Option<Vec<S::Scalar>>),
-        anchor: Point<S::Scalar>,
-        x_r: Lin<S::Scalar>,
-        a: Lin<S::Scalar>,
-    ) -> Result<Reached<S::Scalar>> {
-        let (size, digits) = (&self.statement.size, &self.statement.digits);
-        let (bits, one) = (self.record_bits(), self.one());
-        let variables = self.class_bits() + bits;
-        let gamma = rec.challenge("hinge/gamma", 2 + variables);
-        let mut tables = self.integers.as_ref().zip(projected).map(|(known, projected)| {
-            let columns = [&known.labels[..], &known.logits, &known.margins];
-            let projected = LinearTable {
-                values: projected,
-                weight: gamma.square(),
-            };
-            (MarginTable::new(columns, one, gamma), projected)
-        });
-        let (margins, projected) = match &mut tables {
-            Some((m, p)) => (
-                Some(m as &mut dyn WeightedTable<_>),
-                Some(p as &mut dyn WeightedTable<_>),
-            ),
-            None => (None, None),
-        };
-        let everywhere = gamma * one.square() * self.inside(&anchor);
-        let parts = vec![
-            Part {
-                variables,
-                claim: a - Lin::constant(everywhere),
-                prover: margins,
-            },
-            Part {
-                variables: bits,
-                claim: x_r * gamma.square(),
-                prover: projected,
-            },
-        ];
-        let labels = (|i| Label("hinge/round", 0, i), |i| Label("hinge/rho", 0, i));
-        let end = sumcheck(rec, labels, variables, &anchor.joined(), parts, None)?;
-        let at = Point::new(end.point, self.class_bits());
-
-        let records = rec.sum_rows(self.records, eq_first(&at.rest, size.records()))?;
-        let mut known = self.label_and_logit(rec, records, &at)?;
-        let columns = self.low_columns(&at);
-        let mut digit_sums = Vec::new();
-        for rows in &kept.margins {
-            digit_sums.push(rec.sum_rows(*rows, self.digit_rows(&at.joined()))?);
-        }
-        if self.integers.is_some() {
-            for sum in &digit_sums {
-                known.push(dot(rec.row_sum(*sum)?, &columns));
-            }
-            let row = rec.row_sum(records)?;
-            known.push(dot(&row[..size.features()], &eq_table(u)));
-        }
-        let sent = rec.commit("hinge/ends", digit_sums.len() + 3, || known)?;
-        let [label, logit, digit_ends @ .., gradient] = sent.as_slice() else {
-            return Err(crate::error::Error::lengths(super::NAME, 3, sent.len()));
-        };
-        let inside = self.inside(&at);
-        let y = label.clone() * S::Scalar::from(2u64) - Lin::constant(inside);
-        let reach = digits.reach(digits.margins).unwrap_or(0);
-        let n = Lin::constant(inside * S::Scalar::from(reach)) + digits.joined(digit_ends);
-        let half = S::Scalar::from(2u64).inverse().unwrap_or_default();
-        let linear =
-            (y.clone() * one - logit.clone()) * half + gradient.clone() * gamma.square() - end.weighted;
-        let with_label = n.clone() * half - logit.clone() * (gamma.double() * one);
-        rec.require_zero(
-            "hinge",
-            linear,
-            vec![
-                (y, with_label),
-                (logit.clone(), logit.clone() * gamma),
-                (n.clone(), n * -gamma),
-            ],
-        );
-        Ok(Reached {
-            at,
-            records,
-            gradient: gradient.clone(),
-            label: label.clone(),
-            logit: logit.clone(),
-            digits: digit_sums.into_iter().zip(digit_ends.iter().cloned()).collect(),
-        })
-    }
-
-    /// Step 9: θ, X̃(ρ, θ), W̃(κ, θ).
-    #[allow(clippy::type_complexity, reason = "a point and two forms")]
-    fn logits(
-        &self,
-        rec: &mut Recorder<S>,
-        reached: &Reached<S::Scalar>,
-    ) -> Result<(Vec<S::Scalar>, Lin<S::Scalar>, Lin<S::Scalar>)> {
-        let p = self.statement.size.features();
-        let mut table = match &self.integers {
-            Some(known) => {
-                let row = rec.row_sum(reached.records)?;
-                let x = row.get(..p).unwrap_or(row).to_vec();
-                let w = self.combined(&known.weights, &reached.at)?;
-                Some(ProductTable(padded(x, self.q()), padded(w, self.q())))
-            }
-            None => None,
-        };
-        let labels = ["logit/round", "logit/rho"];
-        let (theta, s) = plain(rec, labels, self.q(), reached.logit.clone(), table.as_mut())?;
-        let (x, w) = if let Weights::Public(weights) = &self.statement.weights {
-            let at = Point {
-                class: reached.at.class.clone(),
-                rest: theta.clone(),
-            };
-            let w = dot(&self.combined(weights, &at)?, &eq_table(&theta));
-            let x = rec.commit("logit/ends", 1, || ends_of(&table).into_iter().take(1).collect())?;
-            (first(&x), Lin::constant(w))
-        } else {
-            let sent = rec.commit("logit/ends", 2, || ends_of(&table))?;
-            (first(&sent), last(&sent))
-        };
-        rec.require_zero("logit", -s, vec![(x.clone(), w.clone())]);
-        Ok((theta, x, w))
-    }
-
-    /// Step 10: everything about the records is one sum of their rows.
-    fn open_records(
-        &self,
-        rec: &mut Recorder<S>,
-        reached: &Reached<S::Scalar>,
-        u: &[S::Scalar],
-        theta: &[S::Scalar],
-        x_theta: Lin<S::Scalar>,
-    ) -> Result<()> {
-        let size = &self.statement.size;
-        let of_features = |point: &[S::Scalar]| {
-            let mut weights = eq_first(point, size.features());
-            weights.resize(size.width(), S::Scalar::ZERO);
-            weights
-        };
-        let mut of_labels = vec![S::Scalar::ZERO; size.features()];
-        of_labels.extend(eq_first(&reached.at.class, size.classes()));
-        for (check, columns, value) in [
-            ("gradient opening", of_features(u), reached.gradient.clone()),
-            ("logit opening", of_features(theta), x_theta),
-            ("label opening", of_labels, reached.label.clone()),
-        ] {
-            let columns = rec.column_weights(columns);
-            rec.open_sum(check, reached.records, columns, value)?;
-        }
-        Ok(())
     }
 }
 
 fn scalar_from_i128<F: PrimeField>(v: i128) -> F {
     let magnitude = F::from(v.unsigned_abs());
     if v < 0 { -magnitude } else { magnitude }
-}
-
-fn first<F: PrimeField>(forms: &[Lin<F>]) -> Lin<F> {
-    forms.first().cloned().unwrap_or_else(Lin::zero)
-}
-
-fn last<F: PrimeField>(forms: &[Lin<F>]) -> Lin<F> {
-    forms.last().cloned().unwrap_or_else(Lin::zero)
-}
-
-/// A plain claim alone: where it ends, and what the function is there.
-fn plain<S: Suite>(
-    rec: &mut Recorder<S>,
-    [round, rho]: [&'static str; 2],
-    variables: usize,
-    claim: Lin<S::Scalar>,
-    table: Option<&mut ProductTable<S::Scalar>>,
-) -> Result<(Vec<S::Scalar>, Lin<S::Scalar>)> {
-    let part = Part {
-        variables,
-        claim,
-        prover: table.map(|t| t as &mut dyn PlainTable<_>),
-    };
-    let labels = (|i| Label(round, 0, i), |i| Label(rho, 0, i));
-    let end = sumcheck(rec, labels, variables, &[], Vec::new(), Some(part))?;
-    Ok((end.point, end.plain))
-}
-
-/// The two factors once everything is bound, the prover's.
-fn ends_of<F: PrimeField>(table: &Option<ProductTable<F>>) -> Vec<F> {
-    let ends = table
-        .iter()
-        .flat_map(|ProductTable(a, b)| a.first().into_iter().chain(b.first()));
-    ends.copied().collect()
 }

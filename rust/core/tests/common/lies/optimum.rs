@@ -6,7 +6,8 @@ use ark_ff::{Field, Zero};
 use fedproof_core::group::{Suite, scalar_from_i64};
 use fedproof_core::poly::eq_table;
 use fedproof_core::recorder::dishonest::{Dishonest, Learned};
-use fedproof_core::relation::optimum::{Loss, Optimum, Trained};
+use fedproof_core::relation::head::Trained;
+use fedproof_core::relation::optimum::{Loss, Optimum};
 use fedproof_core::transcript::{Label, Transcript};
 
 use super::Hooks;
