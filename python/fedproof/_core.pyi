@@ -13,7 +13,9 @@ __all__ = [
     "combine_blinds",
     "commit",
     "commit_public",
+    "count_correct",
     "digest",
+    "prove_accuracy",
     "prove_bounded_update",
     "prove_honest_aggregate",
     "prove_optimum",
@@ -21,6 +23,7 @@ __all__ = [
     "prove_receipt",
     "sizes",
     "suites",
+    "verify_accuracy",
     "verify_bounded_update",
     "verify_bounded_updates",
     "verify_honest_aggregate_proof",
@@ -36,6 +39,7 @@ _Context: TypeAlias = tuple[bytes, str, int, bytes | None]
 _Shape: TypeAlias = tuple[int, int]
 _Bounds: TypeAlias = tuple[int, int, int]
 _Terms: TypeAlias = list[tuple[int, bytes]]
+_Accuracy: TypeAlias = tuple[tuple[int, int, int], tuple[int, int], tuple[int, int, int]]
 _Optimum: TypeAlias = tuple[tuple[int, int, int], tuple[bool, int, int, int], tuple[int, int, int]]
 
 class ProofError(Exception): ...
@@ -110,6 +114,32 @@ def verify_optimum(
     suite: str,
     ctx: _Context,
     parts: _Optimum,
+    records: bytes,
+    weights: NDArray[np.int64] | None,
+    weight_points: bytes,
+    proof: bytes,
+) -> None: ...
+def count_correct(
+    parts: tuple[tuple[int, int, int], tuple[int, int, int]],
+    rows: NDArray[np.int8],
+    weights: NDArray[np.int64],
+) -> int: ...
+def prove_accuracy(
+    suite: str,
+    ctx: _Context,
+    parts: _Accuracy,
+    records: bytes,
+    rows: NDArray[np.int8],
+    blinds: bytes,
+    weights: NDArray[np.int64],
+    weight_points: bytes | None,
+    weight_blinds: bytes,
+    checked: bool,
+) -> bytes: ...
+def verify_accuracy(
+    suite: str,
+    ctx: _Context,
+    parts: _Accuracy,
     records: bytes,
     weights: NDArray[np.int64] | None,
     weight_points: bytes,

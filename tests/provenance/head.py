@@ -13,7 +13,7 @@ from fedproof.data.certificate import DataCertificate, RevocationList
 from fedproof.data.dataset import DataSet, Holding, Terms, certify, prepare
 from fedproof.data.files import write_data_set
 from fedproof.data.records import Rows
-from fedproof.data.selection import Part
+from fedproof.data.selection import Part, revoked_in
 from fedproof.data.table import Table
 from fedproof.encoding.digest import sha256
 from fedproof.identity.keys import EnvelopeKey, SigningKey
@@ -26,6 +26,7 @@ from fedproof.provenance.statement import Producer
 from fedproof.provenance.training import check_head_file, issue_training, training_statement, verify_training
 from fedproof.provenance.training_bundle import TrainingBundle, write_training_bundle
 from fedproof.provenance.training_report import TrainingReport
+from fedproof.training.accuracy import Accuracy, evaluate
 from fedproof.training.head_file import HeadFile
 from fedproof.training.train import Trained, proved, train, usable
 
@@ -131,12 +132,18 @@ def honest(
     left_out: Sequence[tuple[int, ...]] = (),
     lists: Sequence[RevocationList] = (),
     signed: dict[str, Signed] | None = None,
+    tests: Sequence[Certified] = (),
 ) -> Head:
     """As `fedproof train` does."""
     outs = list(left_out) or [()] * len(sets)
     parts = [one.part(*out) for one, out in zip(sets, outs, strict=True)]
     made = train(held, "hospital-a", parts, [one.holding for one in sets], lists, now=NOW)
-    head = written(world, held, sets, made, signed or {})
+    accuracy = None
+    if tests:
+        test_parts = [Part(one.data, revoked_in(one.data, lists)) for one in tests]
+        holdings = [one.holding for one in tests]
+        accuracy = evaluate(held, made, parts, test_parts, holdings, lists, now=NOW)
+    head = written(world, held, sets, made, signed or {}, accuracy, tests)
     issue_training(
         head.bundle,
         model=head.model,
@@ -149,8 +156,18 @@ def honest(
     return head
 
 
+def by_serial(sets: Sequence[Certified]) -> dict[str, Path]:
+    return {one.data.certificate.serial: one.folder for one in sets}
+
+
 def written(
-    world: World, held: TrainingPolicy, sets: Sequence[Certified], made: Trained, signed: dict[str, Signed]
+    world: World,
+    held: TrainingPolicy,
+    sets: Sequence[Certified],
+    made: Trained,
+    signed: dict[str, Signed],
+    accuracy: Accuracy | None = None,
+    tests: Sequence[Certified] = (),
 ) -> Head:
     """Bundle and model on disk, without a certificate."""
     root = world.folder / f"head-{len(list(world.folder.glob('head-*')))}"
@@ -163,9 +180,10 @@ def written(
         policy=held.to_bytes(),
         training=made.training,
         proof=made.proof,
-        folders=[one.folder for one in sets],
-        serials=[one.data.certificate.serial for one in sets],
+        data=by_serial(sets),
         revocations=signed,
+        accuracy=accuracy,
+        tests=by_serial(tests),
     )
     return Head(world, held, root)
 
@@ -219,6 +237,7 @@ def sign_without_looking(head: Head, one: Certified, made: Trained, kept: list[t
         statement_of(head.policy, made.training, parts, kept),
         made.proof,
         (),
+        None,
     )
     file = FileDigest(".", sha256(head.model.read_bytes()))
     statement = training_statement(found, file, PRODUCER)

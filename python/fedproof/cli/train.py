@@ -14,8 +14,9 @@ from fedproof import __version__
 from fedproof.cli.app import Json, app, emit
 from fedproof.cli.lists import read_list
 from fedproof.data.certificate import RevocationList
+from fedproof.data.dataset import Holding
 from fedproof.data.files import read_data_set, read_holding
-from fedproof.data.selection import Part, newest_list, open_revocations
+from fedproof.data.selection import Part, newest_list, open_revocations, revoked_in
 from fedproof.data.table import MAX_RECORDS
 from fedproof.encoding.files import make_folder, write_atomic
 from fedproof.encoding.text import counted, printable
@@ -27,6 +28,7 @@ from fedproof.policy.training import load_training_policy
 from fedproof.provenance.statement import Producer
 from fedproof.provenance.training import check_signing_key, issue_training
 from fedproof.provenance.training_bundle import write_training_bundle
+from fedproof.training.accuracy import evaluate
 from fedproof.training.head_file import HeadFile
 from fedproof.training.train import train
 
@@ -43,6 +45,12 @@ def train_head(
     key: Annotated[Path, typer.Option(help="Your envelope key, which signs the certificate.")],
     out: Annotated[Path, typer.Option(help="New folder for model.safetensors and bundle.")],
     revocations: Lists = None,
+    test: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A folder of the test set that the policy registers; may be repeated, in its order."
+        ),
+    ] = None,
     leave_out: Annotated[
         list[str] | None,
         typer.Option(help="SERIAL:3,17: records that are not used; may be repeated. Revoked ones never are."),
@@ -58,16 +66,16 @@ def train_head(
     signed = [read_list(path) for path in revocations or []]
     lists = [open_revocations(one, believed.keys()) for one in signed]
     wanted = _left_out(leave_out or [])
-    parts, holdings = [], []
-    for folder in data:
-        found = read_data_set(folder, believed.keys())
-        certificate = found.certificate
-        newest = newest_list(lists, certificate.authority)
-        revoked = newest.records_of(certificate.serial) if newest is not None else frozenset()
-        parts.append(Part(found, tuple(sorted(wanted.pop(certificate.serial, frozenset()) | revoked))))
-        holdings.append(read_holding(folder, found))
+    parts, holdings = _read(data, believed, lists, wanted)
     if wanted:
         raise UsageError(f"--leave-out names {printable(min(wanted))}, which is none of the data sets")
+    tests, test_holdings = _read(test or [], believed, lists, {})
+    if bool(tests) != (held.test is not None):
+        raise UsageError(
+            "the policy registers a test set: pass its folders with --test"
+            if held.test is not None
+            else "--test: the policy registers no test set, and only that can be tested on"
+        )
     console = Console(highlight=False)
     with Progress(console=console, transient=True, disable=as_json or not console.is_terminal) as progress:
         task = progress.add_task("finding the optimum, then proving it", total=None)
@@ -80,6 +88,7 @@ def train_head(
             now=now,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
+        accuracy = evaluate(held, made, parts, tests, test_holdings, lists, now=now) if tests else None
     first = parts[0].data.certificate
     head = HeadFile(made.weights, made.blinds, first.quantisation(), held.training.scale)
     make_folder(out, mode=0o755)
@@ -89,9 +98,10 @@ def train_head(
         policy=held.to_bytes(),
         training=made.training,
         proof=made.proof,
-        folders=data,
-        serials=[part.data.certificate.serial for part in parts],
+        data=_by_serial(parts, data),
         revocations=_newest(signed, lists),
+        accuracy=accuracy,
+        tests=_by_serial(tests, test or []),
     )
     issue_training(
         out / "bundle",
@@ -102,7 +112,7 @@ def train_head(
         producer=Producer(package="fedproof", version=__version__),
         now=now,
     )
-    used = sum(part.data.certificate.records - len(part.left_out) for part in parts)
+    used = _count(parts)
     told = {
         "folder": str(out),
         "records": used,
@@ -110,6 +120,8 @@ def train_head(
         "logit_freedom": made.freedom,
         "max_logit_freedom": held.training.max_logit_freedom,
         "proof_bytes": len(made.proof),
+        "correct": None if accuracy is None else accuracy.correct,
+        "test_records": _count(tests) if tests else None,
     }
     if as_json:
         emit(told)
@@ -119,11 +131,37 @@ def train_head(
         f"  no logit differs from the optimum's by more than {made.freedom:.2g};"
         f" proved: not by more than {held.training.max_logit_freedom}"
     )
+    if accuracy is not None:
+        print(f"  at least {accuracy.correct} of {_count(tests)} test records are classified correctly")
     print(
         "  publish bundle and model.safetensors"
         if not made.blinds
         else "  publish bundle; model.safetensors is yours"
     )
+
+
+def _read(
+    folders: list[Path],
+    believed: TrainingTrust,
+    lists: list[RevocationList],
+    wanted: dict[str, frozenset[int]],
+) -> tuple[list[Part], list[Holding]]:
+    """Data sets without what is revoked or wanted to be left out; that is taken from `wanted`."""
+    parts, holdings = [], []
+    for folder in folders:
+        found = read_data_set(folder, believed.keys())
+        out = wanted.pop(found.certificate.serial, frozenset()).union(revoked_in(found, lists))
+        parts.append(Part(found, tuple(sorted(out))))
+        holdings.append(read_holding(folder, found))
+    return parts, holdings
+
+
+def _count(parts: list[Part]) -> int:
+    return sum(part.data.certificate.records - len(part.left_out) for part in parts)
+
+
+def _by_serial(parts: list[Part], folders: list[Path]) -> dict[str, Path]:
+    return {part.data.certificate.serial: folder for part, folder in zip(parts, folders, strict=True)}
 
 
 def _newest(signed: list[Signed], lists: list[RevocationList]) -> dict[str, Signed]:

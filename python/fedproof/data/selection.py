@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fedproof.data.certificate import RevocationList
+from fedproof.data.certificate import DataCertificate, RevocationList
 from fedproof.data.dataset import DataSet
 from fedproof.encoding.time import utc_text
 from fedproof.errors import Refused
@@ -48,10 +48,7 @@ def check_selection(
     for number, part in enumerate(parts):
         certificate = part.data.certificate
         certificate.check_time(now)
-        for name in ("suite", "features", "classes", "centre", "spread", "extractor"):
-            if getattr(certificate, name) != getattr(first, name):
-                detail = f"data sets {first.serial} and {certificate.serial} differ in {name}: they cannot be joined"
-                raise Refused("data set", "statement", detail)
+        check_alike(first, certificate)
         out = _left_out(part)
         _check_revoked(part, out, revocations, now, max_age)
         for i in range(certificate.records):
@@ -66,6 +63,16 @@ def check_selection(
     if not kept:
         raise Refused("data set", "statement", "every record is left out")
     return kept
+
+
+def check_alike(first: DataCertificate, second: DataCertificate) -> None:
+    """Raises `Refused` where numbers of the two do not mean the same."""
+    for name in ("suite", "features", "classes", "centre", "spread", "extractor"):
+        if getattr(first, name) != getattr(second, name):
+            detail = (
+                f"data sets {first.serial} and {second.serial} differ in {name}: they cannot be used together"
+            )
+            raise Refused("data set", "statement", detail)
 
 
 def _left_out(part: Part) -> frozenset[int]:
@@ -96,6 +103,12 @@ def _check_revoked(
     if missed:
         detail = f"{certificate.authority} revoked record {missed[0]} of {certificate.serial}, and it is not left out"
         raise Refused("data set", "revoked", detail)
+
+
+def revoked_in(data: DataSet, revocations: Sequence[RevocationList]) -> tuple[int, ...]:
+    """The records of a data set that its authority's newest list revokes."""
+    newest = newest_list(revocations, data.certificate.authority)
+    return () if newest is None else tuple(sorted(newest.records_of(data.certificate.serial)))
 
 
 def disjoint(training: Sequence[Part], test: Sequence[Part]) -> None:

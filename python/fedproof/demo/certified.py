@@ -119,8 +119,7 @@ class _Stage:
             policy=self.policy.to_bytes(),
             training=made.training,
             proof=made.proof,
-            folders=[one.folder],
-            serials=[one.data.certificate.serial],
+            data={one.data.certificate.serial: one.folder},
             revocations={},
         )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from fedproof.encoding.digest import sha256
+from fedproof.encoding.digest import parse_sha256, sha256
 from fedproof.encoding.files import read_capped
 from fedproof.encoding.message import Message, Record, validated
 from fedproof.encoding.text import Name, printable
@@ -53,8 +54,33 @@ class Data(Record):
     min_records: Annotated[int, Field(ge=1, le=1 << 24)] = 1
 
 
+class Test(Record):
+    """The registered test set. certificates: digests of its data certificates, in order; all of their records count but revoked ones.
+    min_accuracy: the least part of them that must be classified correctly, in decimals."""
+
+    certificates: Annotated[
+        tuple[Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")], ...], Field(min_length=1, max_length=64)
+    ]
+    min_accuracy: Annotated[str, Field(pattern=r"^(0(\.[0-9]{1,12})?|1(\.0{1,12})?)$")] = "0"
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if len(set(self.certificates)) != len(self.certificates):
+            raise ValueError("certificates names one twice")
+        return self
+
+    @property
+    def digests(self) -> tuple[bytes, ...]:
+        """Of the certificates."""
+        return tuple(parse_sha256(text) for text in self.certificates)
+
+    def least(self, records: int) -> int:
+        """How many of so many test records must be classified correctly: at least one."""
+        return max(1, math.ceil(Fraction(self.min_accuracy) * records))
+
+
 class TrainingPolicy(Message):
-    """A validated policy. name: of the undertaking. suites: allowed ids, preferred first."""
+    """A validated policy. name: of the undertaking. suites: allowed ids, preferred first. test: none: nothing is said of accuracy."""
 
     KIND: ClassVar[str] = "training policy"
 
@@ -64,6 +90,7 @@ class TrainingPolicy(Message):
     allow_below_112_bits: bool = False
     training: Head
     data: Data
+    test: Test | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

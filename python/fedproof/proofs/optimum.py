@@ -73,9 +73,9 @@ class Statement:
 
 def commit_head(suite: str, weights: Integers) -> tuple[Head, HeadOpening]:
     """Commits to W (classes × features with the bias) under fresh blinds."""
-    flat = _flat(weights)
+    numbers = flat(weights)
     with refusals():
-        points, blinds = _core.commit(suite, flat, weights.shape[1], 64)
+        points, blinds = _core.commit(suite, numbers, weights.shape[1], 64)
     return Head(None, points), HeadOpening(weights, blinds)
 
 
@@ -95,14 +95,15 @@ def check_head(statement: Statement, opening: HeadOpening) -> None:
                 statement.suite,
                 statement.head.points,
                 statement.features,
-                _flat(opening.weights),
+                flat(opening.weights),
                 opening.blinds,
             )
     except Refused:
         raise Refused("model", "opening", "the file is not the head that was committed to") from None
 
 
-def _flat(weights: Integers) -> Integers:
+def flat(weights: Integers) -> Integers:
+    """Class by class, as the engine takes them. Raises `Refused` for what is no matrix."""
     if weights.ndim != 2:
         raise Refused(NAME, "shape", "weights are classes × features")
     return np.ascontiguousarray(weights, dtype=np.int64).ravel()
@@ -127,7 +128,7 @@ def prove(
             statement.records,
             np.ascontiguousarray(rows),
             blinds,
-            _flat(opening.weights),
+            flat(opening.weights),
             points,
             opening.blinds,
             not unchecked,
@@ -143,7 +144,7 @@ def verify(statement: Statement, proof: bytes) -> None:
             statement.ctx.parts(),
             statement.parts(),
             statement.records,
-            None if weights is None else _flat(weights),
+            None if weights is None else flat(weights),
             statement.head.points,
             proof,
         )

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fedproof.data.certificate import RevocationList
-from fedproof.data.dataset import DataSet
+from fedproof.data.certificate import DataCertificate, RevocationList
 from fedproof.data.selection import Part, newest_list, open_revocations
 from fedproof.encoding.digest import sha256
 from fedproof.encoding.files import read_capped, write_atomic
@@ -28,6 +27,7 @@ from fedproof.provenance.bundle import CERTIFICATE
 from fedproof.provenance.differences import policy_difference
 from fedproof.provenance.dsse import open_envelope, sign_envelope
 from fedproof.provenance.statement import File, Producer, Resource, Sha256, Subject
+from fedproof.provenance.training_accuracy import AccuracyAudit, audit_accuracy, parts_of
 from fedproof.provenance.training_bundle import TrainingBundle
 from fedproof.provenance.training_report import TrainingReport, UsedRevocations
 from fedproof.provenance.training_statement import (
@@ -47,7 +47,8 @@ from fedproof.training.train import usable
 
 @dataclass(frozen=True)
 class TrainingAudit:
-    """What the bundle was found to say. kept: the records that are left in, as (part, record). statement: what the proof shows."""
+    """What the bundle was found to say. kept: the records that are left in, as (part, record). statement: what the proof shows. test: none
+    where the policy registers no test set."""
 
     policy: TrainingPolicy
     training: Training
@@ -56,6 +57,11 @@ class TrainingAudit:
     statement: Statement
     proof: bytes
     revocations: tuple[RevocationList, ...]
+    test: AccuracyAudit | None
+
+    def all_parts(self) -> tuple[Part, ...]:
+        """Trained on, then tested on."""
+        return self.parts if self.test is None else (*self.parts, *self.test.parts)
 
 
 def audit_training(
@@ -79,26 +85,14 @@ def audit_training(
         raise Refused(
             "training", "trust", f"{training.trainer} trained it; the trust file names {trust.trainer}"
         )
-    parts = _parts(training, bundle.data_sets(trust.keys()))
+    parts = parts_of(training.data, bundle.data_sets(trust.keys()), "training")
     lists = [*revocations, *(open_revocations(signed, trust.keys()) for signed in bundle.revocations())]
     kept = usable(policy, parts, lists, now=now)
     statement = statement_of(policy, training, parts, kept)
     proof = bundle.proof()
     verify(statement, proof)
-    return TrainingAudit(policy, training, parts, tuple(kept), statement, proof, tuple(lists))
-
-
-def _parts(training: Training, found: dict[bytes, DataSet]) -> tuple[Part, ...]:
-    """The data sets that the training names, all of them there and no other. Raises `Refused`."""
-    named = [used.certificate for used in training.data]
-    if len(set(named)) != len(named):
-        raise Refused("training", "statement", "it names a data set twice")
-    for digest in named:
-        if digest not in found:
-            raise Refused("data set", "digest", f"{digest.hex()} was trained on and is not in the bundle")
-    if len(found) != len(named):
-        raise Refused("bundle", "digest", "it holds a data set that was not trained on")
-    return tuple(Part(found[used.certificate], used.left_out) for used in training.data)
+    test = audit_accuracy(bundle, policy, trust, (training, parts), lists, now=now)
+    return TrainingAudit(policy, training, parts, tuple(kept), statement, proof, tuple(lists), test)
 
 
 def check_head_file(model: Path, found: TrainingAudit) -> FileDigest:
@@ -122,7 +116,7 @@ def read_head(model: Path, found: TrainingAudit) -> HeadOpening:
 def training_statement(found: TrainingAudit, file: FileDigest, producer: Producer) -> TrainingStatement:
     """The one statement that a bundle and a file lead to; only `producer` is free."""
     head, suite = found.policy.training, found.statement.suite
-    used = f"{len(found.kept)}/{sum(part.data.certificate.records for part in found.parts)}"
+    used, test = _share(found.parts, found.kept), found.test
     committed = found.statement.head.weights is None
     return TrainingStatement(
         subject=(Subject(digest=Sha256.of(root_of([file]))),),
@@ -147,19 +141,36 @@ def training_statement(found: TrainingAudit, file: FileDigest, producer: Produce
             claims=(
                 TrainingClaim(claim="DATA_CERTIFIED", records=used),
                 TrainingClaim(claim="WEIGHTS_OPTIMAL", records=used, logit_freedom=head.max_logit_freedom),
+                *(() if test is None else (_accuracy_claim(test),)),
             ),
-            not_proven=training_not_proven(len({part.data.certificate.authority for part in found.parts})),
-            datasets=tuple(_data_set(found, number) for number in range(len(found.parts))),
+            not_proven=training_not_proven(len(_authorities(found)), tested=test is not None),
+            datasets=_data_sets(found.parts, found.kept),
+            testsets=None if test is None else _data_sets(test.parts, test.kept),
             training=_resource(found.training.digest()),
             proof=_resource(sha256(found.proof)),
+            accuracy=None if test is None else _resource(test.accuracy.digest()),
             producer=producer,
         ),
     )
 
 
-def _data_set(found: TrainingAudit, number: int) -> UsedDataSet:
-    certificate = found.parts[number].data.certificate
-    used = sum(part == number for part, _ in found.kept)
+def _share(parts: Sequence[Part], kept: Sequence[tuple[int, int]]) -> str:
+    return f"{len(kept)}/{sum(part.data.certificate.records for part in parts)}"
+
+
+def _accuracy_claim(test: AccuracyAudit) -> TrainingClaim:
+    correct = f"{test.accuracy.correct}/{len(test.kept)}"
+    return TrainingClaim(claim="ACCURACY_AT_LEAST", records=_share(test.parts, test.kept), correct=correct)
+
+
+def _data_sets(parts: Sequence[Part], kept: Sequence[tuple[int, int]]) -> tuple[UsedDataSet, ...]:
+    return tuple(
+        _data_set(part.data.certificate, sum(at == number for at, _ in kept))
+        for number, part in enumerate(parts)
+    )
+
+
+def _data_set(certificate: DataCertificate, used: int) -> UsedDataSet:
     return UsedDataSet(
         certificate=_resource(certificate.digest()),
         serial=certificate.serial,
@@ -210,7 +221,7 @@ def verify_training(
 
 
 def _authorities(found: TrainingAudit) -> set[str]:
-    return {part.data.certificate.authority for part in found.parts}
+    return {part.data.certificate.authority for part in found.all_parts()}
 
 
 def _revocation_state(found: TrainingAudit, authority: str) -> UsedRevocations:

@@ -9,6 +9,8 @@ Layout (spec/training.md §5):
     data/SERIAL/certificate.cbor         each data set, as its authority published it
     data/SERIAL/records.bin
     data/SERIAL/croissant.json
+    accuracy.cbor                        what was proved on the test set, if the policy registers one
+    test/SERIAL/...                      its data sets, likewise
     revocations/AUTHORITY.cbor           the newest lists that the trainer had, if any
 
 A bundle comes from strangers: a file or folder of another name is refused before anything is read."""
@@ -33,18 +35,23 @@ from fedproof.identity.keys import VerifyKey
 from fedproof.identity.signed import Signed
 from fedproof.provenance.bundle import CERTIFICATE, MAX_POLICY, POLICY
 from fedproof.provenance.dsse import MAX_ENVELOPE
+from fedproof.training.accuracy import Accuracy
 from fedproof.training.proof import Training
 
 TRAINING: Final = "training.cbor"
 PROOF: Final = "proof.bin"
 DATA: Final = "data"
 REVOCATIONS: Final = "revocations"
+ACCURACY: Final = "accuracy.cbor"
+TEST: Final = "test"
 
 MAX_TRAINING: Final = 1 << 27
 MAX_PROOF: Final = 1 << 27
 MAX_LIST: Final = 1 << 26
+MAX_ACCURACY: Final = MAX_PROOF + MAX_TRAINING
 MAX_SETS: Final = 1024
 _SERIAL = re.compile(r"[0-9a-f]{32}")
+_TOP: Final = {CERTIFICATE, POLICY, TRAINING, PROOF, DATA, REVOCATIONS, ACCURACY, TEST}
 _LIST = re.compile(r"([a-z0-9][a-z0-9._-]{0,63})\.cbor")
 
 
@@ -55,10 +62,12 @@ def is_training_bundle(root: Path) -> bool:
 
 @dataclass(frozen=True)
 class TrainingBundle:
-    """A bundle on disk, read-only. serials: of its data sets, sorted. lists: the authorities whose revocation lists it holds, sorted."""
+    """A bundle on disk, read-only. serials: of its data sets, sorted; tests: of its test sets. lists: the authorities whose revocation
+    lists it holds, sorted."""
 
     root: Path
     serials: tuple[str, ...]
+    tests: tuple[str, ...]
     lists: tuple[str, ...]
 
     @classmethod
@@ -66,22 +75,18 @@ class TrainingBundle:
         """Looks at the whole tree. Raises `Refused` (subject "bundle", stage "digest") for what belongs to no bundle, and `Malformed` for a
         missing file or a folder that cannot be read."""
         top = _names(root)
-        for name in sorted(top - {CERTIFICATE, POLICY, TRAINING, PROOF, DATA, REVOCATIONS}):
+        for name in sorted(top - _TOP):
             raise _unexpected(name)
         for name in (POLICY, TRAINING, PROOF, DATA):
             if name not in top:
                 raise Malformed(f"bundle: {name} is missing; was the bundle copied whole?")
-        serials = sorted(_names(root / DATA))
-        for serial in serials:
-            if not _SERIAL.fullmatch(serial):
-                raise _unexpected(f"{DATA}/{serial}")
-            for name in sorted(_names(root / DATA / serial) - set(PUBLIC)):
-                raise _unexpected(f"{DATA}/{serial}/{name}")
+        serials = _serials(root, DATA)
+        tests = _serials(root, TEST) if TEST in top else ()
         lists = sorted(_names(root / REVOCATIONS)) if REVOCATIONS in top else []
         for name in lists:
             if not _LIST.fullmatch(name):
                 raise _unexpected(f"{REVOCATIONS}/{name}")
-        return cls(root, tuple(serials), tuple(name.removesuffix(".cbor") for name in lists))
+        return cls(root, serials, tests, tuple(name.removesuffix(".cbor") for name in lists))
 
     def certificate(self) -> bytes:
         """The envelope. Raises `Malformed` if there is none."""
@@ -105,9 +110,28 @@ class TrainingBundle:
     def data_sets(self, authorities: Mapping[str, VerifyKey]) -> dict[bytes, DataSet]:
         """All data sets by the digests of their certificates. Raises `Refused` for one that no authority signed, or that stands under
         another's serial."""
+        return self._sets(DATA, self.serials, authorities)
+
+    def test_sets(self, authorities: Mapping[str, VerifyKey]) -> dict[bytes, DataSet]:
+        """The test sets, likewise."""
+        return self._sets(TEST, self.tests, authorities)
+
+    def accuracy(self) -> Accuracy | None:
+        """What was proved on the test set, if anything. Raises `Refused` (stage "decoding")."""
+        path = self.root / ACCURACY
+        if not path.exists() and not path.is_symlink():
+            return None
+        try:
+            return Accuracy.from_bytes(read_capped(path, MAX_ACCURACY), limit=MAX_ACCURACY)
+        except Malformed as error:
+            raise Refused("accuracy", "decoding", str(error)) from None
+
+    def _sets(
+        self, folder: str, serials: Sequence[str], authorities: Mapping[str, VerifyKey]
+    ) -> dict[bytes, DataSet]:
         found = {}
-        for serial in self.serials:
-            data = read_data_set(self.root / DATA / serial, authorities)
+        for serial in serials:
+            data = read_data_set(self.root / folder / serial, authorities)
             if data.certificate.serial != serial:
                 raise Refused(
                     "data set", "digest", f"it stands under {serial} and is {data.certificate.serial}"
@@ -136,11 +160,12 @@ def write_training_bundle(
     policy: bytes,
     training: Training,
     proof: bytes,
-    folders: Sequence[Path],
-    serials: Sequence[str],
+    data: Mapping[str, Path],
     revocations: Mapping[str, Signed],
+    accuracy: Accuracy | None = None,
+    tests: Mapping[str, Path] | None = None,
 ) -> TrainingBundle:
-    """Writes a bundle without a certificate, whole or not at all. folders: of the data sets; what is public of them is copied.
+    """Writes a bundle without a certificate, whole or not at all. data, tests: folders by serial; what is public of them is copied.
     revocations: by authority. Raises `UsageError` if `root` exists."""
     if root.exists() or root.is_symlink():
         raise UsageError(f"{printable(str(root))} exists; a bundle is written to a new folder")
@@ -150,11 +175,14 @@ def write_training_bundle(
         write_atomic(draft / POLICY, policy)
         write_atomic(draft / TRAINING, training.to_bytes())
         write_atomic(draft / PROOF, proof)
-        for folder, serial in zip(folders, serials, strict=True):
-            target = draft / DATA / serial
-            target.mkdir(parents=True)
-            for name, limit in PUBLIC.items():
-                write_atomic(target / name, read_capped(folder / name, limit))
+        if accuracy is not None:
+            write_atomic(draft / ACCURACY, accuracy.to_bytes())
+        for kind, folders in ((DATA, data), (TEST, tests or {})):
+            for serial, folder in folders.items():
+                target = draft / kind / serial
+                target.mkdir(parents=True)
+                for name, limit in PUBLIC.items():
+                    write_atomic(target / name, read_capped(folder / name, limit))
         for name, signed in revocations.items():
             if not is_name(name):
                 raise UsageError(f"{printable(name)} is no name of an authority")
@@ -166,6 +194,17 @@ def write_training_bundle(
         raise
     sync_folder(root.parent)
     return TrainingBundle.open(root)
+
+
+def _serials(root: Path, folder: str) -> tuple[str, ...]:
+    """The data sets of a bundle's folder, sorted."""
+    serials = sorted(_names(root / folder))
+    for serial in serials:
+        if not _SERIAL.fullmatch(serial):
+            raise _unexpected(f"{folder}/{serial}")
+        for name in sorted(_names(root / folder / serial) - set(PUBLIC)):
+            raise _unexpected(f"{folder}/{serial}/{name}")
+    return tuple(serials)
 
 
 def _names(folder: Path) -> set[str]:

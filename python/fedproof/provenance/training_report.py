@@ -65,19 +65,21 @@ class TrainingReport:
     def data_rows(self) -> list[tuple[str, str]]:
         """(authority and serial, what it said and what is revoked) for a table; safe for a terminal."""
         states = {r.authority: r.text() for r in self.revocations}
+        p = self.statement.predicate
+        used = [("records used", d) for d in p.datasets] + [("test records", d) for d in p.testsets or ()]
         return [
             (
                 f"{d.authority}\n{d.serial}",
                 "\n".join(
                     [
-                        f"{d.records} records used, licence {printable(d.licence)}",
+                        f"{d.records} {what}, licence {printable(d.licence)}",
                         f"consent {', '.join(d.consent) or 'not stated'}",
                         f"valid {d.issued} to {d.expires}",
                         states[d.authority],
                     ]
                 ),
             )
-            for d in self.statement.predicate.datasets
+            for what, d in used
         ]
 
     def to_json(self) -> dict[str, Any]:
@@ -97,6 +99,7 @@ class TrainingReport:
             "claims": [c.model_dump(mode="json", exclude_none=True) for c in self.claims],
             "notProven": list(self.not_proven),
             "datasets": [d.model_dump(mode="json", exclude_none=True) for d in p.datasets],
+            "testsets": [d.model_dump(mode="json", exclude_none=True) for d in p.testsets or ()],
             "revocations": [
                 {
                     "authority": r.authority,
@@ -114,4 +117,5 @@ def _coverage(claim: TrainingClaim) -> str:
     freedom = (
         f" · no logit moves by more than {claim.logit_freedom}" if claim.logit_freedom is not None else ""
     )
-    return f"records {claim.records}{freedom}"
+    correct = f" · at least {claim.correct} correct" if claim.correct is not None else ""
+    return f"records {claim.records}{freedom}{correct}"

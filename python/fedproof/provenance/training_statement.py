@@ -26,6 +26,7 @@ Said = Annotated[str, Field(min_length=1, max_length=400)]
 TRAINING_CLAIMS: Final[dict[str, str]] = {
     "DATA_CERTIFIED": "the weights were fitted to exactly these records: each one certified, with its label, by a trusted authority",
     "WEIGHTS_OPTIMAL": "the weights are the optimum of the policy's objective on those records, up to the logit freedom",
+    "ACCURACY_AT_LEAST": "at least so many records of the policy's test set are classified correctly, and none of them was trained on",
 }
 
 TRAINING_NOT_PROVEN: Final[dict[str, str]] = {
@@ -37,6 +38,7 @@ TRAINING_NOT_PROVEN: Final[dict[str, str]] = {
     "NO_DUPLICATES": "that no record was certified twice by different authorities: their tags differ",
     "PRIVACY": "that the weights say nothing on single records",
     "RUN_SELECTION": "that this training was not chosen among many",
+    "TEST_SELECTION": "that the test records are typical, or that nobody looked at them before the policy was made",
 }
 
 _ALWAYS = (
@@ -50,17 +52,21 @@ _ALWAYS = (
 )
 
 
-def training_not_proven(authorities: int) -> tuple[str, ...]:
-    """What no certificate of a trained head proves, sorted."""
+def training_not_proven(authorities: int, *, tested: bool = False) -> tuple[str, ...]:
+    """What a certificate of a trained head does not prove, sorted. authorities: of training and test data. tested: whether accuracy is
+    claimed."""
     more = ("NO_DUPLICATES",) if authorities > 1 else ()
-    return tuple(sorted((*_ALWAYS, *more)))
+    of_tests = ("TEST_SELECTION",) if tested else ()
+    return tuple(sorted((*_ALWAYS, *more, *of_tests)))
 
 
 class TrainingClaim(Part):
-    """records: of how many that are certified, how many were used. logit_freedom: Φ in decimals, of WEIGHTS_OPTIMAL."""
+    """records: of how many that are certified, how many were used. logit_freedom: Φ in decimals, of WEIGHTS_OPTIMAL. correct: of how many
+    test records, at least how many are classified correctly, of ACCURACY_AT_LEAST."""
 
-    claim: Literal["DATA_CERTIFIED", "WEIGHTS_OPTIMAL"]
+    claim: Literal["DATA_CERTIFIED", "WEIGHTS_OPTIMAL", "ACCURACY_AT_LEAST"]
     records: Share
+    correct: Share | None = None
     logit_freedom: Annotated[Said | None, Field(alias="logitFreedom")] = None
 
 
@@ -110,8 +116,10 @@ class TrainingPredicate(Part):
     claims: tuple[TrainingClaim, ...]
     not_proven: Annotated[tuple[Text, ...], Field(alias="notProven")]
     datasets: Annotated[tuple[UsedDataSet, ...], Field(min_length=1, max_length=1024)]
+    testsets: Annotated[tuple[UsedDataSet, ...] | None, Field(min_length=1, max_length=64)] = None
     training: Resource
     proof: Resource
+    accuracy: Resource | None = None
     producer: Producer
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from fedproof.data.certificate import MAX_CLASSES, MAX_WIDTH
+from fedproof.data.certificate import MAX_CLASSES, MAX_WIDTH, DataCertificate
 from fedproof.data.selection import Part
 from fedproof.data.table import MAX_RECORDS
 from fedproof.encoding.digest import Digest
@@ -75,36 +75,45 @@ def decode_weights(data: bytes, classes: int) -> Weights:
     return np.frombuffer(data, ">i8").astype(np.int64).reshape(classes, -1)
 
 
+def head_of(training: Training, certificate: DataCertificate) -> Head:
+    """W as statements have it. certificate: of one of the data sets. Raises `Refused` for weights that do not fit it."""
+    classes = len(certificate.classes)
+    if training.weights is not None:
+        return Head(decode_weights(training.weights, classes))
+    if len(training.points or b"") != point_size(certificate.suite) * classes:
+        raise Refused("training", "shape", "its weights are not committed to in one point a class")
+    return Head(None, training.points or b"")
+
+
 def statement_of(
     policy: TrainingPolicy, training: Training, parts: Sequence[Part], kept: Sequence[tuple[int, int]]
 ) -> Statement:
     """The statement that policy, data and weights lead to; nothing of it is a prover's choice. kept: the records that are left in, as
     (part, record). Raises `Refused`."""
     first = parts[0].data.certificate
-    features, classes = len(first.features) + 1, len(first.classes)
-    if training.weights is not None:
-        head = Head(decode_weights(training.weights, classes))
-    else:
-        if len(training.points or b"") != point_size(first.suite) * classes:
-            raise Refused("training", "shape", "its weights are not committed to in one point a class")
-        head = Head(None, training.points or b"")
+    head = head_of(training, first)
     if (training.points is None) != (policy.training.weights == "public"):
         raise Refused("training", "policy", f"the policy asks for {policy.training.weights} weights")
-    points = [part.data.records for part in parts]
     return Statement(
         ctx=Context(training.digest(), training.trainer, len(kept)),
         suite=first.suite,
-        features=features,
-        classes=classes,
+        features=len(first.features) + 1,
+        classes=len(first.classes),
         loss=policy.training.loss,
         scale=policy.training.scale,
         regularisation=policy.training.regularisation,
         max_residual_squared=max_residual_squared(
             objective_of(policy), policy.training.freedom, norm_squared_of(parts)
         ),
-        records=b"".join(points[part].point(record) for part, record in kept),
+        records=points_of(parts, kept),
         head=head,
     )
+
+
+def points_of(parts: Sequence[Part], kept: Sequence[tuple[int, int]]) -> bytes:
+    """Commitments of the records that are left in, one after the other."""
+    points = [part.data.records for part in parts]
+    return b"".join(points[part].point(record) for part, record in kept)
 
 
 def check_demands(policy: TrainingPolicy, parts: Sequence[Part]) -> None:

@@ -53,7 +53,7 @@ def train(
     """The optimum on exactly the records that are left in, and its proof. holdings: of the parts, in their order. now: Unix seconds. Raises
     `Refused`: data that may not be used, an optimum that is not reached within the policy's freedom. unchecked: as in `proved`."""
     kept = usable(policy, parts, revocations, now=now)
-    rows, blinds = _kept(parts, holdings, kept)
+    rows, blinds = rows_of(parts, holdings, kept)
     classes = len(parts[0].data.certificate.classes)
     found = solve(
         objective_of(policy), rows, classes, norm_squared_of(parts), policy.training.freedom, progress
@@ -104,10 +104,10 @@ def proved(
     return Trained(training, proof, weights, opening.blinds, freedom)
 
 
-def _kept(
+def rows_of(
     parts: Sequence[Part], holdings: Sequence[Holding], kept: Sequence[tuple[int, int]]
 ) -> tuple[Rows, bytes]:
-    """Rows and blinds of the records that are left in, in their order."""
+    """Rows and blinds of the records that are left in, in their order. Raises `Refused` for other holdings than the parts'."""
     if len(parts) != len(holdings):
         raise Refused("data set", "shape", f"{len(parts)} data sets, {len(holdings)} holdings")
     size = len(holdings[0].blinds) // len(holdings[0].rows)

@@ -1,8 +1,10 @@
 //! The binding: bytes and arrays in, bytes out. No cryptography happens here. One file per relation.
 
+mod accuracy;
 mod bounded_update;
 mod commitment;
 mod convert;
+mod head;
 mod honest_aggregate;
 mod optimum;
 mod plain_opening;
@@ -25,5 +27,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     bounded_update::register(module)?;
     honest_aggregate::register(module)?;
     optimum::register(module)?;
+    accuracy::register(module)?;
     receipt::register(module)
 }

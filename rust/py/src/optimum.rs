@@ -1,36 +1,31 @@
 //! R5, optimum.
 
-use std::sync::Arc;
-
 use fedproof_core::error::Result;
-use fedproof_core::group::{Suite, decode_points, decode_scalars};
-use fedproof_core::recorder::Rows;
+use fedproof_core::group::{Suite, decode_points};
 use fedproof_core::relation::Relation;
-use fedproof_core::relation::head::{Digits, Size, Trained, Weights};
+use fedproof_core::relation::head::Weights;
 use fedproof_core::relation::optimum::{Loss, Objective, Optimum};
-use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
+use numpy::{PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::convert::{ContextParts, context, run, with_suite};
+use crate::head::{DigitParts, Known, SizeParts, digits, size, stated};
 use crate::plain_opening::prove_bytes;
 
-/// ((records, features, classes), (squared hinge, scale, regularisation, max_residual_squared), (bound, margins, weights))
-type Parts = ((u64, u32, u32), (bool, u32, u64, u128), (u64, u32, u32));
+/// (size, (squared hinge, scale, regularisation, max_residual_squared), digits)
+type Parts = (SizeParts, (bool, u32, u64, u128), DigitParts);
 
 fn statement<S: Suite>(
     ctx: ContextParts,
-    (size, objective, digits): Parts,
+    parts: Parts,
     records: &[u8],
     weights: Weights<S>,
 ) -> Result<Optimum<S>> {
+    let objective = parts.1;
     Ok(Optimum {
         context: context(ctx)?,
-        size: Size {
-            records: size.0,
-            features: size.1,
-            classes: size.2,
-        },
+        size: size(parts.0),
         objective: Objective {
             loss: if objective.0 {
                 Loss::SquaredHinge
@@ -41,20 +36,9 @@ fn statement<S: Suite>(
             regularisation: objective.2,
             max_residual_squared: objective.3,
         },
-        digits: Digits {
-            bound: digits.0,
-            margins: digits.1,
-            weights: digits.2,
-        },
+        digits: digits(parts.2),
         records: decode_points::<S>(records)?,
         weights,
-    })
-}
-
-fn stated<S: Suite>(public: Option<&[i64]>, points: &[u8]) -> Result<Weights<S>> {
-    Ok(match public {
-        Some(weights) => Weights::Public(weights.to_vec()),
-        None => Weights::Committed(decode_points::<S>(points)?),
     })
 }
 
@@ -75,24 +59,11 @@ fn prove_optimum<'py>(
     weight_blinds: Vec<u8>,
     checked: bool,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let columns = rows.shape().get(1).copied().unwrap_or(0);
-    let rows = rows.as_slice()?.to_vec();
-    let weights = weights.as_slice()?.to_vec();
+    let known = Known::new((&rows, blinds), &weights, (weight_points, weight_blinds))?;
     let proof = run(py, move || {
         with_suite!(suite.as_str(), S => {
-            let public = weight_points.is_none().then_some(weights.as_slice());
-            let stated = stated::<S>(public, weight_points.as_deref().unwrap_or_default())?;
-            let statement = statement::<S>(ctx, parts, &records, stated)?;
-            let trained = Trained {
-                records: Arc::new(Rows { values: rows, columns, blinds: decode_scalars::<S>(&blinds)?, bits: 8 }),
-                weights: Arc::new(Rows {
-                    values: weights,
-                    columns: parts.0.1 as usize,
-                    blinds: decode_scalars::<S>(&weight_blinds)?,
-                    bits: 64,
-                }),
-            };
-            prove_bytes(&statement, &trained, checked)
+            let (stated, trained) = known.decode::<S>(parts.0.1)?;
+            prove_bytes(&statement::<S>(ctx, parts, &records, stated)?, &trained, checked)
         })
     })?;
     Ok(PyBytes::new(py, &proof))

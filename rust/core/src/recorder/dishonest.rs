@@ -37,6 +37,8 @@ pub struct Learned<'a> {
 
 /// What the prover of an accuracy computes of each record, and of each class and record, class by class with `stride` places each.
 pub struct Counted<'a> {
+    /// W, class by class, where the statement commits to it.
+    pub weights: &'a mut Vec<i64>,
     pub stride: usize,
     /// ±1.
     pub labels: &'a mut [i64],

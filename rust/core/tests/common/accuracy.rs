@@ -7,7 +7,7 @@ use fedproof_core::relation::optimum::Optimum;
 
 use super::optimum::Head;
 
-/// A head's records, two thirds of them with the label that it would give them.
+/// A head's records, two thirds of them with the label that it would give them, the others with its second choice.
 #[derive(Clone, Default)]
 pub struct Test {
     pub head: Head,
@@ -45,8 +45,9 @@ impl Test {
         let (mut rows, weights) = self.head.numbers();
         for (i, row) in rows.chunks_mut(self.head.p + self.head.c).enumerate() {
             let logits = self.logits(row, &weights);
-            let best = (0..logits.len()).max_by_key(|k| logits[*k]).expect("classes");
-            let class = (best + usize::from(i % 3 == 2)) % logits.len();
+            let mut order: Vec<usize> = (0..logits.len()).collect();
+            order.sort_by_key(|k| -logits[*k]);
+            let class = order[usize::from(i % 3 == 2)];
             for (k, entry) in row[self.head.p..].iter_mut().enumerate() {
                 *entry = i8::from(k == class);
             }

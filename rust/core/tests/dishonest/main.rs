@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod accuracy;
 mod batch;
 mod constraints;
 mod grinding;

@@ -67,6 +67,7 @@ impl<'a> Count<'a> {
     #[cfg(feature = "drop-checks")]
     pub fn cheat<S: crate::group::Suite>(&mut self, prover: &mut dyn Dishonest<S>) {
         prover.counted(Counted {
+            weights: self.of.weights.to_mut(),
             stride: self.of.stride,
             labels: &mut self.of.labels,
             logits: &mut self.of.logits,

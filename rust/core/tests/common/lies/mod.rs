@@ -3,6 +3,7 @@
 //! A prover is a function that gives hooks ([`Dishonest`]); those of the look-ups stand in [`look_up`], those of the norm in
 //! [`norm`], those of the closing argument in [`closing`].
 
+pub mod accuracy;
 pub mod closing;
 pub mod look_up;
 pub mod norm;

@@ -6,7 +6,7 @@ use ark_ff::{Field, Zero};
 use fedproof_core::group::{Suite, scalar_from_i64};
 use fedproof_core::poly::eq_table;
 use fedproof_core::recorder::dishonest::{Dishonest, Learned};
-use fedproof_core::relation::head::Trained;
+use fedproof_core::relation::head::{Digits, Trained};
 use fedproof_core::relation::optimum::{Loss, Optimum};
 use fedproof_core::transcript::{Label, Transcript};
 
@@ -14,7 +14,7 @@ use super::Hooks;
 use crate::common::optimum::Head;
 
 /// What a class says of its records: as [`Learned`] has it.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Numbers {
     pub weights: Vec<i64>,
     pub stride: usize,
@@ -169,15 +169,7 @@ impl<S: Suite> Lie<S> {
     /// The prover of [`Says::Negative`], whose highest digit is out of range somewhere.
     pub fn out_of_range(&self, way: Way) -> Hooks<S> {
         let digits = &self.statement.digits;
-        Some(Box::new(OutOfRange {
-            numbers: self.told.clone(),
-            at: self.at,
-            bound: digits.bound,
-            columns: digits.margins,
-            way,
-            value: 0,
-            next: 0,
-        }))
+        Some(Box::new(OutOfRange::new(self.told.clone(), self.at, digits, way)))
     }
 }
 
@@ -257,7 +249,8 @@ pub enum Way {
     Hidden,
 }
 
-struct OutOfRange {
+/// One place's highest digit is out of range.
+pub struct OutOfRange {
     numbers: Numbers,
     at: usize,
     bound: u64,
@@ -268,6 +261,18 @@ struct OutOfRange {
 }
 
 impl OutOfRange {
+    pub fn new(numbers: Numbers, at: usize, digits: &Digits, way: Way) -> Self {
+        Self {
+            numbers,
+            at,
+            bound: digits.bound,
+            columns: digits.margins,
+            way,
+            value: 0,
+            next: 0,
+        }
+    }
+
     /// The highest digit: what wraps does so in it.
     fn change(&mut self, label: Label, values: &mut [i64]) {
         if label == Label("digit", self.columns - 1, 0) {
