@@ -111,9 +111,9 @@ def test_of_two_test_sets_without_revoked_records(
     world: World, certified: Certified, test_set: Certified
 ) -> None:
     other = world.certify(table(230, 260), like=certified.data.certificate)
-    records = (RevokedRecords(serial=other.data.certificate.serial, records=(3, 4)),)
+    records = (RevokedRecords(serial=other.data.certificate.serial, indices=(3, 4)),)
     newest = RevocationList(authority="ministry", number=1, issued=NOW, serials=(), records=records)
-    signed = {"ministry": sign("ministry", newest, world.authority)}
+    signed = {"ministry": sign(newest, world.authority)}
     held = registering([test_set, other])
     made = honest(world, held, [certified], tests=[test_set, other], lists=[newest], signed=signed)
     claim = made.verify().claims[-1]
@@ -129,7 +129,7 @@ def replace_records(old: RevocationList, records: tuple[int, ...], serial: str) 
         number=old.number + 1,
         issued=old.issued,
         serials=(),
-        records=(RevokedRecords(serial=serial, records=records),),
+        records=(RevokedRecords(serial=serial, indices=records),),
     )
 
 
