@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fedproof import _core
-from tests.vectors import optimum, receipt
+from tests.vectors import accuracy, optimum, receipt
 from tests.vectors.vectors import FOLDER, Json, check, expected
 
 PALLAS, BN254 = "pallas-keccak-ed25519-v1", "bn254-keccak-ed25519-v1"
@@ -142,7 +142,8 @@ def good() -> dict[str, Json]:
     identity["statement"]["points"], identity["proof"] = points.hex(), proof.hex()
     out["opening_identity"] = identity
     heads = optimum.good(PALLAS, BN254, context_parts(CONTEXT), CONTEXT)
-    return out | heads | receipt.good(PALLAS, BN254, context_parts(CONTEXT), CONTEXT)
+    tested = accuracy.good(PALLAS, BN254, context_parts(CONTEXT), CONTEXT)
+    return out | heads | tested | receipt.good(PALLAS, BN254, context_parts(CONTEXT), CONTEXT)
 
 
 Change = Callable[[Json], None]
@@ -385,7 +386,7 @@ def bad(base: dict[str, Json]) -> dict[str, Json]:
     out["sum_value_missing"] = changed(
         total, "a coordinate missing", "shape", put("statement", "values", value=lambda t: t[:-1])
     )
-    return out | bad_optimum(base) | bad_receipt(base)
+    return out | bad_optimum(base) | bad_accuracy(base) | bad_receipt(base)
 
 
 def bad_optimum(base: dict[str, Json]) -> dict[str, Json]:
@@ -430,6 +431,50 @@ def bad_optimum(base: dict[str, Json]) -> dict[str, Json]:
         ridge, "an honest proof of other commitments", "argument", put("proof", value=other["proof"])
     )
     return out | optimum.false(PALLAS, context_parts(CONTEXT), CONTEXT)
+
+
+def bad_accuracy(base: dict[str, Json]) -> dict[str, Json]:
+    """Every public field of an accuracy's statement, and false statements."""
+    hidden, public = base["accuracy_committed_pallas"], base["accuracy_public_pallas"]
+    flip = lambda h: ("1" if h[0] == "0" else "0") + h[1:]  # noqa: E731
+    swapped = lambda p: p[64:128] + p[:64] + p[128:]  # noqa: E731
+    more = lambda d: str(int(d) + 1)  # noqa: E731
+    fewer = base["accuracy_less_than_is_true"]
+    out = {}
+    for name, v, stage, path, value in (
+        ("other_announcement", hidden, "argument", ("context", "announcement"), flip),
+        ("other_client", hidden, "argument", ("context", "client"), "hospital-2"),
+        ("other_weight", hidden, "argument", ("context", "weight"), 8),
+        ("other_certificate", hidden, "argument", ("context", "certificate"), bytes(32).hex()),
+        ("other_scale", hidden, "argument", ("scale",), 4),
+        ("other_claim", fewer, "argument", ("correct",), lambda t: t + 1),
+        ("smaller_claim", fewer, "argument", ("correct",), lambda t: t - 1),
+        ("other_digits", hidden, "argument", ("digits", "bound"), 30),
+        ("record_missing", hidden, "shape", ("records",), lambda p: p[:-64]),
+        ("record_omitted", hidden, "shape", ("size", "records"), 8),
+        ("records_swapped", hidden, "argument", ("records",), swapped),
+        ("classes_swapped", hidden, "argument", ("weights", "points"), swapped),
+        ("class_missing", hidden, "shape", ("weights", "points"), lambda p: p[:64]),
+        ("more_features", hidden, "argument", ("size", "features"), 4),
+        ("public_weight_changed", public, "argument", ("weights", "integers", 0), more),
+        ("public_weight_out_of_range", public, "statement", ("weights", "integers", 0), "257"),
+        ("public_weight_missing", public, "shape", ("weights", "integers"), lambda w: w[:-1]),
+        ("none_correct", hidden, "statement", ("correct",), 0),
+        ("more_than_there_are", hidden, "statement", ("correct",), 10),
+        ("no_records", hidden, "statement", ("size", "records"), 0),
+        ("one_class", hidden, "statement", ("size", "classes"), 1),
+        ("scale_33", public, "statement", ("scale",), 33),
+        ("no_digits", hidden, "statement", ("digits", "margins"), 0),
+        ("digits_of_weights", hidden, "statement", ("digits", "weights"), 1),
+        ("digits_that_wrap", hidden, "statement", ("digits", "bound"), 1 << 16),
+    ):
+        about = name.replace("_", " ")
+        out[f"accuracy_{name}"] = changed(v, about, stage, put("statement", *path, value=value))
+    other = accuracy.accuracy(PALLAS, context_parts(CONTEXT), CONTEXT, "", committed=False)
+    out["accuracy_proof_of_other_commitments"] = changed(
+        public, "an honest proof of other commitments", "argument", put("proof", value=other["proof"])
+    )
+    return out | accuracy.false(PALLAS, context_parts(CONTEXT), CONTEXT)
 
 
 def bad_receipt(base: dict[str, Json]) -> dict[str, Json]:

@@ -41,6 +41,9 @@ def _verify(vector: Json) -> None:
     if vector["relation"] == "optimum":
         _verify_optimum(suite, statement, proof)
         return
+    if vector["relation"] == "accuracy":
+        _verify_accuracy(suite, statement, proof)
+        return
     if vector["relation"] == "receipt":
         _verify_receipt(suite, statement, proof)
         return
@@ -90,6 +93,28 @@ def _verify_optimum(suite: str, statement: Json, proof: bytes) -> None:
         suite,
         _context(statement["context"]),
         optimum_parts(statement),
+        bytes.fromhex(statement["records"]),
+        None if integers is None else np.array([int(w) for w in integers], dtype=np.int64),
+        bytes.fromhex(statement["weights"].get("points", "")),
+        proof,
+    )
+
+
+def accuracy_parts(statement: Json) -> tuple[tuple[int, int, int], tuple[int, int], tuple[int, int, int]]:
+    size, digits = statement["size"], statement["digits"]
+    return (
+        (size["records"], size["features"], size["classes"]),
+        (statement["scale"], statement["correct"]),
+        (digits["bound"], digits["margins"], digits["weights"]),
+    )
+
+
+def _verify_accuracy(suite: str, statement: Json, proof: bytes) -> None:
+    integers = statement["weights"].get("integers")
+    _core.verify_accuracy(
+        suite,
+        _context(statement["context"]),
+        accuracy_parts(statement),
         bytes.fromhex(statement["records"]),
         None if integers is None else np.array([int(w) for w in integers], dtype=np.int64),
         bytes.fromhex(statement["weights"].get("points", "")),

@@ -3,6 +3,7 @@
 //!
 //! Needs the feature `programmable-oracle`, which no wheel has.
 
+use crate::common::accuracy;
 use crate::common::optimum::kinds;
 use crate::common::receipt::Asked;
 use crate::common::{Case, aggregate, bounded, commit, context, numbers, statement};
@@ -108,6 +109,23 @@ fn for_optima() {
 }
 
 #[test]
+fn for_accuracies() {
+    for test in accuracy::kinds() {
+        let (mut truth, trained) = test.make::<Pallas>();
+        let (proof, programmed) = simulate(&truth);
+        accepted(&truth, &proof, &programmed);
+        let real = truth.prove(&trained).expect("an honest prover");
+        assert_eq!(
+            (real.points.len(), real.scalars.len()),
+            (proof.points.len(), proof.scalars.len())
+        );
+        truth.correct = 11;
+        let (proof, programmed) = simulate(&truth);
+        accepted(&truth, &proof, &programmed);
+    }
+}
+
+#[test]
 fn for_a_false_statement() {
     let points = ["H", "U", "J", "K"].map(named_generator::<Pallas>).to_vec();
     let shape = Shape { d: 32, columns: 8 };
@@ -152,6 +170,10 @@ fn the_simulator_keeps_step() {
     keeps_step(&truth, &witness);
     for head in kinds() {
         let (truth, trained) = head.make::<Pallas>();
+        keeps_step(&truth, &trained);
+    }
+    for test in accuracy::kinds() {
+        let (truth, trained) = test.make::<Pallas>();
         keeps_step(&truth, &trained);
     }
 }

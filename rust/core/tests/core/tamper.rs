@@ -1,6 +1,7 @@
 //! Every element of a proof and every field of a statement counts. Fields are found by taking the types apart, so a new field
 //! without a mutation does not compile.
 
+use crate::common::accuracy;
 use crate::common::optimum::{Head, kinds};
 use crate::common::{Case, aggregate, bounded, commit, context, numbers, statement};
 use ark_ff::One;
@@ -8,6 +9,7 @@ use fedproof_core::error::Stage;
 use fedproof_core::generators::named_generator;
 use fedproof_core::group::{Bn254, Pallas, Suite, decode_points, encode_point, to_affine};
 use fedproof_core::recorder::{Deferred, Proof, Rows};
+use fedproof_core::relation::accuracy::Accuracy;
 use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
 use fedproof_core::relation::head::{Digits, Size, Weights};
 use fedproof_core::relation::honest_aggregate::HonestAggregate;
@@ -477,5 +479,60 @@ proptest! {
         let at = at.index(proof.len());
         proof[at] ^= 1 << bit;
         prop_assert!(truth.verify(&proof).is_err());
+    }
+}
+
+#[test]
+fn every_field_of_an_accuracy() {
+    for test in accuracy::kinds() {
+        // One less than is true, so that one more and one less could be proved.
+        let (mut truth, trained) = test.make::<Pallas>();
+        truth.correct -= 1;
+        let proof = truth.prove(&trained).expect("an honest prover").to_bytes();
+        truth.verify(&proof).expect("an honest proof");
+        let with = |change: &dyn Fn(&mut Accuracy<Pallas>)| {
+            let mut other = truth.clone();
+            change(&mut other);
+            refused(&other, &proof)
+        };
+        let Accuracy {
+            context,
+            size: _,
+            scale: _,
+            correct: _,
+            digits: _,
+            records,
+            weights,
+        } = &truth;
+        for c in contexts(context) {
+            assert_eq!(with(&|s| s.context = c.clone()), Stage::Argument, "{c:?}");
+        }
+        for by in [1, -1i32] {
+            with(&|s| s.size.records = s.size.records.wrapping_add_signed(by.into()));
+            with(&|s| s.size.features = s.size.features.wrapping_add_signed(by));
+            with(&|s| s.size.classes = s.size.classes.wrapping_add_signed(by));
+            with(&|s| s.digits.bound = s.digits.bound.wrapping_add_signed(by.into()));
+            with(&|s| s.digits.margins = s.digits.margins.wrapping_add_signed(by));
+            with(&|s| s.digits.weights = s.digits.weights.wrapping_add_signed(by));
+            let correct = with(&|s| s.correct = s.correct.wrapping_add_signed(by.into()));
+            let scale = with(&|s| s.scale = s.scale.wrapping_add_signed(by));
+            assert_eq!((correct, scale), (Stage::Argument, Stage::Argument));
+        }
+        let other = named_generator::<Pallas>("J");
+        for i in 0..records.len() {
+            assert_eq!(with(&|s| s.records[i] = other), Stage::Argument, "record {i}");
+        }
+        assert_eq!(with(&|s| s.records.swap(0, 1)), Stage::Argument);
+        let count = match weights {
+            Weights::Public(w) => w.len(),
+            Weights::Committed(w) => w.len(),
+        };
+        for i in 0..count {
+            let changed = with(&|s| match &mut s.weights {
+                Weights::Public(w) => w[i] += 1,
+                Weights::Committed(w) => w[i] = other,
+            });
+            assert_eq!(changed, Stage::Argument, "weight {i}");
+        }
     }
 }

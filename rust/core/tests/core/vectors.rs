@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use fedproof_core::error::{Error, Result, Stage};
 use fedproof_core::group::{Bn254, Pallas, Suite, decode_points, decode_scalars};
+use fedproof_core::relation::accuracy::Accuracy;
 use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
 use fedproof_core::relation::head::{Digits, Size, Weights};
 use fedproof_core::relation::honest_aggregate::HonestAggregate;
@@ -152,6 +153,7 @@ fn verify<S: Suite>(relation: &str, statement: &Value, proof: &[u8]) -> Result<(
         }
         "receipt" => receipt::<S>(statement)?.verify(proof),
         "optimum" => optimum::<S>(statement)?.verify(proof),
+        "accuracy" => accuracy::<S>(statement)?.verify(proof),
         other => panic!("no such relation: {other}"),
     }
 }
@@ -192,21 +194,11 @@ fn optimum<S: Suite>(statement: &Value) -> Result<Optimum<S>> {
         "weights",
     ];
     let [ctx, size, loss, objective, digits, records, weights] = fields(statement, names);
-    let [n, p, c] = fields(&size, ["records", "features", "classes"]);
     let [scale, regularisation, bound] =
         fields(&objective, ["scale", "regularisation", "max_residual_squared"]);
-    let [digit, margins, of_weights] = fields(&digits, ["bound", "margins", "weights"]);
-    let weights = match weights.get("integers").and_then(Value::as_array) {
-        Some(integers) => Weights::Public(integers.iter().map(decimal).collect()),
-        None => Weights::Committed(decode_points::<S>(&bytes(&fields(&weights, ["points"])[0]))?),
-    };
     Ok(Optimum {
         context: context(&ctx),
-        size: Size {
-            records: integer(&n),
-            features: u32_of(&p),
-            classes: u32_of(&c),
-        },
+        size: sizes(&size),
         objective: Objective {
             loss: match text(&loss) {
                 "ridge" => Loss::Ridge,
@@ -217,13 +209,50 @@ fn optimum<S: Suite>(statement: &Value) -> Result<Optimum<S>> {
             regularisation: integer(&regularisation),
             max_residual_squared: decimal(&bound),
         },
-        digits: Digits {
-            bound: integer(&digit),
-            margins: u32_of(&margins),
-            weights: u32_of(&of_weights),
-        },
+        digits: digits_of(&digits),
         records: decode_points::<S>(&bytes(&records))?,
-        weights,
+        weights: weights_of::<S>(&weights)?,
+    })
+}
+
+fn accuracy<S: Suite>(statement: &Value) -> Result<Accuracy<S>> {
+    let names = [
+        "context", "size", "scale", "correct", "digits", "records", "weights",
+    ];
+    let [ctx, size, scale, correct, digits, records, weights] = fields(statement, names);
+    Ok(Accuracy {
+        context: context(&ctx),
+        size: sizes(&size),
+        scale: u32_of(&scale),
+        correct: integer(&correct),
+        digits: digits_of(&digits),
+        records: decode_points::<S>(&bytes(&records))?,
+        weights: weights_of::<S>(&weights)?,
+    })
+}
+
+fn sizes(value: &Value) -> Size {
+    let [n, p, c] = fields(value, ["records", "features", "classes"]);
+    Size {
+        records: integer(&n),
+        features: u32_of(&p),
+        classes: u32_of(&c),
+    }
+}
+
+fn digits_of(value: &Value) -> Digits {
+    let [bound, margins, weights] = fields(value, ["bound", "margins", "weights"]);
+    Digits {
+        bound: integer(&bound),
+        margins: u32_of(&margins),
+        weights: u32_of(&weights),
+    }
+}
+
+fn weights_of<S: Suite>(value: &Value) -> Result<Weights<S>> {
+    Ok(match value.get("integers").and_then(Value::as_array) {
+        Some(integers) => Weights::Public(integers.iter().map(decimal).collect()),
+        None => Weights::Committed(decode_points::<S>(&bytes(&fields(value, ["points"])[0]))?),
     })
 }
 

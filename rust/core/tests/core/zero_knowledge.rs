@@ -1,5 +1,6 @@
 //! An inventory of everything that a prover sends, with what hides it. (`simulator.rs` has the simulator.)
 
+use crate::common::accuracy;
 use crate::common::optimum::kinds;
 use crate::common::receipt::Asked;
 use crate::common::{Case, bounded};
@@ -118,6 +119,36 @@ fn optima_send_commitments() {
         }
         let sent: Vec<_> = sent.into_iter().map(|name| (name, "a blind on H")).collect();
         sends(&truth, &trained, &statement, &sent);
+    }
+}
+
+/// Which records count, their logits and their leads are hidden.
+#[test]
+fn accuracies_send_commitments() {
+    for test in accuracy::kinds() {
+        let (truth, trained) = test.make::<Pallas>();
+        let weights = if test.head.committed { "W" } else { "weights" };
+        let statement = ["shape", "claim", "digits", "records", weights];
+        let sent = [
+            "correct",
+            "top",
+            "digit",
+            "m",
+            "gkr/roots",
+            "gkr/round",
+            "gkr/ends",
+            "accuracy/top",
+            "accuracy/round",
+            "accuracy/ends",
+            "logit/round",
+            "logit/ends",
+        ];
+        sends(
+            &truth,
+            &trained,
+            &statement,
+            &sent.map(|name| (name, "a blind on H")),
+        );
     }
 }
 
