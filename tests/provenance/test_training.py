@@ -94,7 +94,7 @@ ARGUMENT = ("optimum", "argument")
 
 @pytest.mark.parametrize("weights", ["public", "committed"])
 def test_random_weights_with_a_genuine_certificate(world: World, certified: Certified, weights: str) -> None:
-    """ZKPROV's published relation never relates data and weights; there this verifies."""
+    """By its published relation, ZKPROV never relates data and weights; by that relation this would verify."""
     random = np.random.default_rng(1).integers(-(1 << 24), 1 << 24, size=(2, 31), dtype=np.int64)
     assert refusal(forged(world, policy(weights), certified, weights=random)) == ARGUMENT
 
