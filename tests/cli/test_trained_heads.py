@@ -36,8 +36,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return where
 
 
-def terms(folder: Path, out: str, key: str) -> list[str]:
-    files = {"policy": "policy.toml", "trust": "trust.toml", "key": key, "out": out}
+def terms(folder: Path, out: str, key: str = "envelope.pem", **other: str) -> list[str]:
+    """other: files in place of `policy` or `trust`."""
+    files = {"policy": "policy.toml", "trust": "trust.toml", "key": key, "out": out} | other
     return [f"--{name}={folder / file}" for name, file in files.items()]
 
 
@@ -95,6 +96,21 @@ def test_one_trust_file_for_both_kinds_of_model(folder: Path, tmp_path: Path) ->
     arguments = [f"--model={folder / 'out' / 'model.safetensors'}", f"--policy={folder / 'policy.toml'}"]
     ran = fedproof("verify", folder / "out" / "bundle", *arguments, f"--trust={tmp_path / 'both.toml'}")
     assert ran.returncode == 0, ran.stderr
+
+
+def test_policy_and_trust_file_in_each_others_place_are_named(folder: Path) -> None:
+    for wrong, told in (
+        (
+            {"trust": "policy.toml"},
+            "policy.toml: this is a policy, which says what is demanded; give the trust file",
+        ),
+        (
+            {"policy": "trust.toml"},
+            "trust.toml: this is a trust file, which says whom you believe; give the policy",
+        ),
+    ):
+        ran = fedproof("train", folder / "data", *terms(folder, "never", **wrong))
+        assert (ran.returncode, told in ran.stderr) == (2, True), ran.stderr
 
 
 def test_answers_and_receipts_take_newer_lists(folder: Path) -> None:

@@ -10,6 +10,7 @@ from fedproof.errors import Malformed, Refused, UsageError
 from fedproof.identity.keys import EnvelopeKey, EnvelopeVerifyKey, SigningKey, VerifyKey
 from fedproof.identity.roster import Member, Roster, endorse, open_roster
 from fedproof.identity.signed import Signed, sign
+from fedproof.identity.training_trust import Authority, TrainingTrust
 from fedproof.identity.trust import Trust
 
 KEY, OTHER, ENDORSER, ENVELOPE = (
@@ -164,6 +165,17 @@ TRUST = Trust(
 def test_a_trust_file_round_trip(tmp_path: Path) -> None:
     TRUST.save(tmp_path / "trust.toml")
     assert Trust.load(tmp_path / "trust.toml") == TRUST
+
+
+def test_a_trust_file_of_trained_heads_round_trip(tmp_path: Path) -> None:
+    """Pinned policy, addresses and revoked keys stay in it."""
+    authority = Authority(ENDORSER.verify_key, "https://board.example/list.cbor")
+    gone = frozenset({OTHER.verify_key.raw})
+    trust = TrainingTrust("hospital", ENVELOPE.verify_key, {"board": authority}, bytes(32), gone)
+    trust.save(tmp_path / "trust.toml")
+    assert TrainingTrust.load(tmp_path / "trust.toml") == trust
+    text = trust.to_toml().replace(OTHER.verify_key.text, ENDORSER.verify_key.text)
+    assert TrainingTrust.parse(text).authorities == {}
 
 
 def test_revoked_endorsers_do_not_count() -> None:

@@ -12,7 +12,7 @@ from fedproof.encoding.message import validated
 from fedproof.encoding.toml import parse_toml
 from fedproof.errors import Malformed
 from fedproof.identity.keys import EnvelopeVerifyKey, VerifyKey
-from fedproof.identity.trust import File, check_pinned, load_trust
+from fedproof.identity.trust import File, check_is_trust, check_pinned, end_of_file, load_trust
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,13 @@ class Authority:
 @dataclass(frozen=True)
 class TrainingTrust:
     """trainer, envelope: who signs the certificate, and with which key. authorities: by name, revoked ones left out. policy: digest of
-    the only policy accepted, if pinned."""
+    the only policy accepted, if pinned. revoked: raw keys that count for nothing."""
 
     trainer: str
     envelope: EnvelopeVerifyKey
     authorities: dict[str, Authority]
     policy: bytes | None = None
+    revoked: frozenset[bytes] = frozenset()
 
     def check_policy(self, digest: bytes) -> None:
         """Raises `Refused` (stage "trust") if another policy is pinned than the one with this digest."""
@@ -49,10 +50,12 @@ class TrainingTrust:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raises `Malformed`."""
-        file = validated(File, parse_toml(text), "trust")
+        tables = parse_toml(text)
+        check_is_trust(tables)
+        file = validated(File, tables, "trust")
         if file.trainer is None or not file.authorities:
             raise Malformed('it names no trainer, or no authorities: [trainer] and [authorities."name"]')
-        revoked = {VerifyKey.parse(k).raw for k in file.revoked.keys}
+        revoked = frozenset(VerifyKey.parse(k).raw for k in file.revoked.keys)
         authorities = {
             name: Authority(VerifyKey.parse(a.key), a.revocations) for name, a in file.authorities.items()
         }
@@ -61,6 +64,7 @@ class TrainingTrust:
             envelope=EnvelopeVerifyKey.parse(file.trainer.envelope_key),
             authorities={name: a for name, a in authorities.items() if a.key.raw not in revoked},
             policy=parse_sha256(file.policy.sha256) if file.policy else None,
+            revoked=revoked,
         )
 
     def to_toml(self) -> str:
@@ -77,9 +81,7 @@ class TrainingTrust:
             lines += ["", f'[authorities."{name}"]', f'key = "{authority.key.text}"']
             if authority.revocations is not None:
                 lines.append(f'revocations = "{authority.revocations}"')
-        if self.policy is not None:
-            lines += ["", "[policy]", f'sha256 = "sha256:{self.policy.hex()}"']
-        return "\n".join(lines) + "\n"
+        return "\n".join([*lines, *end_of_file(self.policy, self.revoked)]) + "\n"
 
     def save(self, path: Path) -> None:
         """Writes the TOML file, whole or not at all."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -64,6 +64,23 @@ class File(_Part):
     revoked: _Revoked = _Revoked()
 
 
+def check_is_trust(tables: dict[str, Any]) -> None:
+    """Raises `Malformed` for a policy of either kind in a trust file's place."""
+    if {"base_model", "update"} <= tables.keys() or {"training", "data"} <= tables.keys():
+        raise Malformed("this is a policy, which says what is demanded; give the trust file")
+
+
+def end_of_file(policy: bytes | None, revoked: frozenset[bytes]) -> list[str]:
+    """Lines that stand last in trust files of either kind."""
+    lines = []
+    if policy is not None:
+        lines += ["", "[policy]", f'sha256 = "sha256:{policy.hex()}"']
+    if revoked:
+        keys = ", ".join(f'"{VerifyKey(k).text}"' for k in sorted(revoked))
+        lines += ["", "[revoked]", f"keys = [{keys}]"]
+    return lines
+
+
 def check_pinned(pinned: bytes | None, digest: bytes) -> None:
     """Raises `Refused` (stage "trust") if another policy is pinned than the one with this digest."""
     if pinned is not None and pinned != digest:
@@ -106,8 +123,7 @@ class Trust:
     def parse(cls, text: str) -> Self:
         """Raises `Malformed`."""
         tables = parse_toml(text)
-        if {"base_model", "update"} <= tables.keys():
-            raise Malformed("this is a policy, which says what is demanded; give the trust file")
+        check_is_trust(tables)
         file = validated(File, tables, "trust")
         if file.aggregator is None or not file.endorsers:
             raise Malformed('it names no aggregator, or no endorsers: [aggregator] and [endorsers."name"]')
@@ -138,12 +154,7 @@ class Trust:
         ]
         for name, key in sorted(self.endorsers.items()):
             lines += ["", f'[endorsers."{name}"]', f'key = "{key.text}"']
-        if self.policy is not None:
-            lines += ["", "[policy]", f'sha256 = "sha256:{self.policy.hex()}"']
-        if self.revoked:
-            keys = ", ".join(f'"{VerifyKey(k).text}"' for k in sorted(self.revoked))
-            lines += ["", "[revoked]", f"keys = [{keys}]"]
-        return "\n".join(lines) + "\n"
+        return "\n".join([*lines, *end_of_file(self.policy, self.revoked)]) + "\n"
 
     def save(self, path: Path) -> None:
         """Writes the TOML file, whole or not at all."""

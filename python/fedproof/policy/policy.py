@@ -139,7 +139,7 @@ class Policy(Message):
     def parse(cls, text: str) -> Self:
         """Raises `Malformed`."""
         tables = parse_toml(text)
-        if {"aggregator", "endorsers"} <= tables.keys():
+        if {"aggregator", "endorsers"} <= tables.keys() or {"trainer", "authorities"} <= tables.keys():
             raise Malformed("this is a trust file, which says whom you believe; give the policy")
         if "data" in tables:
             raise Malformed("this is a policy for training on certified data, not one of a federation")
