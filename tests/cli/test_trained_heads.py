@@ -113,6 +113,30 @@ def test_policy_and_trust_file_in_each_others_place_are_named(folder: Path) -> N
         assert (ran.returncode, told in ran.stderr) == (2, True), ran.stderr
 
 
+def test_data_that_is_given_wrongly(folder: Path, tmp_path: Path) -> None:
+    """Nothing is written, and one line says what to do."""
+    (serial,) = (path.name for path in (folder / "out" / "bundle" / "data").iterdir())
+    data, public = folder / "data", folder / "out" / "bundle" / "data" / serial
+    loose = (folder / "policy.toml").read_text().replace('"0.001"', "0.00001")
+    (tmp_path / "loose.toml").write_text(loose)
+    for arguments, told in (
+        ([data, data], f"data set {serial} is given twice; give it once"),
+        (
+            [data, f"--leave-out={serial}:3,120"],
+            f"{serial}:120: no such record; its 120 records end with number 119",
+        ),
+        ([data, f"--leave-out={'0' * 32}:3"], "which is none of the data sets"),
+        ([public], "has no folder holder/, it is the public half only"),
+        (
+            [data, f"--policy={tmp_path / 'loose.toml'}"],
+            'max_logit_freedom: Value error, write it in quotes, such as "0.001"',
+        ),
+    ):
+        ran = fedproof("train", *terms(folder, "never"), *arguments)
+        assert (ran.returncode, told in ran.stderr, ran.stderr.count("\n")) == (2, True, 1), ran.stderr
+        assert not (folder / "never").exists()
+
+
 def test_answers_and_receipts_take_newer_lists(folder: Path) -> None:
     """A bundle without a list, under a policy that asks for none; the authority's list revokes the data."""
     (serial,) = (path.name for path in (folder / "out" / "bundle" / "data").iterdir())

@@ -28,7 +28,7 @@ from fedproof.policy.training import load_training_policy
 from fedproof.provenance.statement import Producer
 from fedproof.provenance.training import check_signing_key, issue_training
 from fedproof.provenance.training_bundle import write_training_bundle
-from fedproof.training.accuracy import evaluate
+from fedproof.training.accuracy import evaluate, testable
 from fedproof.training.head_file import HeadFile
 from fedproof.training.train import train
 
@@ -76,6 +76,8 @@ def train_head(
             if held.test is not None
             else "--test: the policy registers no test set, and only that can be tested on"
         )
+    if tests:
+        testable(held, parts, tests, lists, now=now)  # rather than after an hour of training
     console = Console(highlight=False)
     with Progress(console=console, transient=True, disable=as_json or not console.is_terminal) as progress:
         task = progress.add_task("finding the optimum, then proving it", total=None)
@@ -147,11 +149,20 @@ def _read(
     wanted: dict[str, frozenset[int]],
 ) -> tuple[list[Part], list[Holding]]:
     """Data sets without what is revoked or wanted to be left out; that is taken from `wanted`."""
-    parts, holdings = [], []
+    parts: list[Part] = []
+    holdings = []
     for folder in folders:
         found = read_data_set(folder, believed.keys())
-        out = wanted.pop(found.certificate.serial, frozenset()).union(revoked_in(found, lists))
-        parts.append(Part(found, tuple(sorted(out))))
+        certificate = found.certificate
+        if certificate.serial in {part.data.certificate.serial for part in parts}:
+            raise UsageError(
+                f"{printable(str(folder))}: data set {certificate.serial} is given twice; give it once"
+            )
+        chosen = wanted.pop(certificate.serial, frozenset())
+        if chosen and max(chosen) >= certificate.records:
+            last = f"its {counted(certificate.records, 'record')} end with number {certificate.records - 1}"
+            raise UsageError(f"--leave-out {certificate.serial}:{max(chosen)}: no such record; {last}")
+        parts.append(Part(found, tuple(sorted(chosen.union(revoked_in(found, lists))))))
         holdings.append(read_holding(folder, found))
     return parts, holdings
 

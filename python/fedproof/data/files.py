@@ -84,6 +84,11 @@ def read_data_set(folder: Path, authorities: Mapping[str, VerifyKey]) -> DataSet
 def read_holding(folder: Path, data: DataSet) -> Holding:
     """The holder's part, checked against the certificate: a data set that changed after it was certified is refused. Raises `Refused`,
     `Malformed`."""
+    if not (folder / "holder").is_dir():
+        detail = (
+            "the public half only. Rows and blinds are with whoever had the data certified: use that folder"
+        )
+        raise Malformed(f"{printable(str(folder))} has no folder holder/, it is {detail}")
     try:
         rows = np.load(io.BytesIO(read_capped(folder / "holder" / "rows.npy", _ROWS)), allow_pickle=False)
     except (ValueError, EOFError, OSError):
