@@ -34,5 +34,14 @@ def test_the_bundle_verifies_and_the_receipt_too(story: tuple[dict[str, object],
     assert told["receipt"]["verified"] is True  # type: ignore[index]
     claims = told["verify"]["claims"]  # type: ignore[index]
     assert [c["claim"] for c in claims] == ["DATA_CERTIFIED", "WEIGHTS_OPTIMAL"]
-    assert {p.name for p in out.iterdir()} == {"bundle", "model.safetensors", "policy.toml", "trust.toml"}
+    # The list that revokes a cheat's data is what the verifier looked at.
+    assert told["verify"]["revocations"][0]["list"] == 1  # type: ignore[index]
+    assert {p.name for p in out.iterdir()} == {
+        "bundle",
+        "model.safetensors",
+        "policy.toml",
+        "revocations.cbor",
+        "trust.toml",
+    }
+    assert (out / "model.safetensors").stat().st_mode & 0o777 == 0o600  # it holds the blinds
     assert told["accuracy"] > 0.95  # type: ignore[operator]

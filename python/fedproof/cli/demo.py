@@ -49,7 +49,8 @@ def demo(
     out.mkdir(parents=True, exist_ok=True)
     _demo(out, certified, as_json)
     if not as_json:
-        print(f"left in {printable(str(out))}: bundle/ model.safetensors policy.toml trust.toml")
+        lists = " revocations.cbor" if certified else ""
+        print(f"left in {printable(str(out))}: bundle/ model.safetensors policy.toml trust.toml{lists}")
 
 
 def _demo(out: Path, certified: bool, as_json: bool) -> None:
@@ -63,9 +64,10 @@ def _certified(out: Path, as_json: bool) -> None:
     from fedproof.demo.certified import run_certified
 
     console = Console(highlight=False)
+    newest = ("--revocations", str(out / "revocations.cbor"))
     if as_json:
         story = run_certified(out)
-        checked = _verify(out, "--json")
+        checked = _verify(out, *newest, "--json")
         emit(
             {
                 "records": story.records,
@@ -105,7 +107,7 @@ def _certified(out: Path, as_json: bool) -> None:
     ):
         console.print(line, markup=False, soft_wrap=True)
     console.print("\nA separate process now verifies the bundle from public files only:\n", markup=False)
-    if _verify(out, capture=False).returncode != 0:
+    if _verify(out, *newest, capture=False).returncode != 0:
         raise Refused("demo", "argument", "the separate process did not verify the bundle")
 
 

@@ -23,6 +23,7 @@ from fedproof.encoding.digest import sha256
 from fedproof.encoding.files import write_atomic
 from fedproof.errors import Refused
 from fedproof.identity.keys import EnvelopeKey, SigningKey
+from fedproof.identity.signed import sign
 from fedproof.identity.training_trust import Authority, TrainingTrust
 from fedproof.policy.policy import DEFAULT_SUITE
 from fedproof.policy.training import TrainingPolicy
@@ -108,6 +109,10 @@ class _Stage:
         write_data_set(self.work / name, data, prepared.holding, description)
         return _Certified(self.work / name, data, prepared.holding)
 
+    def revoke(self, one: _Certified) -> RevocationList:
+        serials = (one.data.certificate.serial,)
+        return RevocationList(authority=AUTHORITY, number=1, issued=self.now, serials=serials, records=())
+
     def write(self, root: Path, one: _Certified, made: Trained) -> None:
         file = HeadFile(
             made.weights, made.blinds, one.data.certificate.quantisation(), self.policy.training.scale
@@ -132,7 +137,8 @@ class _Certified:
 
 
 def run_certified(out: Path, tell: Callable[[str], None] = lambda _: None) -> CertifiedOutcome:
-    """Leaves bundle, model.safetensors, policy.toml and trust.toml in `out`. tell: hears each step."""
+    """Leaves bundle, model.safetensors, policy.toml, trust.toml and the authority's newest list, revocations.cbor, in `out`. tell: hears
+    each step."""
     started = time.perf_counter()
     seconds: dict[str, float] = {}
     policy = TrainingPolicy.parse(POLICY)
@@ -165,7 +171,9 @@ def run_certified(out: Path, tell: Callable[[str], None] = lambda _: None) -> Ce
         )
         _lap(seconds, "train and prove", started)
         tell("three others cheat, each with a genuine data certificate")
-        refused = (_revoked(stage, sets[1]), _swapped(stage, sets[2]), _back_doored(stage, sets[3]))
+        gone = stage.revoke(sets[1])
+        write_atomic(out / "revocations.cbor", sign(gone, stage.authority).to_bytes())
+        refused = (_revoked(stage, sets[1], gone), _swapped(stage, sets[2]), _back_doored(stage, sets[3]))
         _lap(seconds, "cheats, made and refused", started)
         tell("the certified head answers, and its receipt is checked")
         held = table.take(np.arange(HOLDOUT))
@@ -182,16 +190,9 @@ def _lap(seconds: dict[str, float], name: str, started: float) -> None:
     seconds[name] = time.perf_counter() - started - sum(seconds.values())
 
 
-def _revoked(stage: _Stage, one: _Certified) -> Refusal:
+def _revoked(stage: _Stage, one: _Certified, gone: RevocationList) -> Refusal:
     """Honest work on a data set whose certificate the authority has taken back since."""
     made = train(stage.policy, "hospital-2", [Part(one.data)], [one.holding], [], now=stage.now)
-    gone = RevocationList(
-        authority=AUTHORITY,
-        number=1,
-        issued=stage.now,
-        serials=(one.data.certificate.serial,),
-        records=(),
-    )
     return _refusal(stage, "hospital-2", "trained on a data set that was revoked", one, made, gone)
 
 
