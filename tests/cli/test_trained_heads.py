@@ -2,12 +2,19 @@
 
 import csv
 import json
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from fedproof.identity.keys import EnvelopeKey, SigningKey
+from fedproof.identity.training_trust import TrainingTrust
 from fedproof.identity.trust import Trust
+from fedproof.policy.training import load_training_policy
 from tests.cli.test_cli import fedproof
 from tests.provenance.head import POLICY, World, table
 
@@ -156,6 +163,62 @@ def test_answers_and_receipts_take_newer_lists(folder: Path) -> None:
                 code,
                 code == 1,
             ), ran.stderr
+
+
+@pytest.fixture
+def lists(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder whose files are fetched by http, and its address."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield tmp_path, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_pinned_policy_and_lists_from_the_trust_files_addresses(
+    folder: Path, lists: tuple[Path, str]
+) -> None:
+    """`answer` and `check-answer` take both as `verify` does: no --policy, and a list that is fetched counts."""
+    served, address = lists
+    held = TrainingTrust.load(folder / "trust.toml")
+    ministry = replace(held.authorities["ministry"], revocations=f"{address}/list.cbor")
+    pin = load_training_policy(folder / "policy.toml").digest()
+    for name, trust in (
+        ("here", replace(held, policy=pin, authorities={"ministry": ministry})),
+        ("other", replace(held, policy=bytes(32))),
+    ):
+        trust.save(served / f"{name}.toml")
+    (serial,) = (path.name for path in (folder / "out" / "bundle" / "data").iterdir())
+    bundle, model = folder / "out" / "bundle", f"--model={folder / 'out' / 'model.safetensors'}"
+    asked = [f"--data={folder / 'data.csv'}", f"--bundle={bundle}"]
+
+    def all_three(*options: str) -> list[tuple[int, str]]:
+        ran = [
+            fedproof("verify", bundle, model, *options),
+            fedproof("answer", *asked, model, f"--out={served / 'receipt.cbor'}", *options),
+            fedproof("check-answer", served / "receipt.cbor", *asked, *options),
+        ]
+        return [(one.returncode, one.stderr) for one in ran]
+
+    refresh = [f"--trust={served / 'here.toml'}", "--refresh-revocations"]
+    for options, code, said in (
+        (refresh[:1], 0, ""),
+        (refresh, 2, f"cannot fetch {address}/list.cbor"),
+        ([f"--trust={folder / 'trust.toml'}"], 2, "no policy: pass --policy, or pin the policy's digest"),
+        ([f"--trust={served / 'other.toml'}"], 1, "the trust file pins"),
+        ([f"--trust={served / 'other.toml'}", "--refresh-revocations"], 2, "no address of a revocation list"),
+    ):
+        assert [(c, said in e) for c, e in all_three(*options)] == [(code, True)] * 3, (options, said)
+    ran = fedproof("revoke", serial, f"--key={folder / 'ministry.pem'}", f"--out={served / 'list.cbor'}")
+    assert ran.returncode == 0, ran.stderr
+    assert [(c, "refused at revoked" in e) for c, e in all_three(*refresh)] == [(1, True)] * 3
 
 
 def test_what_is_wrong_in_them_is_said(folder: Path, tmp_path: Path) -> None:

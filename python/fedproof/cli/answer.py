@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +11,7 @@ import typer
 from numpy.typing import NDArray
 
 from fedproof.cli.app import Json, app, emit
-from fedproof.cli.lists import read_list
-from fedproof.data.selection import open_revocations
+from fedproof.cli.lists import newer_lists
 from fedproof.data.table import read_inputs
 from fedproof.encoding.files import read_capped, write_atomic
 from fedproof.encoding.text import counted, printable
@@ -22,7 +20,13 @@ from fedproof.errors import Malformed, Refused
 from fedproof.identity.training_trust import TrainingTrust
 from fedproof.policy.training import load_training_policy
 from fedproof.provenance.dsse import open_envelope
-from fedproof.provenance.training import TrainingAudit, audit_training, check_head_file, read_head
+from fedproof.provenance.training import (
+    TrainingAudit,
+    audit_training,
+    check_head_file,
+    pinned_policy,
+    read_head,
+)
 from fedproof.provenance.training_bundle import TrainingBundle
 from fedproof.provenance.training_statement import TrainingStatement
 from fedproof.training.receipt import Receipt, answer, check_answer, inputs_of
@@ -33,11 +37,19 @@ Inputs = Annotated[
     Path, typer.Option(help="A .csv, .parquet or .npz file with the features, one input a line.")
 ]
 Bundle = Annotated[Path, typer.Option(help="The trained head's bundle.")]
-Policy = Annotated[Path, typer.Option(help="The training policy.")]
+Policy = Annotated[
+    Path | None, typer.Option(help="The training policy. May be left out if the trust file pins it.")
+]
 Trust = Annotated[Path, typer.Option(help="Your own trust file.")]
 Lists = Annotated[
     list[Path] | None,
     typer.Option("--revocations", help="A revocation list's file, newer than the bundle's; may be repeated."),
+]
+Refresh = Annotated[
+    bool,
+    typer.Option(
+        "--refresh-revocations", help="Fetches revocation lists, from addresses in the trust file only."
+    ),
 ]
 At = Annotated[str, typer.Option(help="When data certificates are to be valid, in UTC; else now.")]
 
@@ -47,15 +59,16 @@ def make_answer(
     data: Inputs,
     bundle: Bundle,
     model: Annotated[Path, typer.Option(help="The head's file, with its blinds.")],
-    policy: Policy,
     trust: Trust,
     out: Annotated[Path, typer.Option(help="Where the receipt goes.")],
+    policy: Policy = None,
     revocations: Lists = None,
+    refresh_revocations: Refresh = False,
     at: At = "",
     as_json: Json = False,
 ) -> None:
     """Answers, and proves that the certified head said so. One receipt for all inputs; the logits stay hidden."""
-    found = _audited(bundle, policy, trust, revocations or [], at)
+    found = _audited(bundle, policy, trust, (revocations or [], refresh_revocations), at)
     check_head_file(model, found)
     inputs = _inputs(found, data)
     receipt = answer(found.statement, read_head(model, found), inputs, found.training.digest())
@@ -68,14 +81,15 @@ def check(
     receipt: Annotated[Path, typer.Argument(help="The receipt.")],
     data: Inputs,
     bundle: Bundle,
-    policy: Policy,
     trust: Trust,
+    policy: Policy = None,
     revocations: Lists = None,
+    refresh_revocations: Refresh = False,
     at: At = "",
     as_json: Json = False,
 ) -> None:
     """Checks a receipt of a certified head. Its data, its optimum, and that it gave these answers to these inputs."""
-    found = _audited(bundle, policy, trust, revocations or [], at)
+    found = _audited(bundle, policy, trust, (revocations or [], refresh_revocations), at)
     try:
         held = Receipt.from_bytes(read_capped(receipt, _LIMIT), limit=_LIMIT)
     except Malformed as error:
@@ -84,13 +98,22 @@ def check(
     _tell(found, held, as_json, {"verified": True})
 
 
-def _audited(bundle: Path, policy: Path, trust: Path, lists: Sequence[Path], at: str) -> TrainingAudit:
-    """The bundle, checked but for the model's file, and that its certificate is about this very training."""
+def _audited(
+    bundle: Path, policy: Path | None, trust: Path, lists: tuple[list[Path], bool], at: str
+) -> TrainingAudit:
+    """The bundle, checked but for the model's file, and that its certificate is about this very training. lists: files, and whether newer
+    ones are fetched."""
     believed = TrainingTrust.load(trust)
+    held = load_training_policy(policy) if policy else None
+    revocations = newer_lists(*lists, believed)
     opened = TrainingBundle.open(bundle)
-    now = parse_utc(at) if at else int(time.time())
-    revocations = [open_revocations(read_list(path), believed.keys()) for path in lists]
-    found = audit_training(opened, load_training_policy(policy), believed, now=now, revocations=revocations)
+    found = audit_training(
+        opened,
+        held if held is not None else pinned_policy(opened, believed),
+        believed,
+        now=parse_utc(at) if at else int(time.time()),
+        revocations=revocations,
+    )
     signed = TrainingStatement.parse(open_envelope(opened.certificate(), believed.envelope))
     if signed.predicate.training.digest.sha256 != found.training.digest().hex():
         raise Refused("certificate", "statement", "it is of another training")

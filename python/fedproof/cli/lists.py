@@ -1,28 +1,44 @@
-"""Revocation lists from files and addresses; signatures are looked at by whoever knows the authorities."""
+"""Revocation lists from files and addresses."""
 
 from __future__ import annotations
 
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
+from fedproof.data.certificate import RevocationList
+from fedproof.data.selection import open_revocations
 from fedproof.encoding.files import read_capped
 from fedproof.encoding.text import printable
-from fedproof.errors import Malformed
+from fedproof.errors import Malformed, UsageError
 from fedproof.identity.signed import Signed
+from fedproof.identity.training_trust import TrainingTrust
 from fedproof.provenance.training_bundle import MAX_LIST
 
 _TIMEOUT = 20
 """Seconds."""
 
 
+def newer_lists(files: Sequence[Path], refresh: bool, trust: TrainingTrust) -> list[RevocationList]:
+    """Lists that a verifier brings: from files and, if it asks to refresh, from where its own trust file says. Raises `Malformed`;
+    `Refused` for a list that no authority of the trust file signed; `UsageError` where there is no address to refresh from."""
+    signed = [read_list(path) for path in files]
+    if refresh:
+        addresses = [a.revocations for a in trust.authorities.values() if a.revocations is not None]
+        if not addresses:
+            raise UsageError("--refresh-revocations: the trust file has no address of a revocation list")
+        signed += [fetch_list(address) for address in addresses]
+    return [open_revocations(one, trust.keys()) for one in signed]
+
+
 def read_list(path: Path) -> Signed:
-    """Raises `Malformed`."""
+    """A file's list, its signature not looked at. Raises `Malformed`."""
     return _parse(read_capped(path, MAX_LIST), str(path))
 
 
 def fetch_list(address: str) -> Signed:
-    """From an address of http or https. Raises `Malformed`, also where nothing answers."""
+    """From an address of http or https, its signature not looked at. Raises `Malformed`, also where nothing answers."""
     try:
         with urllib.request.urlopen(address, timeout=_TIMEOUT) as answer:  # noqa: S310 # trust files allow http and https only
             data = answer.read(MAX_LIST + 1)

@@ -9,13 +9,10 @@ from rich.console import Console
 from rich.text import Text
 
 from fedproof.cli.app import emit
-from fedproof.cli.lists import fetch_list, read_list
+from fedproof.cli.lists import newer_lists
 from fedproof.cli.tables import show_not_proven, show_verified, table
-from fedproof.data.certificate import RevocationList
-from fedproof.data.selection import open_revocations
 from fedproof.encoding.text import printable
 from fedproof.encoding.time import parse_utc
-from fedproof.errors import UsageError
 from fedproof.identity.training_trust import TrainingTrust
 from fedproof.policy.training import load_training_policy
 from fedproof.provenance.training import verify_training
@@ -45,23 +42,12 @@ def verify_head(console: Console, asked: Asked, as_json: bool) -> None:
         policy=held,
         trust=trust,
         now=parse_utc(asked.at) if asked.at else None,
-        revocations=_lists(asked, trust),
+        revocations=newer_lists(asked.revocations, asked.refresh, trust),
     )
     if as_json:
         emit(report.to_json())
     else:
         show(console, report)
-
-
-def _lists(asked: Asked, trust: TrainingTrust) -> list[RevocationList]:
-    """Lists that the verifier brings: from files, and from where its own trust file says."""
-    signed = [read_list(path) for path in asked.revocations]
-    if asked.refresh:
-        addresses = [a.revocations for a in trust.authorities.values() if a.revocations is not None]
-        if not addresses:
-            raise UsageError("--refresh-revocations: the trust file has no address of a revocation list")
-        signed += [fetch_list(address) for address in addresses]
-    return [open_revocations(one, trust.keys()) for one in signed]
 
 
 def show(console: Console, report: TrainingReport) -> None:

@@ -206,7 +206,7 @@ def verify_training(
     at = int(time.time()) if now is None else now
     bundle = TrainingBundle.open(root)
     envelope = bundle.certificate()
-    held = policy if policy is not None else _pinned(bundle, trust)
+    held = policy if policy is not None else pinned_policy(bundle, trust)
     found = audit_training(bundle, held, trust, now=at, revocations=revocations)
     signed = TrainingStatement.parse(open_envelope(envelope, trust.envelope))
     compare(signed, training_statement(found, check_head_file(model, found), signed.predicate.producer))
@@ -229,7 +229,8 @@ def _revocation_state(found: TrainingAudit, authority: str) -> UsedRevocations:
     return UsedRevocations(authority, None if newest is None else (newest.number, newest.issued))
 
 
-def _pinned(bundle: TrainingBundle, trust: TrainingTrust) -> TrainingPolicy:
+def pinned_policy(bundle: TrainingBundle, trust: TrainingTrust) -> TrainingPolicy:
+    """The bundle's policy, if the trust file pins it. Raises `Refused`, `Malformed`, or `UsageError` without a pin."""
     if trust.policy is None:
         raise UsageError("no policy: pass --policy, or pin the policy's digest in the trust file")
     try:
