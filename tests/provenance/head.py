@@ -81,12 +81,13 @@ class World:
         *,
         like: DataCertificate | None = None,
         licence: str = "CC-BY-4.0",
+        issued: int = NOW - 1000,
         expires: int = NOW + 1000,
         key: SigningKey | None = None,
     ) -> Certified:
         key = key or self.authority
         prepared = prepare(SUITE, data, key, like)
-        terms = Terms("ministry", licence, ("DUO:0000042",), NOW - 1000, expires)
+        terms = Terms("ministry", licence, ("DUO:0000042",), issued, expires)
         made = certify(SUITE, prepared, terms, sha256(b"croissant"), key)
         folder = self.folder / "data" / made.certificate.serial
         write_data_set(folder, made, prepared.holding, b"croissant")

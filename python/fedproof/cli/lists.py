@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fedproof.data.certificate import RevocationList
+from fedproof.data.files import MAX_LIST, parse_list, read_list
 from fedproof.data.selection import open_revocations
-from fedproof.encoding.files import read_capped
 from fedproof.encoding.text import printable
 from fedproof.errors import Malformed, UsageError
 from fedproof.identity.signed import Signed
 from fedproof.identity.training_trust import TrainingTrust
-from fedproof.provenance.training_bundle import MAX_LIST
 
 _TIMEOUT = 20
 """Seconds."""
@@ -32,11 +31,6 @@ def newer_lists(files: Sequence[Path], refresh: bool, trust: TrainingTrust) -> l
     return [open_revocations(one, trust.keys()) for one in signed]
 
 
-def read_list(path: Path) -> Signed:
-    """A file's list, its signature not looked at. Raises `Malformed`."""
-    return _parse(read_capped(path, MAX_LIST), str(path))
-
-
 def fetch_list(address: str) -> Signed:
     """From an address of http or https, its signature not looked at. Raises `Malformed`, also where nothing answers."""
     try:
@@ -47,11 +41,4 @@ def fetch_list(address: str) -> Signed:
         raise Malformed(f"cannot fetch {printable(address)}: {printable(str(why))}") from None
     if len(data) > MAX_LIST:
         raise Malformed(f"{printable(address)}: more than {MAX_LIST} bytes")
-    return _parse(data, address)
-
-
-def _parse(data: bytes, where: str) -> Signed:
-    try:
-        return Signed.from_bytes(data, limit=MAX_LIST)
-    except Malformed as error:
-        raise Malformed(f"{printable(where)}: no revocation list: {error}") from None
+    return parse_list(data, address)

@@ -10,26 +10,21 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from fedproof import __version__
 from fedproof.cli.app import Json, app, emit
-from fedproof.cli.lists import read_list
 from fedproof.data.certificate import RevocationList
 from fedproof.data.dataset import Holding
-from fedproof.data.files import read_data_set, read_holding
-from fedproof.data.selection import Part, newest_list, open_revocations, revoked_in
+from fedproof.data.files import read_data_set, read_holding, read_list
+from fedproof.data.selection import Part, newest_signed, open_revocations, revoked_in
 from fedproof.data.table import MAX_RECORDS
-from fedproof.encoding.files import make_folder, write_atomic
 from fedproof.encoding.text import counted, printable
 from fedproof.errors import UsageError
 from fedproof.identity.keys import EnvelopeKey
-from fedproof.identity.signed import Signed
 from fedproof.identity.training_trust import TrainingTrust
 from fedproof.policy.training import load_training_policy
-from fedproof.provenance.statement import Producer
-from fedproof.provenance.training import check_signing_key, issue_training
-from fedproof.provenance.training_bundle import write_training_bundle
+from fedproof.provenance.training import check_signing_key
+from fedproof.provenance.training_release import Tested, release
 from fedproof.training.accuracy import evaluate, testable
-from fedproof.training.head_file import HeadFile
+from fedproof.training.certified import Sources
 from fedproof.training.train import train
 
 Lists = Annotated[
@@ -91,34 +86,14 @@ def train_head(
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
         accuracy = evaluate(held, made, parts, tests, test_holdings, lists, now=now) if tests else None
-    first = parts[0].data.certificate
-    head = HeadFile(made.weights, made.blinds, first.quantisation(), held.training.scale)
-    make_folder(out, mode=0o755)
-    write_atomic(out / "model.safetensors", head.to_bytes(), mode=0o600 if made.blinds else 0o644)
-    write_training_bundle(
-        out / "bundle",
-        policy=held.to_bytes(),
-        training=made.training,
-        proof=made.proof,
-        data=_by_serial(parts, data),
-        revocations=_newest(signed, lists),
-        accuracy=accuracy,
-        tests=_by_serial(tests, test or []),
-    )
-    issue_training(
-        out / "bundle",
-        model=out / "model.safetensors",
-        policy=held,
-        trust=believed,
-        key=signing,
-        producer=Producer(package="fedproof", version=__version__),
-        now=now,
-    )
+    sources = Sources(tuple(data), held, believed, newest_signed(signed, lists))
+    tested = None if accuracy is None else Tested(accuracy, tuple(test or []))
+    release(out, sources, made, signing, now=now, tested=tested)
     used = _count(parts)
     told = {
         "folder": str(out),
         "records": used,
-        "classes": list(first.classes),
+        "classes": list(parts[0].data.certificate.classes),
         "logit_freedom": made.freedom,
         "max_logit_freedom": held.training.max_logit_freedom,
         "proof_bytes": len(made.proof),
@@ -169,19 +144,6 @@ def _read(
 
 def _count(parts: list[Part]) -> int:
     return sum(part.data.certificate.records - len(part.left_out) for part in parts)
-
-
-def _by_serial(parts: list[Part], folders: list[Path]) -> dict[str, Path]:
-    return {part.data.certificate.serial: folder for part, folder in zip(parts, folders, strict=True)}
-
-
-def _newest(signed: list[Signed], lists: list[RevocationList]) -> dict[str, Signed]:
-    """By authority the newest list, as it was signed."""
-    return {
-        one.authority: kept
-        for kept, one in zip(signed, lists, strict=True)
-        if newest_list(lists, one.authority) is one
-    }
 
 
 def _left_out(texts: list[str]) -> dict[str, frozenset[int]]:

@@ -31,6 +31,8 @@ from fedproof.identity.signed import Signed, peek
 _LIMIT = 1 << 26
 _RECORDS = 1 << 32
 _ROWS = 1 << 37
+MAX_LIST = 1 << 26
+"""Bytes of a revocation list."""
 PUBLIC = {"certificate.cbor": _LIMIT, "records.bin": _RECORDS, "croissant.json": _LIMIT}
 """What everybody may have of a data set, with the most bytes that are read of each."""
 
@@ -98,3 +100,16 @@ def read_holding(folder: Path, data: DataSet) -> Holding:
         raise Malformed(f"{printable(str(folder))}/holder/rows.npy holds no 8-bit integers")
     check_holding(data, holding)
     return holding
+
+
+def read_list(path: Path) -> Signed:
+    """A revocation list's file, its signature not looked at. Raises `Malformed`."""
+    return parse_list(read_capped(path, MAX_LIST), str(path))
+
+
+def parse_list(data: bytes, where: str) -> Signed:
+    """A revocation list, its signature not looked at. where: where it is from. Raises `Malformed`."""
+    try:
+        return Signed.from_bytes(data, limit=MAX_LIST)
+    except Malformed as error:
+        raise Malformed(f"{printable(where)}: no revocation list: {error}") from None

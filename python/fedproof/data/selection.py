@@ -33,6 +33,15 @@ def newest_list(revocations: Sequence[RevocationList], authority: str) -> Revoca
     return max(own, key=lambda r: r.number, default=None)
 
 
+def newest_signed(signed: Sequence[Signed], lists: Sequence[RevocationList]) -> dict[str, Signed]:
+    """By authority the newest list, as it was signed. lists: the same ones, opened."""
+    return {
+        one.authority: kept
+        for kept, one in zip(signed, lists, strict=True)
+        if newest_list(lists, one.authority) is one
+    }
+
+
 def check_selection(
     parts: Sequence[Part], revocations: Sequence[RevocationList], *, now: int, max_age: int | None = None
 ) -> list[tuple[int, int]]:

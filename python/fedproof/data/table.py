@@ -102,7 +102,7 @@ def _npz(data: bytes, label: str | None, wanted: tuple[str, ...] | None) -> Tabl
         if names is None
         else [str(name) for name in names.ravel()]
     )
-    return Table(tuple(features), X.astype(np.float64), tuple(_label(value) for value in y.tolist()))
+    return Table(tuple(features), X.astype(np.float64), tuple(label_text(value) for value in y.tolist()))
 
 
 def _csv(data: bytes, label: str | None, wanted: tuple[str, ...] | None) -> Table:
@@ -160,12 +160,12 @@ def _arrow(table: object, label: str | None, wanted: tuple[str, ...] | None) -> 
     labels = (
         (UNLABELLED,) * table.num_rows
         if label is None
-        else tuple(_label(value) for value in table.column(label).to_pylist())
+        else tuple(label_text(value) for value in table.column(label).to_pylist())
     )
     return Table(tuple(features), values, labels)
 
 
-def _label(value: object) -> str:
+def label_text(value: object) -> str:
     """A label as text: integers in decimal, also where a column of doubles holds only such."""
     if value is None:
         return ""

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Final
 
 from fedproof.data.dataset import DataSet
-from fedproof.data.files import PUBLIC, read_data_set
+from fedproof.data.files import MAX_LIST, PUBLIC, read_data_set
 from fedproof.encoding.files import read_capped, sync_folder, write_atomic
 from fedproof.encoding.text import is_name, printable
 from fedproof.errors import Malformed, Refused, UsageError
@@ -47,7 +47,6 @@ TEST: Final = "test"
 
 MAX_TRAINING: Final = 1 << 27
 MAX_PROOF: Final = 1 << 27
-MAX_LIST: Final = 1 << 26
 MAX_ACCURACY: Final = MAX_PROOF + MAX_TRAINING
 MAX_SETS: Final = 1024
 _SERIAL = re.compile(r"[0-9a-f]{32}")
