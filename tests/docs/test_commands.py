@@ -35,6 +35,7 @@ GOES_ON = {
     "docs/how-to/run-a-federation.md": "docs/how-to/set-up-a-federation.md",
     "docs/how-to/resume-after-a-crash.md": "docs/how-to/run-a-federation.md",
     "docs/how-to/change-members-and-keys.md": "docs/how-to/run-a-federation.md",
+    "docs/how-to/answer-with-receipts.md": "docs/how-to/train-on-certified-data.md",
     "docs/explanation/what-a-trained-head-proves.md": "docs/how-to/train-on-certified-data.md",
 }
 """Pages that say they go on, in the same folder, from where another ended."""
