@@ -28,7 +28,7 @@ from fedproof.identity.trust import Trust
 from fedproof.model.tensors import parse_model
 from fedproof.policy.policy import Policy
 from fedproof.policy.training import TrainingPolicy
-from fedproof.provenance.training_bundle import TrainingBundle, is_training_bundle
+from fedproof.provenance.training_bundle import DATA, TEST, TrainingBundle, is_training_bundle
 from fedproof.training.proof import Training
 
 _LIMIT = 1 << 30
@@ -77,18 +77,23 @@ def bundle(path: Path) -> tuple[str, Any]:
 
 
 def trained_bundle(path: Path) -> Any:
-    """Of a trained head: whose data, whose revocation lists, what was trained."""
-    held = TrainingBundle.open(path)
-    peeked = [peek_certificate(path / "data" / serial) for serial in held.serials]
+    """Of a trained head: whose data, whose revocation lists, what was trained, and what is said of the test set."""
+    held, accuracy = TrainingBundle.open(path), None
+    if (said := held.accuracy()) is not None:
+        accuracy = shown(said.model_dump())
     return {
         "parts": sorted(p.name for p in path.iterdir()),
-        "data": [
-            {"serial": c.serial, "authority": c.authority, "records": c.records, "digest": c.digest().hex()}
-            for c in peeked
-        ],
+        "data": [_peeked(path / DATA / serial) for serial in held.serials],
+        "test": [_peeked(path / TEST / serial) for serial in held.tests],
         "revocations": list(held.lists),
         "training": _training(held.training()),
+        "accuracy": accuracy,
     }
+
+
+def _peeked(folder: Path) -> Any:
+    c = peek_certificate(folder)
+    return {"serial": c.serial, "authority": c.authority, "records": c.records, "digest": c.digest().hex()}
 
 
 def look(data: bytes) -> tuple[str, Any]:

@@ -51,7 +51,12 @@ def _federation(held: Policy) -> tuple[str, ...]:
 
 
 def _training(held: TrainingPolicy) -> tuple[str, ...]:
-    head, data = held.training, held.data
+    head, data, test = held.training, held.data, held.test
+    tested = (
+        "test set: none, and nothing is said of accuracy"
+        if test is None
+        else f"test set: {counted(len(test.certificates), 'certificate')}; at least {test.min_accuracy} of it correct"
+    )
     age = data.max_revocation_age
     return (
         f"valid: training {held.name}, version {held.version} of the policy's form",
@@ -64,6 +69,7 @@ def _training(held: TrainingPolicy) -> tuple[str, ...]:
         f"data: certified by {', '.join(data.authorities)}; at least {data.min_records} records",
         f"licences: {', '.join(data.licences) or 'any'}; consent: {', '.join(data.consent) or 'none asked for'}",
         f"revocation lists: {'not asked for' if age is None else f'at most {age} s old'}",
+        tested,
     )
 
 
