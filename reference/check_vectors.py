@@ -12,10 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from reference.errors import Refused, demand
-from reference.group import SUITES, Suite, decode_all
+from reference.group import SUITES, Point, Suite, decode_all
 from reference.proof import Proof
 from reference.recorder import Recorder
-from reference.relations import bounded_update, honest_aggregate, optimum, plain_opening, receipt
+from reference.relations import (
+    accuracy,
+    bounded_update,
+    head,
+    honest_aggregate,
+    optimum,
+    plain_opening,
+    receipt,
+)
 from reference.statement import Context, Shape
 
 Json = dict[str, Any]
@@ -81,6 +89,25 @@ def terms_of(suite: Suite, source: Any) -> list[honest_aggregate.Term]:
     return [(integer(weight), decode_all(suite, binary(points))) for weight, points in pairs]
 
 
+def size_of(source: Any) -> head.Size:
+    """n, p, c."""
+    return head.Size(*map(integer, fields(source, "records", "features", "classes")))
+
+
+def digits_of(source: Any) -> head.Digits:
+    """h, L, L_W."""
+    return head.Digits(*map(integer, fields(source, "bound", "margins", "weights")))
+
+
+def weights_of(suite: Suite, source: Any) -> tuple[list[int] | None, list[Point] | None]:
+    """W as integers or as points; the other of the two is None."""
+    if isinstance(source, dict) and "integers" in source:
+        (values,) = fields(source, "integers")
+        return [decimal(value) for value in values], None
+    (data,) = fields(source, "points")
+    return None, decode_all(suite, binary(data))
+
+
 def check_plain_opening(suite: Suite, statement: Json, proof: bytes) -> None:
     """R0."""
     context, shape, points = fields(statement, "context", "shape", "points")
@@ -132,23 +159,32 @@ def check_optimum(suite: Suite, statement: Json, proof: bytes) -> None:
     if loss not in LOSSES:
         raise BadVector("no such loss")
     s, regularisation, bound = fields(objective, "scale", "regularisation", "max_residual_squared")
-    integers, points = None, None
-    if isinstance(weights, dict) and "integers" in weights:
-        (values,) = fields(weights, "integers")
-        integers = [decimal(value) for value in values]
-    else:
-        (data,) = fields(weights, "points")
-        points = decode_all(suite, binary(data))
     parsed = optimum.Statement(
-        optimum.Size(*map(integer, fields(size, "records", "features", "classes"))),
+        size_of(size),
         optimum.Objective(LOSSES[loss], integer(s), integer(regularisation), decimal(bound)),
-        optimum.Digits(*map(integer, fields(digits, "bound", "margins", "weights"))),
+        digits_of(digits),
         decode_all(suite, binary(records)),
-        integers,
-        points,
+        *weights_of(suite, weights),
     )
     recorder = Recorder(suite, Proof(suite, proof), parsed.size.columns)
     optimum.verify(recorder, context_of(context), parsed)
+
+
+def check_accuracy(suite: Suite, statement: Json, proof: bytes) -> None:
+    """R6."""
+    context, size, s, correct, digits, records, weights = fields(
+        statement, "context", "size", "scale", "correct", "digits", "records", "weights"
+    )
+    parsed = accuracy.Statement(
+        size_of(size),
+        integer(s),
+        integer(correct),
+        digits_of(digits),
+        decode_all(suite, binary(records)),
+        *weights_of(suite, weights),
+    )
+    recorder = Recorder(suite, Proof(suite, proof), parsed.size.columns)
+    accuracy.verify(recorder, context_of(context), parsed)
 
 
 def check_receipt(suite: Suite, statement: Json, proof: bytes) -> None:
@@ -175,6 +211,7 @@ CHECKS: dict[str, Callable[[Suite, Json, bytes], None]] = {
     "honest aggregate": check_aggregate,
     "honest aggregate sum": check_sum,
     "optimum": check_optimum,
+    "accuracy": check_accuracy,
     "receipt": check_receipt,
 }
 

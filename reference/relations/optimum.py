@@ -6,58 +6,23 @@ from dataclasses import dataclass
 from reference.closing import close
 from reference.errors import demand
 from reference.forms import Form
-from reference.gadgets import (
-    Rule,
-    Sums,
-    Tree,
-    bits,
-    eq_table,
-    fractional_sums,
-    log2_ceiling,
-    plain_sumcheck,
-    weighted_sumcheck,
-)
+from reference.gadgets import bits, eq_table, plain_sumcheck, weighted_sumcheck
 from reference.group import Point
 from reference.recorder import Columns, Matrix, Recorder
-from reference.relations.bounded_update import count_below, table_value
+from reference.relations.head import (
+    Digits,
+    Size,
+    Weights,
+    digit_rows,
+    logit,
+    look_up,
+    margin,
+    ones,
+    open_look_ups,
+    send_columns,
+)
 from reference.statement import Context, absorb_context
 from reference.transcript import Label, scalar_bytes, u32, u64
-
-
-@dataclass(frozen=True)
-class Size:
-    """n records, p features with the bias, c classes."""
-
-    n: int
-    p: int
-    c: int
-
-    @property
-    def columns(self) -> int:
-        """C, the length of a row."""
-        return 1 << (self.p + self.c - 1).bit_length()
-
-    @property
-    def q(self) -> int:
-        """The variables of a column."""
-        return log2_ceiling(self.columns)
-
-    @property
-    def class_bits(self) -> int:
-        """K, the variables of a class."""
-        return log2_ceiling(self.c)
-
-    @property
-    def nu(self) -> int:
-        """ν, the variables of a record."""
-        return max(log2_ceiling(self.n), self.q)
-
-    def check(self) -> None:
-        """The limits of the statement."""
-        demand(1 <= self.n <= 1 << 24, "statement", "n is out of range")
-        demand(self.p >= 2 and 2 <= self.c <= 1024, "statement", "p or c is out of range")
-        demand(self.p + self.c <= 4096, "statement", "a row is too long")
-        demand(self.class_bits + self.nu <= 28, "statement", "too many margins")
 
 
 @dataclass(frozen=True)
@@ -87,33 +52,6 @@ class Objective:
 
 
 @dataclass(frozen=True)
-class Digits:
-    """h, L and L_W: a digit is in [−h, h], |V| has L of them and a committed weight L_W."""
-
-    h: int
-    margins: int
-    weights: int
-
-    @property
-    def m(self) -> int:
-        """The base."""
-        return 2 * self.h + 1
-
-    def most(self, count: int) -> int:
-        """The largest number with `count` digits: H for L, H_W for L_W."""
-        return int(self.m**count - 1) // 2
-
-    def check(self, hinge: bool, committed: bool) -> None:
-        """The limits of the statement."""
-        for needed, count in ((hinge, self.margins), (committed, self.weights)):
-            demand(1 <= count <= 8 if needed else count == 0, "statement", "no such number of digits")
-        needed = hinge or committed
-        demand(1 <= self.h <= 1 << 16 if needed else self.h == 0, "statement", "h is out of range")
-        demand(2 * self.most(self.margins) < 1 << 60, "statement", "H is out of range")
-        demand(self.most(self.weights) < 1 << 50, "statement", "H_W is out of range")
-
-
-@dataclass(frozen=True)
 class Statement:
     """All but the context. W is a list of c·p integers, class by class, or c row points."""
 
@@ -124,28 +62,18 @@ class Statement:
     integers: Sequence[int] | None
     points: Sequence[Point] | None
 
+    @property
+    def weights(self) -> Weights:
+        """W."""
+        return Weights(self.integers, self.points)
+
     def check(self) -> None:
         """The limits of the statement."""
-        assert (self.integers is None) != (self.points is None)
         self.size.check()
         self.objective.check()
         self.digits.check(self.objective.hinge, self.points is not None)
         demand(len(self.records) == self.size.n, "shape", "not n records")
-        if self.points is not None:
-            demand(len(self.points) == self.size.c, "shape", "W has not c rows")
-        if self.integers is not None:
-            demand(len(self.integers) == self.size.c * self.size.p, "shape", "W has not c·p numbers")
-            limit = 1 << (self.objective.s + 5)
-            demand(all(abs(w) <= limit for w in self.integers), "statement", "a weight is out of range")
-
-
-@dataclass(frozen=True)
-class Sent:
-    """The matrices of step 2: digits of |V|, digits 1, 2, … of W, and multiplicities."""
-
-    digits: list[Matrix]
-    limbs: list[Matrix]
-    multiplicities: list[Matrix]
+        self.weights.check(self.size, self.objective.s)
 
 
 def verify(recorder: Recorder, context: Context, statement: Statement) -> None:
@@ -159,20 +87,14 @@ def verify(recorder: Recorder, context: Context, statement: Statement) -> None:
 
 def absorb(recorder: Recorder, context: Context, statement: Statement) -> tuple[Matrix, Matrix | None]:
     """Step 1: the records, and W if it is committed."""
-    size, objective, digits = statement.size, statement.objective, statement.digits
+    objective = statement.objective
     absorb_context(recorder, "optimum", context)
-    recorder.public(Label("shape"), u64(size.n) + u32(size.p) + u32(size.c))
+    statement.size.absorb(recorder)
     recorder.public(Label("loss"), bytes([objective.hinge]))
     limits = u64(objective.regularisation) + scalar_bytes(objective.max_residual_squared)
     recorder.public(Label("objective"), u32(objective.s) + limits)
-    recorder.public(Label("digits"), u64(digits.h) + u32(digits.margins) + u32(digits.weights))
-    if statement.integers is not None:
-        numbers = b"".join(w.to_bytes(8, "big", signed=True) for w in statement.integers)
-        recorder.public(Label("weights"), numbers)
-    records = recorder.statement_matrix(Label("records"), statement.records)
-    if statement.points is None:
-        return records, None
-    return records, recorder.statement_matrix(Label("W"), statement.points)
+    statement.digits.absorb(recorder)
+    return statement.weights.absorb(recorder, statement.records)
 
 
 def relation(recorder: Recorder, statement: Statement, records: Matrix, W: Matrix | None) -> None:
@@ -180,12 +102,6 @@ def relation(recorder: Recorder, statement: Statement, records: Matrix, W: Matri
     r = recorder.suite.r
     size, objective, digits = statement.size, statement.objective, statement.digits
     K, nu, q = size.class_bits, size.nu, size.q
-
-    def weight_at(classes: Sequence[int], columns: Sequence[int]) -> Form:
-        """W̃ of public weights."""
-        assert statement.integers is not None
-        pairs = [(a, b) for a in eq_table(r, classes)[: size.c] for b in eq_table(r, columns)[: size.p]]
-        return recorder.constant(sum(a * b * w for (a, b), w in zip(pairs, statement.integers, strict=True)))
 
     # 2. Columns
     sent = send_columns(recorder, size, digits)
@@ -203,7 +119,8 @@ def relation(recorder: Recorder, statement: Statement, records: Matrix, W: Matri
     recorder.require(-S, (e, e))
 
     # 6. Weights at (v, u)
-    omega = weight_at(v, u) if W is None else recorder.commit(Label("weights/at"), 1)[0]
+    weights = statement.weights
+    omega = weights.at(recorder, size, v, u) if W is None else recorder.commit(Label("weights/at"), 1)[0]
 
     # 7. Gradient
     at, S = plain_sumcheck(recorder, nu, omega * objective.regularisation - e, "gradient")
@@ -215,20 +132,17 @@ def relation(recorder: Recorder, statement: Statement, records: Matrix, W: Matri
     kappa, rho, o, z, margins, x_rho = loss(recorder, statement, v, at, a, x_at)
 
     # 9. Logits
-    theta, S = plain_sumcheck(recorder, q, z, "logit")
-    x_theta, *rest = recorder.commit(Label("logit/ends"), 1 if W is None else 2)
-    omega_theta = weight_at(kappa, theta) if W is None else rest[0]
-    recorder.require(-S, (x_theta, omega_theta))
+    end = logit(recorder, size, weights, z, kappa)
 
     # 10. Openings
     n, p, c = size.n, size.p, size.c
     rows = eq_table(r, rho)[:n]
     recorder.open(records, rows, Columns(eq_table(r, u)[:p] + [0] * c), x_rho)
-    recorder.open(records, rows, Columns(eq_table(r, theta)[:p] + [0] * c), x_theta)
+    recorder.open(records, rows, Columns(eq_table(r, end.theta)[:p] + [0] * c), end.x)
     recorder.open(records, rows, Columns([0] * p + eq_table(r, kappa)[:c]), o)
     if W is not None:
         recorder.open(W, eq_table(r, v)[:c], Columns(eq_table(r, u)[:p]), omega)
-        recorder.open(W, eq_table(r, kappa)[:c], Columns(eq_table(r, theta)[:p]), omega_theta)
+        recorder.open(W, eq_table(r, kappa)[:c], Columns(eq_table(r, end.theta)[:p]), end.omega)
     by_record = Columns(eq_table(r, rho[nu - q :]))
     rows = digit_rows(r, size, [*kappa, *rho[: nu - q]])
     for matrix, digit in zip(sent.digits, margins, strict=True):
@@ -237,66 +151,12 @@ def relation(recorder: Recorder, statement: Statement, records: Matrix, W: Matri
         open_look_ups(recorder, size, digits, sent, W, sums)
 
 
-def digit_rows(r: int, size: Size, point: Sequence[int]) -> list[int]:
-    """Weights of a digit's rows: row (k, a) has the index k·2^{ν−q} + a."""
-    table, step = eq_table(r, point), 1 << (size.nu - size.q)
-    return [table[k * step + a] for k in range(size.c) for a in range(-(-size.n // size.columns))]
-
-
-def send_columns(recorder: Recorder, size: Size, digits: Digits) -> Sent:
-    """Step 2."""
-    count = digits.margins + digits.weights
-    rows = size.c * -(-size.n // size.columns)
-    return Sent(
-        [recorder.sent_matrix(Label("digit", i), rows) for i in range(digits.margins)],
-        [recorder.sent_matrix(Label("limb", i), size.c) for i in range(1, digits.weights)],
-        [
-            recorder.sent_matrix(Label("m", t), 2 ** table_depth(size, digits) // size.columns)
-            for t in range(count)
-        ],
-    )
-
-
-def table_depth(size: Size, digits: Digits) -> int:
-    """k_t, the same for all tables."""
-    return max((2 * digits.h).bit_length(), size.q)
-
-
-def look_up(recorder: Recorder, size: Size, digits: Digits) -> Sums | None:
-    """Step 4: all digits are in [−h, h]. None without digits."""
-    depths = [size.class_bits + size.nu] * digits.margins + [size.class_bits + size.q] * digits.weights
-    if not depths:
-        return None
-    depth = table_depth(size, digits)
-    alpha = recorder.full(Label("alpha"), sum(2**own + 2**depth for own in depths))
-
-    def value_rule(y: Form, _: Sequence[int]) -> tuple[Form, Form]:
-        return recorder.constant(1), alpha - y
-
-    def table_rule(y: Form, p: Sequence[int]) -> tuple[Form, Form]:
-        return y, recorder.constant(alpha - table_value(recorder.suite.r, digits.h, p))
-
-    rules: list[tuple[int, Rule]] = [(own, value_rule) for own in depths] + [(depth, table_rule)] * len(
-        depths
-    )
-    sums = fractional_sums(recorder, [Tree(own, rule) for own, rule in rules], None)
-    for t in range(len(depths)):
-        (P_x, Q_x), (P_T, Q_T) = sums.roots[t], sums.roots[len(depths) + t]
-        recorder.require(recorder.constant(0), (P_x, Q_T), (-P_T, Q_x))
-    return sums
-
-
 Ends = tuple[Sequence[int], Sequence[int], Form, Form, list[Form], Form]  # κ, ρ, o, z, d̃_0 …, x_ρ
 
 
 def margin_sign(recorder: Recorder, size: Size, o: Form, kappa: Sequence[int], rho: Sequence[int]) -> Form:
     """y = 2o − Ĩ(κ, ρ)."""
     return 2 * o - ones(recorder.suite.r, size, kappa, rho)
-
-
-def ones(r: int, size: Size, kappa: Sequence[int], rho: Sequence[int]) -> int:
-    """Ĩ(κ, ρ)."""
-    return count_below(r, size.c, kappa)[0] * count_below(r, size.n, rho)[0] % r
 
 
 def ridge(
@@ -321,9 +181,7 @@ def squared_hinge(
     kappa, rho = point[: size.class_bits], point[size.class_bits :]
     o, z, *margins, x_rho = recorder.commit(Label("hinge/ends"), digits.margins + 3)
     y = margin_sign(recorder, size, o, kappa, rho)
-    N = recorder.constant(digits.most(digits.margins) * ones(r, size, kappa, rho))
-    for i, digit in enumerate(margins):
-        N = N + digits.m**i * digit
+    N = margin(recorder, size, digits, margins, kappa, rho)
     recorder.require(
         -T + half * (one * y - z) + gamma * gamma * x_rho,
         (y, half * N - 2 * gamma * one * z),
@@ -331,29 +189,3 @@ def squared_hinge(
         (N, -gamma * N),
     )
     return kappa, rho, o, z, margins, x_rho
-
-
-def open_look_ups(
-    recorder: Recorder, size: Size, digits: Digits, sent: Sent, W: Matrix | None, sums: Sums
-) -> None:
-    """Step 10 from the look-ups' final point on."""
-    r, L, count = recorder.suite.r, digits.margins, digits.margins + digits.weights
-    before, last = sums.point[: len(sums.point) - size.q], sums.point[len(sums.point) - size.q :]
-    columns = Columns(eq_table(r, last))
-
-    def tail(variables: int) -> Sequence[int]:
-        """So many coordinates of π before its last q."""
-        return before[len(before) - variables :]
-
-    for matrix, value in zip(sent.digits, sums.values[:L], strict=True):
-        recorder.open(matrix, digit_rows(r, size, tail(size.class_bits + size.nu - size.q)), columns, value)
-    if W is not None:
-        values = sums.values[L:count]
-        rows = eq_table(r, tail(size.class_bits))[: size.c]
-        whole = sum((digits.m**i * value for i, value in enumerate(values)), recorder.constant(0))
-        recorder.open(W, rows, columns, whole)
-        for matrix, value in zip(sent.limbs, values[1:], strict=True):
-            recorder.open(matrix, rows, columns, value)
-    rows = eq_table(r, tail(table_depth(size, digits) - size.q))
-    for matrix, value in zip(sent.multiplicities, sums.values[count:], strict=True):
-        recorder.open(matrix, rows, columns, value)

@@ -12,11 +12,13 @@ from typing import Any
 
 from reference.commitment import commit
 from reference.group import BN254, PALLAS, Point, Suite, encode
-from reference.relations import bounded_update, honest_aggregate, optimum, plain_opening, receipt
+from reference.relations import accuracy, bounded_update, honest_aggregate, optimum, plain_opening, receipt
 from reference.relations.bounded_update import Bounds
-from reference.relations.optimum import Digits, Objective
+from reference.relations.head import Digits, Size, Weights
+from reference.relations.optimum import Objective
 from reference.statement import Context, Shape
 from reference.transcript import scalar_bytes
+from tests.reference import accuracy_witness
 from tests.reference.bounded_witness import BoundedWitness
 from tests.reference.optimum_witness import Problem, made_up, prover_of, state
 from tests.reference.prover import Prover
@@ -121,28 +123,57 @@ def aggregates(suite: Suite, xs: list[list[int]], weights: list[int], columns: i
     )
 
 
+def size_json(size: Size) -> Json:
+    return {"records": size.n, "features": size.p, "classes": size.c}
+
+
+def digits_json(digits: Digits) -> Json:
+    return {"bound": digits.h, "margins": digits.margins, "weights": digits.weights}
+
+
+def weights_json(weights: Weights) -> Json:
+    if weights.integers is not None:
+        return {"integers": [str(w) for w in weights.integers]}
+    return {"points": hexadecimal(weights.points or [])}
+
+
 def best(suite: Suite, problem: Problem, objective: Objective, digits: Digits, public: bool) -> Json:
     """An optimum; with B2² = 0 in the objective, exactly Σ E² is taken for it."""
     statement = state(suite, problem, objective, digits, public)
     prover = prover_of(suite, problem, statement)
     optimum.verify(prover, CONTEXT, statement)
-    size, objective = statement.size, statement.objective
+    objective = statement.objective
     fields = {
         "context": context_json(CONTEXT),
-        "size": {"records": size.n, "features": size.p, "classes": size.c},
+        "size": size_json(statement.size),
         "loss": "squared hinge" if objective.hinge else "ridge",
         "objective": {
             "scale": objective.s,
             "regularisation": objective.regularisation,
             "max_residual_squared": str(objective.max_residual_squared),
         },
-        "digits": {"bound": digits.h, "margins": digits.margins, "weights": digits.weights},
+        "digits": digits_json(statement.digits),
         "records": hexadecimal(statement.records),
-        "weights": {"integers": [str(w) for w in statement.integers]}
-        if statement.integers is not None
-        else {"points": hexadecimal(statement.points or [])},
+        "weights": weights_json(statement.weights),
     }
     return vector("optimum", suite, fields, prover.proof())
+
+
+def counted(suite: Suite, problem: Problem, s: int, T: int, digits: Digits, public: bool) -> Json:
+    """An accuracy."""
+    statement = accuracy_witness.state(suite, problem, s, T, digits, public)
+    prover = accuracy_witness.prover_of(suite, problem, statement)
+    accuracy.verify(prover, CONTEXT, statement)
+    fields = {
+        "context": context_json(CONTEXT),
+        "size": size_json(statement.size),
+        "scale": statement.s,
+        "correct": statement.correct,
+        "digits": digits_json(statement.digits),
+        "records": hexadecimal(statement.records),
+        "weights": weights_json(statement.weights),
+    }
+    return vector("accuracy", suite, fields, prover.proof())
 
 
 def receipts(suite: Suite, head: Head, inputs: list[list[int]], s: int) -> Json:
@@ -188,6 +219,14 @@ def all_vectors() -> dict[str, Json]:
         loose = Objective(True, 3, 2**40, 2**119)
         found[f"optimum_one_digit_{name}"] = best(suite, wide, loose, Digits(600, 1, 1), False)
         found[f"optimum_three_rows_{name}"] = best(suite, long, hinge, Digits(3, 4, 2), False)
+        few, one, many = (accuracy_witness.made_up(*size) for size in ((6, 3, 3), (1, 2, 2), (17, 3, 5)))
+        three = Digits(7, 3, 0)
+        found[f"accuracy_public_{name}"] = counted(suite, few, 0, 4, three, True)
+        found[f"accuracy_committed_{name}"] = counted(
+            suite, few, 2, 3, three, False
+        )  # one less than there are
+        found[f"accuracy_one_record_{name}"] = counted(suite, one, 32, 1, Digits(1, 8, 0), True)
+        found[f"accuracy_three_rows_{name}"] = counted(suite, many, 0, 11, Digits(600, 1, 0), False)
         head, inputs = made_up_head(3, 3, 2)
         found[f"receipt_{name}"] = receipts(suite, head, [*inputs, inputs[0]], 0)  # one of them twice
     found["receipt_groups_pallas"] = receipts(PALLAS, *made_up_head(5, 4, 2), 32)  # two messages for each

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from reference.commitment import commit
 from reference.gadgets import eq_table
 from reference.group import Point, Suite
-from reference.relations.optimum import Digits, Objective, Size, Statement
+from reference.relations.head import Digits, Size
+from reference.relations.optimum import Objective, Statement
 from reference.statement import Shape
 from reference.transcript import Label
 from tests.reference.look_up_witness import LookUpWitness
@@ -83,7 +84,55 @@ def flat(table: Sequence[Sequence[int]], rows: int, columns: int) -> list[int]:
     return [entry for row in [*out, *[[0] * 2**columns] * (2**rows - len(out))] for entry in row]
 
 
-class OptimumWitness(LookUpWitness):
+class HeadWitness(LookUpWitness):
+    """What R5 and R6 commit to alike."""
+
+    size: Size
+    digits: Digits
+    margin_digits: list[list[list[int]]]  # by digit, class and record
+    X: list[int]
+    W: list[int]
+
+    def first(self, table: Sequence[int], point: Sequence[int]) -> list[int]:
+        """The table with its first variables set to the point."""
+        width = len(table) >> len(point)
+        weights = eq_table(self.r, point)
+        return [
+            sum(weight * table[i * width + j] for i, weight in enumerate(weights)) % self.r
+            for j in range(width)
+        ]
+
+    def product_round(self, A: Sequence[int], B: Sequence[int], rho: Sequence[int]) -> list[int]:
+        """a_0, a_2 of a plain round for Σ A·B."""
+        r = self.r
+
+        def q(X: int) -> int:
+            pairs = zip(fold(r, A, [X, *rho]), fold(r, B, [X, *rho]), strict=True)
+            return sum(a * b for a, b in pairs) % r
+
+        a0, _, a2 = quadratic(r, q)
+        return [a0, a2]
+
+    def digit_rows(self, i: int) -> list[int]:
+        """All entries of the matrix of digit i."""
+        C = self.size.columns
+        rows = [row[a : a + C] for row in self.margin_digits[i] for a in range(0, self.size.n, C)]
+        return [entry for row in rows for entry in [*row, *[0] * (C - len(row))]]
+
+    def logit(
+        self, prover: Prover, label: Label, kappa: Sequence[int], rho: Sequence[int], public: bool
+    ) -> list[int]:
+        """The slots of a message of R5's step 9."""
+        X_rho, W_kappa = self.first(self.X, rho), self.first(self.W, kappa)
+        if label.name == "logit/round":
+            return self.product_round(X_rho, W_kappa, prover.drawn("logit/rho", 0, label.j))
+        assert label.name == "logit/ends"
+        theta = prover.drawn("logit/rho", 0, self.size.q)
+        ends = [*fold(self.r, X_rho, theta), *fold(self.r, W_kappa, theta)]
+        return ends[:1] if public else ends
+
+
+class OptimumWitness(HeadWitness):
     """What R5 commits to, by label. `absolute` is what the prover takes for |·|."""
 
     def __init__(
@@ -102,9 +151,7 @@ class OptimumWitness(LookUpWitness):
         N = [[absolute(V) for _, V in row] for row in margins] if objective.hinge else []
         split = [[expand(v - H, digits, digits.margins) for v in row] for row in N]
         weights = [[expand(w, digits, digits.weights) for w in row] for row in problem.W]
-        self.margin_digits = [
-            [[parts[i] for parts in row] for row in split] for i in range(digits.margins)
-        ]  # by digit, class and record
+        self.margin_digits = [[[parts[i] for parts in row] for row in split] for i in range(digits.margins)]
         self.weight_digits = [[[parts[i] for parts in row] for row in weights] for i in range(digits.weights)]
         values = [flat(table, K, nu) for table in self.margin_digits]
         values += [flat(table, K, q) for table in self.weight_digits]
@@ -133,32 +180,11 @@ class OptimumWitness(LookUpWitness):
         slack = objective.max_residual_squared - sum(e * e for e in self.E)
         self.slack = [slack >> i & 1 for i in range(objective.slack_bits)]
 
-    def first(self, table: Sequence[int], point: Sequence[int]) -> list[int]:
-        """The table with its first variables set to the point."""
-        width = len(table) >> len(point)
-        weights = eq_table(self.r, point)
-        return [
-            sum(weight * table[i * width + j] for i, weight in enumerate(weights)) % self.r
-            for j in range(width)
-        ]
-
-    def product_round(self, A: Sequence[int], B: Sequence[int], rho: Sequence[int]) -> list[int]:
-        """a_0, a_2 of a plain round for Σ A·B."""
-        r = self.r
-
-        def q(X: int) -> int:
-            pairs = zip(fold(r, A, [X, *rho]), fold(r, B, [X, *rho]), strict=True)
-            return sum(a * b for a, b in pairs) % r
-
-        a0, _, a2 = quadratic(r, q)
-        return [a0, a2]
-
     def __call__(self, prover: Prover, label: Label) -> list[int]:
         name, size = label.name, self.size
         K, nu, q, C = size.class_bits, size.nu, size.q, size.columns
         if name == "digit":
-            rows = [row[a : a + C] for row in self.margin_digits[label.i] for a in range(0, size.n, C)]
-            return [entry for row in rows for entry in [*row, *[0] * (C - len(row))]]
+            return self.digit_rows(label.i)
         if name == "limb":
             return [entry for row in self.weight_digits[label.i] for entry in [*row, *[0] * (C - len(row))]]
         if name == "m":
@@ -191,13 +217,7 @@ class OptimumWitness(LookUpWitness):
         if name == "hinge/ends":
             tables = [self.O, self.Z, *self.N_digits]
             return [*(fold(r, table, both)[0] for table in tables), *fold(r, X_u, rho)]
-        X_rho, W_kappa = self.first(self.X, rho), self.first(self.W, kappa)
-        if name == "logit/round":
-            return self.product_round(X_rho, W_kappa, prover.drawn("logit/rho", 0, label.j))
-        assert name == "logit/ends"
-        theta = prover.drawn("logit/rho", 0, q)
-        ends = [*fold(r, X_rho, theta), *fold(r, W_kappa, theta)]
-        return ends if self.digits.weights else ends[:1]
+        return self.logit(prover, label, kappa, rho, public=not self.digits.weights)
 
     def hinge_round(self, prover: Prover, i: int, X_u: list[int], anchor: list[int]) -> list[int]:
         """c_1, c_2: f_1 over all variables, f_2 over the last ν."""

@@ -11,7 +11,8 @@ from reference.group import BN254, PALLAS, Suite, encode
 from reference.proof import Proof
 from reference.recorder import Recorder
 from reference.relations import optimum
-from reference.relations.optimum import Digits, Objective, Size, Statement
+from reference.relations.head import Digits, Size
+from reference.relations.optimum import Objective, Statement
 from reference.statement import Context
 from reference.transcript import Label
 from tests.reference.look_up_witness import LookUpWitness

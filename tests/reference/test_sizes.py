@@ -11,9 +11,10 @@ from reference.commitment import shape_of
 from reference.errors import Refused
 from reference.group import PALLAS
 from reference.recorder import Recorder
-from reference.relations import bounded_update, optimum, plain_opening
+from reference.relations import accuracy, bounded_update, optimum, plain_opening
 from reference.relations.bounded_update import Bounds
-from reference.relations.optimum import Digits, Objective, Size, Statement
+from reference.relations.head import Digits, Size
+from reference.relations.optimum import Objective, Statement
 from reference.statement import Context, Shape
 from tests.reference.zeros import Zeros
 
@@ -185,3 +186,37 @@ def test_worked_counts_of_optima(
     assert (source.points, source.scalars) == (points, 19)
     assert (sum(recorder.full_degrees), sum(recorder.short_degrees)) == (full, short)
     assert round(bits_of_error(recorder), 2) == bits
+
+
+@pytest.mark.parametrize(
+    (
+        "size", "digits", "public", "messages", "slots", "products", "pairs", "linear", "openings",
+        "points", "full", "short",
+    ),
+    [
+        (Size(6, 3, 3), Digits(7, 3, 0), True, 34, 168, 9, 53, 4, 14, 72, 367, 140),
+        (Size(6, 3, 3), Digits(7, 3, 0), False, 34, 169, 10, 54, 3, 15, 74, 368, 142),
+        (Size(9, 2, 2), Digits(3, 4, 0), False, 33, 188, 11, 63, 3, 18, 94, 386, 160),
+    ],
+)  # fmt: skip
+def test_worked_counts_of_accuracies(
+    size: Size, digits: Digits, public: bool, messages: int, slots: int, products: int, pairs: int,
+    linear: int, openings: int, points: int, full: int, short: int,
+) -> None:  # fmt: skip
+    statement = accuracy.Statement(
+        size,
+        0,
+        1,
+        digits,
+        [None] * size.n,
+        [0] * (size.c * size.p) if public else None,
+        None if public else [None] * size.c,
+    )
+    recorder, source = measured(lambda r: accuracy.verify(r, CONTEXT, statement), size.columns)
+    assert (len(recorder.messages), recorder.slots) == (messages, slots)
+    assert len(recorder.products) == products
+    assert sum(len(product.pairs) for product in recorder.products) == pairs
+    assert len(recorder.linear) == linear
+    assert len(recorder.openings) == openings
+    assert (source.points, source.scalars) == (points, 19)
+    assert (sum(recorder.full_degrees), sum(recorder.short_degrees)) == (full, short)
