@@ -9,6 +9,7 @@ import typer
 
 from fedproof.cli.app import Json, app, emit
 from fedproof.encoding.digest import text_of
+from fedproof.encoding.text import counted
 from fedproof.policy.policy import SUITES, Policy
 from fedproof.policy.training import TrainingPolicy, load_policy
 
