@@ -185,6 +185,8 @@ fn combine<S: Suite>(rec: &mut Recorder<S>) -> Result<(Vec<Vector<S::Scalar>>, V
         total.add_scaled(form, power);
         power *= eta;
     }
+    #[cfg(feature = "drop-checks")]
+    let first_opening = power;
     let mut groups: Vec<(usize, Vec<(S::Scalar, usize)>)> = Vec::new();
     for (k, opening) in rec.openings.iter().enumerate() {
         total.add_scaled(&opening.value, -power);
@@ -194,6 +196,8 @@ fn combine<S: Suite>(rec: &mut Recorder<S>) -> Result<(Vec<Vector<S::Scalar>>, V
         }
         power *= eta;
     }
+    #[cfg(feature = "drop-checks")]
+    rec.pay(&total, first_opening, eta)?;
 
     let taus = powers(tau, rec.messages.len().max(1));
     let top = taus.last().copied().unwrap_or(S::Scalar::one());

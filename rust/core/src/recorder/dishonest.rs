@@ -2,11 +2,12 @@
 
 use ark_ff::{PrimeField, Zero};
 
-use super::{Recorder, Role, SUBJECT};
+use super::{Lin, Recorder, Role, SUBJECT};
 use crate::checks;
 use crate::commit::Key;
 use crate::error::{Error, Result, Stage};
 use crate::group::{Point, Suite, to_affine};
+use crate::poly::dot;
 use crate::transcript::{Label, Transcript};
 
 /// A change to what was committed to long before. It only helps where the commitment was not absorbed.
@@ -20,6 +21,8 @@ pub enum Late<F> {
     },
     /// Adds to one slot of the message with this label.
     Slot { label: Label, slot: usize, delta: F },
+    /// Adds to a public weight of an opening, which is the statement's; vectors are counted in order of recording.
+    Weight { vector: usize, column: usize, delta: F },
 }
 
 /// What the prover of an optimum computes of each class and record, class by class with `stride` places each.
@@ -95,6 +98,14 @@ pub trait Dishonest<S: Suite> {
     fn late(&mut self, _drawn: Label) -> Vec<Late<S::Scalar>> {
         Vec::new()
     }
+
+    /// A name: of what is changed, once the weights of the one linear statement are known, so that this holds.
+    fn pays(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Hears how it was changed.
+    fn paid(&mut self, _change: &Late<S::Scalar>) {}
 
     /// Multiples of U (in rounds of χ·U) to add to the two cross terms before the challenge with this label. `encoded`: the
     /// honest terms; `error`: what the claimed inner product lies above the true one.
@@ -208,42 +219,94 @@ impl<S: Suite> Recorder<S> {
         let Some(d) = self.dishonest() else { return value };
         d.challenge(label, value);
         for change in d.late(label) {
-            let (point, generator, delta) = match change {
-                Late::Row {
-                    matrix,
-                    row,
-                    column,
-                    delta,
-                } => {
-                    self.late.push((matrix, row, column, delta));
-                    (self.matrices[matrix].points[row], column, delta)
-                }
-                Late::Slot { label, slot, delta } => {
-                    let Some((_, first)) = self.rounds.iter().find(|(l, _)| *l == label).copied() else {
-                        continue;
-                    };
-                    let Some(message) = self.messages.iter().find(|m| m.first == first) else {
-                        continue;
-                    };
-                    let (point, place) = (message.point, message.place);
-                    if let Some(secrets) = &mut self.secrets {
-                        secrets.values[first + slot] += delta;
-                    }
-                    (point, place + slot, delta)
-                }
-            };
-            let old = self.points[point];
-            let new =
-                to_affine::<S>(&[old + crate::generators::row_generator::<S>(generator as u32) * delta])[0];
-            self.points[point] = new;
-            if let Role::Prover(p) = &mut self.role {
-                p.proof
-                    .points
-                    .iter_mut()
-                    .filter(|p| **p == old)
-                    .for_each(|p| *p = new);
-            }
+            self.change(&change);
         }
         value
+    }
+
+    /// Where a linear statement is false, changes what pays for it. `total`: constraints, less the openings' values; `power`: the first
+    /// opening's weight.
+    pub(super) fn pay(&mut self, total: &Lin<S::Scalar>, mut power: S::Scalar, eta: S::Scalar) -> Result<()> {
+        let Some(name) = self.dishonest().and_then(|d| d.pays()) else {
+            return Ok(());
+        };
+        let mut gap = self.value(total);
+        // By the matrix's number: what its first entry counts.
+        let mut first = vec![S::Scalar::zero(); self.matrices.len()];
+        for opening in &self.openings {
+            let (sum, columns) = (&self.sums[opening.sum], &self.columns[opening.columns]);
+            gap += power * dot(&self.make_sum(sum)?, columns);
+            first[sum.matrix] += power * sum.weights[0] * columns[0];
+            power *= eta;
+        }
+        let own = self.rounds.iter().filter(|(label, _)| label.0 == name);
+        let slots = own.filter_map(|(label, first)| {
+            let of = |slot: usize| total.terms.iter().filter(move |(s, _)| *s == slot);
+            let weight: S::Scalar = of(*first).map(|(_, c)| *c).sum();
+            (!weight.is_zero()).then(|| Late::Slot {
+                label: *label,
+                slot: 0,
+                delta: -gap / weight,
+            })
+        });
+        let row = self.named.iter().find(|(label, _)| label.0 == name);
+        let row = row.map(|(_, matrix)| Late::Row {
+            matrix: *matrix,
+            row: 0,
+            column: 0,
+            delta: -gap / first[*matrix],
+        });
+        let change = slots.chain(row).next();
+        let change = change.ok_or_else(|| Error::new(SUBJECT, Stage::Witness, "nothing to pay with"))?;
+        self.change(&change);
+        if let Some(d) = self.dishonest() {
+            d.paid(&change);
+        }
+        Ok(())
+    }
+
+    fn change(&mut self, change: &Late<S::Scalar>) {
+        let (point, generator, delta) = match *change {
+            Late::Row {
+                matrix,
+                row,
+                column,
+                delta,
+            } => {
+                self.late.push((matrix, row, column, delta));
+                (self.matrices[matrix].points[row], column, delta)
+            }
+            Late::Slot { label, slot, delta } => {
+                let Some((_, first)) = self.rounds.iter().find(|(l, _)| *l == label).copied() else {
+                    return;
+                };
+                let Some(message) = self.messages.iter().find(|m| m.first == first) else {
+                    return;
+                };
+                let (point, place) = (message.point, message.place);
+                if let Some(secrets) = &mut self.secrets {
+                    secrets.values[first + slot] += delta;
+                }
+                (point, place + slot, delta)
+            }
+            Late::Weight {
+                vector,
+                column,
+                delta,
+            } => {
+                self.columns[vector][column] += delta;
+                return;
+            }
+        };
+        let old = self.points[point];
+        let new = to_affine::<S>(&[old + crate::generators::row_generator::<S>(generator as u32) * delta])[0];
+        self.points[point] = new;
+        if let Role::Prover(p) = &mut self.role {
+            p.proof
+                .points
+                .iter_mut()
+                .filter(|p| **p == old)
+                .for_each(|p| *p = new);
+        }
     }
 }

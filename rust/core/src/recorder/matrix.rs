@@ -86,6 +86,8 @@ pub(super) struct Opening<F> {
 impl<S: Suite> Recorder<S> {
     fn absorb_rows(&mut self, label: Label, points: &[Affine<S>]) {
         self.transcript.absorb(label, &encode_rows::<S>(points));
+        #[cfg(feature = "drop-checks")]
+        self.named.push((label, self.matrices.len()));
     }
 
     fn add_matrix(&mut self, points: &[Affine<S>], rows: Option<Arc<dyn Opens<S::Scalar>>>) -> MatrixId {
@@ -203,7 +205,7 @@ impl<S: Suite> Recorder<S> {
         Ok(row.unwrap_or_default())
     }
 
-    fn make_sum(&self, sum: &RowSum<S::Scalar>) -> Result<Vec<S::Scalar>> {
+    pub(super) fn make_sum(&self, sum: &RowSum<S::Scalar>) -> Result<Vec<S::Scalar>> {
         match self.matrices.get(sum.matrix).and_then(|m| m.rows.as_ref()) {
             Some(rows) => rows.combine(&sum.weights),
             None => Ok(Vec::new()),

@@ -85,6 +85,9 @@ pub struct Recorder<S: Suite> {
     secrets: Option<Secrets<S::Scalar>>,
     #[cfg(feature = "drop-checks")]
     rounds: Vec<(Label, usize)>,
+    /// Labels of matrices that were absorbed, and their numbers.
+    #[cfg(feature = "drop-checks")]
+    named: Vec<(Label, usize)>,
     /// Late changes to matrices: (matrix, row, column, by how much).
     #[cfg(feature = "drop-checks")]
     late: Vec<(usize, usize, usize, S::Scalar)>,
@@ -113,6 +116,8 @@ impl<S: Suite> Recorder<S> {
             secrets: None,
             #[cfg(feature = "drop-checks")]
             rounds: Vec::new(),
+            #[cfg(feature = "drop-checks")]
+            named: Vec::new(),
             #[cfg(feature = "drop-checks")]
             late: Vec::new(),
             #[cfg(feature = "drop-checks")]

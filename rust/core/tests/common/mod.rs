@@ -3,6 +3,8 @@
 
 pub mod accuracy;
 #[cfg(feature = "drop-checks")]
+pub mod lattice;
+#[cfg(feature = "drop-checks")]
 pub mod lies;
 pub mod optimum;
 pub mod receipt;

@@ -1,18 +1,23 @@
-//! The inventory: everything that a bounded update absorbs and draws has an attack that needs it, or a reason.
+//! The inventory: everything that a relation absorbs and draws has an attack that needs it, or a reason.
 
 use std::collections::BTreeSet;
 
 use fedproof_core::error::Stage;
-use fedproof_core::group::Pallas;
+use fedproof_core::group::{Pallas, Suite};
 use fedproof_core::recorder::closing::close_and_keep;
 use fedproof_core::recorder::{Recorder, Role};
 use fedproof_core::relation::Relation;
 use fedproof_core::transcript::Event;
 
 use crate::common::lies::{attempt, long, out_of_range};
+use crate::common::optimum::kinds;
+use crate::common::receipt::Asked;
 use crate::common::{Case, aggregate, bounded, commit, numbers, statement};
+use crate::optimum::back_door;
+use crate::receipt::loses;
+use crate::{order_optimum, order_receipt};
 
-/// Values whose absence from the transcript an attack of this suite uses.
+/// Of a bounded update: values whose absence from the transcript an attack of this suite uses.
 pub const ATTACKED: [&str; 20] = [
     "announcement",
     "client",
@@ -72,31 +77,42 @@ pub fn rule(kind: &str, name: &str) -> &'static str {
     Box::leak(format!("{kind}:{name}").into_boxed_str())
 }
 
+/// Honest code is refused, whatever is not absorbed.
+fn proves_nothing<R: Relation<Pallas>>(lie: &R, witness: &R::Secret) {
+    for name in labels(lie).0 {
+        let dropped = rule("absorb", name);
+        assert_eq!(
+            attempt(lie, witness, None, dropped),
+            Err(Stage::Argument),
+            "{dropped}"
+        );
+    }
+}
+
 /// It is the attacks that pass: without a value in the transcript, honest code proves lies no better.
 #[test]
 fn absence_alone_proves_nothing() {
     for (lie, witness) in [long::<Pallas>(), out_of_range(8)] {
-        for name in ATTACKED.into_iter().chain(NOT_ATTACKED) {
-            let dropped = rule("absorb", name);
-            assert_eq!(
-                attempt(&lie, &witness, None, dropped),
-                Err(Stage::Argument),
-                "{dropped}"
-            );
-        }
+        proves_nothing(&lie, &witness);
     }
+    for head in kinds() {
+        let (lie, trained, ..) = back_door::<Pallas>(&head);
+        proves_nothing(&lie, &trained);
+    }
+    let (lie, witness) = loses::<Pallas>();
+    proves_nothing(&lie, &witness);
 }
 
-type Names = BTreeSet<&'static str>;
+pub type Names = BTreeSet<&'static str>;
 
 /// What a relation absorbs, and what it draws.
-fn labels<R: Relation<Pallas>>(statement: &R) -> (Names, Names) {
-    let mut rec = Recorder::new(Role::counter(), 128);
+pub fn labels<S: Suite, R: Relation<S>>(statement: &R) -> (Names, Names) {
+    let mut rec = Recorder::<S>::new(Role::counter(), 128);
     statement
         .record(&mut rec, None)
         .expect("a counter needs no witness");
     let (_, transcript) = close_and_keep(rec).expect("a counter closes");
-    let (mut absorbed, mut drawn) = (BTreeSet::new(), BTreeSet::new());
+    let (mut absorbed, mut drawn) = (Names::new(), Names::new());
     for event in transcript.log() {
         match event {
             Event::Absorb(label) => absorbed.insert(label.0),
@@ -115,6 +131,38 @@ fn every_label_has_an_attack_or_a_reason() {
     let (absorbed, drawn) = labels(&truth);
     assert_eq!(absorbed, ATTACKED.into_iter().chain(NOT_ATTACKED).collect());
     assert_eq!(drawn, FORESEEN.into_iter().collect());
+}
+
+/// Of what a relation absorbs or draws: all of its own, and nothing else that is not among `known`.
+fn are_own(all: &Names, own: impl IntoIterator<Item = &'static str>, known: &Names) {
+    let own: Names = own.into_iter().collect();
+    assert_eq!(&own - all, Names::new());
+    assert_eq!(all - known, &own - known);
+}
+
+/// Of every kind of head; and of receipts, which draw nothing of their own.
+#[test]
+fn every_label_of_heads_and_receipts_has_an_attack_or_a_reason() {
+    let known: Names = ATTACKED.into_iter().chain(NOT_ATTACKED).collect();
+    let foreseen: Names = FORESEEN.into_iter().collect();
+
+    let (mut absorbed, mut drawn) = (Names::new(), Names::new());
+    for head in kinds() {
+        let (more_absorbed, more_drawn) = labels(&head.make::<Pallas>().0);
+        absorbed.extend(more_absorbed);
+        drawn.extend(more_drawn);
+    }
+    let own = [
+        &order_optimum::SENT[..],
+        &order_optimum::STATED,
+        &order_optimum::NOT_ATTACKED,
+    ];
+    are_own(&absorbed, own.concat(), &known);
+    are_own(&drawn, order_optimum::FORESEEN, &foreseen);
+
+    let (absorbed, drawn) = labels(&Asked::default().make::<Pallas>().0);
+    are_own(&absorbed, order_receipt::ATTACKED, &known);
+    are_own(&drawn, [], &foreseen);
 }
 
 /// The other relations' labels are among these, but for what an opening and a sum have of their own.

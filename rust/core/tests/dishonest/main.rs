@@ -13,6 +13,8 @@ mod labels;
 mod multiplicities;
 mod optimum;
 mod order_closing;
+mod order_optimum;
+mod order_receipt;
 mod order_relation;
 mod receipt;
 mod statement;

@@ -32,7 +32,7 @@ on_both_suites!(
     limb_opening
 );
 
-fn of(loss: Loss, committed: bool) -> Head {
+pub fn of(loss: Loss, committed: bool) -> Head {
     Head {
         loss,
         committed,
@@ -41,7 +41,7 @@ fn of(loss: Loss, committed: bool) -> Head {
 }
 
 /// Beside an honest head of its kind.
-fn earns<S: Suite>(
+pub fn earns<S: Suite>(
     dropped: &'static str,
     head: &Head,
     lie: (&Optimum<S>, &Trained<S::Scalar>),
@@ -62,7 +62,7 @@ fn tells<S: Suite>(
 }
 
 /// Weights with a back door, for which the bound is that of those without; how far the residual's square lies above.
-fn back_door<S: Suite>(head: &Head) -> (Optimum<S>, Trained<S::Scalar>, Numbers, u128) {
+pub fn back_door<S: Suite>(head: &Head) -> (Optimum<S>, Trained<S::Scalar>, Numbers, u128) {
     let (rows, clean) = head.numbers();
     let without = Numbers::of(head, &rows, &clean);
     let bound = without.residual(head, &rows);
@@ -97,7 +97,7 @@ fn out_of_range<S: Suite>(dropped: &'static str, way: Way) {
 }
 
 /// Weights one of which is one beyond ±112, two digits of ±7.
-fn far_out<S: Suite>(loss: Loss) -> (Head, Optimum<S>, Trained<S::Scalar>) {
+pub fn far_out<S: Suite>(loss: Loss) -> (Head, Optimum<S>, Trained<S::Scalar>) {
     let head = Head {
         bound: 7,
         ..of(loss, true)

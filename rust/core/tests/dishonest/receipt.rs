@@ -16,7 +16,7 @@ on_both_suites!(
 );
 
 /// One answer, of the class that is behind by three.
-fn loses<S: Suite>() -> (Receipt<S>, Witness<S>) {
+pub fn loses<S: Suite>() -> (Receipt<S>, Witness<S>) {
     let asked = Asked {
         answers: 1,
         features: 2,

@@ -3,11 +3,34 @@
 use fedproof_core::error::Stage;
 use fedproof_core::group::Pallas;
 use fedproof_core::relation::honest_aggregate::HonestAggregate;
+use fedproof_core::relation::optimum::Optimum;
 use fedproof_core::relation::plain_opening::PlainOpening;
-use fedproof_core::relation::{Context, Shape};
+use fedproof_core::relation::receipt::Receipt;
+use fedproof_core::relation::{Context, Relation, Shape};
 
 use crate::common::lies::{proved, verdict};
+use crate::common::optimum::kinds;
+use crate::common::receipt::Asked;
 use crate::common::{aggregate, commit, context, numbers};
+
+/// A statement that is true anywhere, `at` each place.
+fn holds_at_one_place<R: Relation<Pallas>>(at: impl Fn(Context) -> R, witness: &R::Secret) {
+    let original = at(context());
+    let changes: [(&'static str, fn(&mut Context)); 4] = [
+        ("absorb:announcement", |c| c.announcement[31] ^= 1),
+        ("absorb:client", |c| c.client.push('2')),
+        ("absorb:weight", |c| c.weight += 1),
+        ("absorb:certificate", |c| c.certificate = Some([0; 32])),
+    ];
+    for (dropped, change) in changes {
+        let mut moved = context();
+        change(&mut moved);
+        let moved = at(moved);
+        let shown = |dropped| verdict(&moved, &proved(&original, witness, None, dropped), dropped);
+        assert_eq!(shown("nothing"), Err(Stage::Argument), "{dropped}");
+        assert_eq!(shown(dropped), Ok(()), "{dropped}");
+    }
+}
 
 #[test]
 fn every_part_of_the_context_is_absorbed() {
@@ -17,21 +40,25 @@ fn every_part_of_the_context_is_absorbed() {
         shape: Shape { d: 21, columns: 8 },
         points: points.clone(),
     };
-    let original = at(context());
-    let changes: [(&'static str, Box<dyn Fn(&mut Context)>); 4] = [
-        ("absorb:announcement", Box::new(|c| c.announcement[31] ^= 1)),
-        ("absorb:client", Box::new(|c| c.client.push('2'))),
-        ("absorb:weight", Box::new(|c| c.weight += 1)),
-        ("absorb:certificate", Box::new(|c| c.certificate = Some([0; 32]))),
-    ];
-    for (dropped, change) in changes {
-        let mut moved = context();
-        change(&mut moved);
-        let moved = at(moved);
-        let shown = |dropped| verdict(&moved, &proved(&original, &witness, None, dropped), dropped);
-        assert_eq!(shown("nothing"), Err(Stage::Argument), "{dropped}");
-        assert_eq!(shown(dropped), Ok(()), "{dropped}");
+    holds_at_one_place(at, &witness);
+    for head in kinds() {
+        let (statement, trained) = head.make::<Pallas>();
+        holds_at_one_place(
+            |context| Optimum {
+                context,
+                ..statement.clone()
+            },
+            &trained,
+        );
     }
+    let (statement, witness) = Asked::default().make::<Pallas>();
+    holds_at_one_place(
+        |context| Receipt {
+            context,
+            ..statement.clone()
+        },
+        &witness,
+    );
 }
 
 /// The same sum from other terms: a proof for one list of who added what is none for another.

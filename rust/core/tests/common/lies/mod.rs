@@ -1,13 +1,15 @@
 //! Lies: what it takes for a rule to earn its place, the dishonest provers, and false statements for them.
 //!
 //! A prover is a function that gives hooks ([`Dishonest`]); those of the look-ups stand in [`look_up`], those of the norm in
-//! [`norm`], those of the closing argument in [`closing`].
+//! [`norm`], those of the closing argument in [`closing`], those of heads in [`optimum`]. [`order`] has what a prover does with a
+//! challenge that comes too early, whatever the relation.
 
 pub mod accuracy;
 pub mod closing;
 pub mod look_up;
 pub mod norm;
 pub mod optimum;
+pub mod order;
 
 use ark_ff::One;
 use fedproof_core::checks::without;

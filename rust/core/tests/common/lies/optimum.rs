@@ -91,6 +91,8 @@ pub enum Says {
     Flipped,
     /// Its margin is −|V|: the record is left out.
     Negative,
+    /// Its margin is two more or less, and its pull what makes up for the square: right for γ = 1 alone.
+    Squared,
 }
 
 /// A lie, the statement for which it would do, and the witness.
@@ -108,7 +110,7 @@ impl<S: Suite> Lie<S> {
     pub fn new(head: &Head, says: Says) -> Self {
         let (rows, weights) = head.numbers();
         let truth = Numbers::of(head, &rows, &weights);
-        let tell = |at: usize| {
+        let tell = |at: usize, by: i64| {
             let mut told = truth.clone();
             match says {
                 Says::Nothing => told.pulls[at] = 0,
@@ -124,13 +126,19 @@ impl<S: Suite> Lie<S> {
                     told.margins[at] *= -1;
                     told.pulls[at] = 0;
                 }
+                Says::Squared => {
+                    // With γ = 1: A' = A + Y(N' − N)/2 + N² − N'².
+                    let (n, y) = (truth.margins[at], truth.labels[at]);
+                    told.margins[at] += 2 * by;
+                    told.pulls[at] += y * by - 4 * by * (n + by);
+                }
             }
             told
         };
         let exact = truth.residual(head, &rows);
         let counted = (0..truth.labels.len()).filter(|at| truth.pulls[*at] != 0);
         let (at, told) = counted
-            .map(|at| (at, tell(at)))
+            .flat_map(|at| [1, -1].map(|by| (at, tell(at, by))))
             .find(|(_, told)| told.residual(head, &rows) < exact)
             .expect("a record that is in the way");
         let head = Head {
@@ -150,6 +158,14 @@ impl<S: Suite> Lie<S> {
 
     /// The prover that tells it, and changes its messages by what it says and what it was asked.
     pub fn told(&self, edit: impl Fn(&Told<S::Scalar>, Label, &mut [S::Scalar]) + 'static) -> Hooks<S> {
+        self.told_ahead(move |told, _, label, values| edit(told, label, values))
+    }
+
+    /// The same, of a prover that looks at the transcript, too.
+    pub fn told_ahead(
+        &self,
+        edit: impl Fn(&Told<S::Scalar>, &Transcript, Label, &mut [S::Scalar]) + 'static,
+    ) -> Hooks<S> {
         let at = self.at;
         let less = |told: &[i64], truth: &[i64]| scalar_from_i64::<S::Scalar>(told[at] - truth[at]);
         Some(Box::new(Tells {
@@ -197,8 +213,22 @@ impl<F: Field + ark_ff::PrimeField> Told<F> {
 
     /// eq of the place that the lie is about, where the gradient ends.
     pub fn here(&self) -> F {
+        self.at_record(self.point("gradient/rho"))
+    }
+
+    /// The same where it will end, with this challenge to come.
+    pub fn here_after(&self, rho: F) -> F {
+        self.at_record(&[&[rho], self.point("gradient/rho")].concat())
+    }
+
+    fn at_record(&self, record: &[F]) -> F {
         let class = &self.point("norm/rho")[..self.class_bits];
-        eq_table(&[class, self.point("gradient/rho")].concat())[self.at]
+        eq_table(&[class, record].concat())[self.at]
+    }
+
+    /// The column's part of the point where the norm ends.
+    pub fn column(&self) -> &[F] {
+        &self.point("norm/rho")[self.class_bits..]
     }
 
     /// The same where the margins end.
@@ -221,7 +251,10 @@ struct Tells<F, E> {
     edit: E,
 }
 
-impl<S: Suite, E: Fn(&Told<S::Scalar>, Label, &mut [S::Scalar])> Dishonest<S> for Tells<S::Scalar, E> {
+impl<S: Suite, E> Dishonest<S> for Tells<S::Scalar, E>
+where
+    E: Fn(&Told<S::Scalar>, &Transcript, Label, &mut [S::Scalar]),
+{
     fn learned(&mut self, learned: Learned<'_>) {
         learns(&self.numbers, learned);
     }
@@ -231,8 +264,8 @@ impl<S: Suite, E: Fn(&Told<S::Scalar>, Label, &mut [S::Scalar])> Dishonest<S> fo
         self.told.points.entry(name).or_default().insert(0, value);
     }
 
-    fn message(&mut self, label: Label, _: &Transcript, values: &mut Vec<S::Scalar>) {
-        (self.edit)(&self.told, label, values);
+    fn message(&mut self, label: Label, transcript: &Transcript, values: &mut Vec<S::Scalar>) {
+        (self.edit)(&self.told, transcript, label, values);
     }
 }
 
