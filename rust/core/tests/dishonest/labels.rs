@@ -15,7 +15,7 @@ use crate::common::receipt::Asked;
 use crate::common::{Case, aggregate, bounded, commit, numbers, statement};
 use crate::optimum::back_door;
 use crate::receipt::loses;
-use crate::{order_optimum, order_receipt};
+use crate::{order_optimum, order_receipt, order_statement};
 
 /// Of a bounded update: values whose absence from the transcript an attack of this suite uses.
 pub const ATTACKED: [&str; 20] = [
@@ -154,7 +154,7 @@ fn every_label_of_heads_and_receipts_has_an_attack_or_a_reason() {
     }
     let own = [
         &order_optimum::SENT[..],
-        &order_optimum::STATED,
+        &order_statement::ATTACKED,
         &order_optimum::NOT_ATTACKED,
     ];
     are_own(&absorbed, own.concat(), &known);

@@ -16,6 +16,7 @@ mod order_closing;
 mod order_optimum;
 mod order_receipt;
 mod order_relation;
+mod order_statement;
 mod receipt;
 mod statement;
 mod suites;
