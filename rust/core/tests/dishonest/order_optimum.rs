@@ -5,7 +5,8 @@ use fedproof_core::error::Stage;
 use fedproof_core::group::Suite;
 use fedproof_core::poly::eq_table;
 use fedproof_core::recorder::dishonest::Dishonest;
-use fedproof_core::relation::optimum::{Loss, Optimum, Trained};
+use fedproof_core::relation::head::Trained;
+use fedproof_core::relation::optimum::{Loss, Optimum};
 use fedproof_core::transcript::Label;
 
 use crate::common::lies::optimum::{Lie, Numbers, Says, Way};

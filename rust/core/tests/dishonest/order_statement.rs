@@ -8,7 +8,8 @@ use fedproof_core::generators::{named_generator, row_generator};
 use fedproof_core::group::{Affine, Point, Suite, to_affine};
 use fedproof_core::poly::eq_table;
 use fedproof_core::recorder::Rows;
-use fedproof_core::relation::optimum::{Loss, Optimum, Trained, Weights, residual_squared};
+use fedproof_core::relation::head::{Trained, Weights};
+use fedproof_core::relation::optimum::{Loss, Optimum, residual_squared};
 
 use crate::common::lattice::small_solution;
 use crate::common::lies::order::{pays, sees};
