@@ -1,124 +1,354 @@
-//! Time of a head's proof: `cargo run --release --example optimum_speed -- RECORDS FEATURES CLASSES`. Random records; W is not
-//! an optimum, so the bound is what it takes.
+//! What a head's proof (R5) costs: `cargo run --release -p fedproof-core --example optimum_speed -- [--cores | --parts] [NxPxC …]`, N
+//! records of P features with the bias, C classes. Prints a Markdown table: the curve over records; with `--cores` the squared hinge on
+//! one core and two, portable and not; with `--parts` where bytes and time of a proof go.
+//!
+//! Records and W are random: W is no optimum, so the bound is what it takes; nothing of the cost depends on that. Scale 2^24, digits as the
+//! policy fixes them (spec/relations/optimum.md). Every size runs in a process of its own, so that its peak of memory is its own.
+//! Minima of three runs; generators and tables are left out; the prover's self-check is, too.
 
+mod shared;
+
+use std::process::Command;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::time::Instant;
 
 use fedproof_core::commit::Key;
-use fedproof_core::group::{Pallas, Suite, decode_points, encode_points};
-use fedproof_core::recorder::{Nonces, Rows};
-use fedproof_core::relation::head::{Digits, Size, Trained, Weights};
-use fedproof_core::relation::optimum::{Loss, Objective, Optimum, residual_squared};
+use fedproof_core::group::{Affine, Pallas, Suite, decode_points, encode_points};
+use fedproof_core::recorder::{Nonces, Role, Rows};
+use fedproof_core::relation::optimum::{
+    Digits, Loss, Objective, Optimum, Size, Trained, Weights, residual_squared,
+};
 use fedproof_core::relation::{Context, Relation};
 use rand::{Rng, SeedableRng, rngs::StdRng};
+use shared::{Failure, best, features, numbers};
 
 type F = <Pallas as Suite>::Scalar;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut sizes = std::env::args().skip(1).map(|a| a.parse::<usize>());
-    let mut next = |default: usize| sizes.next().unwrap_or(Ok(default));
-    let (n, p, c) = (next(6_000)?, next(1_281)?, next(10)?);
-    let mut rng = StdRng::seed_from_u64(1);
-    let width = p + c;
-    let mut values: Vec<i8> = Vec::with_capacity(n * width);
-    for _ in 0..n {
-        let class = rng.random_range(0..c);
-        values.extend((1..p).map(|_| rng.random_range(-60i8..=60)));
-        values.push(32);
-        values.extend((0..c).map(|k| i8::from(k == class)));
+const SIZES: [&str; 6] = [
+    "569x31x2",
+    "7348x385x12",
+    "937x1281x10",
+    "3750x1281x10",
+    "15000x1281x10",
+    "60000x1281x10",
+];
+const SCALE: u32 = 24;
+const RUNS: usize = 3;
+
+fn main() -> Result<(), Failure> {
+    let mut given: Vec<String> = std::env::args().skip(1).collect();
+    if given.first().is_some_and(|first| first == "--one") {
+        let [_, table, size] = given.as_slice() else {
+            return Err("--one TABLE SIZE".into());
+        };
+        // In the thread pool, as the Python binding works.
+        return rayon::scope(|_| measure(table, numbers(size)?));
     }
-    let key = Key::<Pallas>::get(width);
-    let blinds: Vec<F> = Nonces::unhedged(b"example")?.scalars(n);
-    let mut points = Vec::new();
-    let start = Instant::now();
-    for (rows, blinds) in values.chunks(width * 2048).zip(blinds.chunks(2048)) {
-        let wide: Vec<i64> = rows.iter().map(|x| i64::from(*x)).collect();
-        points.extend(key.commit_rows(&wide, width, 8, blinds)?);
+    let table = if given.first().is_some_and(|first| first.starts_with("--")) {
+        given.remove(0)
+    } else {
+        "--curve".into()
+    };
+    if given.is_empty() {
+        given = SIZES.map(String::from).to_vec();
     }
-    println!("records committed to in {:.2} s", start.elapsed().as_secs_f64());
-    let records = Arc::new(Rows {
-        values,
-        columns: width,
-        blinds,
-        bits: 8,
-    });
-    let weights: Vec<i64> = (0..c * p)
-        .map(|_| rng.random_range(-(1 << 20)..=1 << 20))
-        .collect();
-    for loss in [Loss::Ridge, Loss::SquaredHinge] {
-        for committed in [false, true] {
-            let blinds: Vec<F> = Nonces::unhedged(b"example")?.scalars(c);
-            let of_weights = key.commit_rows(&weights, p, 32, &blinds)?;
-            let size = Size {
+    let before = "| records | features | classes ";
+    let columns = match table.as_str() {
+        "--curve" => {
+            "| loss, W | commit ms | prove ms | verify ms | of it decoding | of it field | of it points | proof, bytes | peak MB |"
+        }
+        "--cores" => "| cores | code | commit ms | prove ms | verify ms |",
+        "--parts" => {
+            "| loss, W | bytes | rows looked up | look-ups | the relation's own | closing | ms | rows looked up | look-ups | the relation's own | closing |"
+        }
+        other => return Err(format!("{other}: --cores, --parts, or neither").into()),
+    };
+    println!("{before}{columns}");
+    println!(
+        "{}|",
+        "|---".repeat((before.matches('|').count() + columns.matches('|').count()) - 1)
+    );
+    for size in given {
+        let run = |environment: &[(&str, &str)]| -> Result<(), Failure> {
+            let mut command = Command::new(std::env::current_exe()?);
+            command.args(["--one", &table, &size]);
+            let done = command.envs(environment.iter().copied()).status()?.success();
+            done.then_some(()).ok_or_else(|| format!("{size} failed").into())
+        };
+        if table == "--cores" {
+            for cores in ["1", "2"] {
+                for portable in ["0", "1"] {
+                    run(&[("RAYON_NUM_THREADS", cores), ("FEDPROOF_PORTABLE", portable)])?;
+                }
+            }
+        } else {
+            run(&[])?;
+        }
+    }
+    Ok(())
+}
+
+/// Records, W, their commitments.
+struct Case {
+    size: Size,
+    records: Arc<Rows<F, i8>>,
+    points: Vec<Affine<Pallas>>,
+    weights: Arc<Rows<F>>,
+    of_weights: Vec<Affine<Pallas>>,
+    commit: f64,
+}
+
+impl Case {
+    fn new([n, p, c]: [usize; 3]) -> Result<Self, Failure> {
+        let mut rng = StdRng::seed_from_u64(1);
+        let width = p + c;
+        let mut values: Vec<i8> = Vec::with_capacity(n * width);
+        for _ in 0..n {
+            let class = rng.random_range(0..c);
+            values.extend(features(&mut rng, p));
+            values.extend((0..c).map(|k| i8::from(k == class)));
+        }
+        let key = Key::<Pallas>::get(width);
+        let blinds: Vec<F> = Nonces::unhedged(b"example")?.scalars(n);
+        let commit = |rows: &[i8], blinds: &[F]| {
+            let wide: Vec<i64> = rows.iter().map(|x| i64::from(*x)).collect();
+            key.commit_rows(&wide, width, 8, blinds)
+        };
+        commit(&values[..width], &blinds[..1])?;
+        let (commit, points) = best(1, || {
+            let mut points = Vec::with_capacity(n);
+            for (rows, blinds) in values.chunks(width * 2048).zip(blinds.chunks(2048)) {
+                points.extend(commit(rows, blinds)?);
+            }
+            Ok(points)
+        })?;
+        let weights: Vec<i64> = (0..c * p)
+            .map(|_| rng.random_range(-(1 << 20)..=1 << 20))
+            .collect();
+        let of_blinds: Vec<F> = Nonces::unhedged(b"example")?.scalars(c);
+        let of_weights = key.commit_rows(&weights, p, 32, &of_blinds)?;
+        Ok(Self {
+            size: Size {
                 records: n as u64,
-                features: p as u32,
-                classes: c as u32,
-            };
-            let mut objective = Objective {
-                loss,
-                scale: 24,
-                regularisation: 1 << 20,
-                max_residual_squared: 1,
-            };
-            let trained = Trained {
-                records: Arc::clone(&records),
-                weights: Arc::new(Rows {
-                    values: weights.clone(),
-                    columns: p,
-                    blinds,
-                    bits: 32,
-                }),
-            };
-            let margins = if loss == Loss::SquaredHinge { 3 } else { 0 };
-            let digits = Digits {
-                bound: if margins > 0 || committed {
-                    (1 << 13) - 1
+                features: u32::try_from(p)?,
+                classes: u32::try_from(c)?,
+            },
+            records: Arc::new(Rows {
+                values,
+                columns: width,
+                blinds,
+                bits: 8,
+            }),
+            points,
+            weights: Arc::new(Rows {
+                values: weights,
+                columns: p,
+                blinds: of_blinds,
+                bits: 32,
+            }),
+            of_weights,
+            commit,
+        })
+    }
+
+    fn trained(&self) -> Trained<F> {
+        Trained {
+            records: Arc::clone(&self.records),
+            weights: Arc::clone(&self.weights),
+        }
+    }
+
+    fn statement(&self, loss: Loss, committed: bool) -> Result<Optimum<Pallas>, Failure> {
+        let mut objective = Objective {
+            loss,
+            scale: SCALE,
+            regularisation: 1 << 20,
+            max_residual_squared: 1,
+        };
+        let residual = residual_squared(&self.size, &objective, &self.trained())?;
+        objective.max_residual_squared = residual.ok_or("a residual too large")?.max(1);
+        Ok(Optimum {
+            context: Context {
+                announcement: [7; 32],
+                client: "example".into(),
+                weight: 1,
+                certificate: None,
+            },
+            size: self.size,
+            objective,
+            digits: digits(&self.size, loss == Loss::SquaredHinge, committed),
+            records: self.points.clone(),
+            weights: if committed {
+                Weights::Committed(self.of_weights.clone())
+            } else {
+                Weights::Public(self.weights.values.clone())
+            },
+        })
+    }
+}
+
+/// As the policy fixes them.
+fn digits(size: &Size, hinge: bool, committed: bool) -> Digits {
+    let log2 = |n: u64| n.next_power_of_two().trailing_zeros();
+    let q = log2(u64::from(size.features + size.classes));
+    let records = log2(size.records).max(q);
+    let bits = q
+        .max(8)
+        .max((records + log2(u64::from(size.classes)) - 2).min(14));
+    let bound = (1u64 << (bits - 1)) - 1;
+    let count = |reached: &dyn Fn(u128) -> bool| {
+        let base = u128::from(2 * bound + 1);
+        (1..=8).find(|l| reached(base.pow(*l))).unwrap_or(8)
+    };
+    Digits {
+        bound: if hinge || committed { bound } else { 0 },
+        margins: if hinge {
+            count(&|m| m >= 1 << (SCALE + 16))
+        } else {
+            0
+        },
+        weights: if committed {
+            count(&|m| (m - 1) / 2 >= 1 << (SCALE + 5))
+        } else {
+            0
+        },
+    }
+}
+
+fn measure(table: &str, numbers: [usize; 3]) -> Result<(), Failure> {
+    let case = Case::new(numbers)?;
+    let [n, p, c] = numbers;
+    let before = format!("| {n} | {p} | {c} ");
+    let all = [
+        (Loss::Ridge, false),
+        (Loss::SquaredHinge, false),
+        (Loss::SquaredHinge, true),
+    ];
+    for (loss, committed) in all {
+        let name = match loss {
+            Loss::Ridge => "ridge",
+            Loss::SquaredHinge => "squared hinge",
+        };
+        let name = format!("{name}, {}", if committed { "committed" } else { "public" });
+        let statement = case.statement(loss, committed)?;
+        match table {
+            "--parts" => println!("{before}| {name} {}", parts(&statement, &case.trained())?),
+            "--cores" if (loss, committed) != (Loss::SquaredHinge, false) => {}
+            _ => {
+                let cost = Cost::of(&statement, &case.trained())?;
+                let Cost {
+                    prove,
+                    decode,
+                    field,
+                    points,
+                    bytes,
+                    peak,
+                } = cost;
+                let (commit, verify) = (case.commit, decode + field + points);
+                if table == "--cores" {
+                    let cores = rayon::current_num_threads();
+                    let portable = std::env::var_os("FEDPROOF_PORTABLE").is_some_and(|v| v == "1");
+                    let code = if portable { "portable" } else { "this processor's" };
+                    println!("{before}| {cores} | {code} | {commit:.0} | {prove:.0} | {verify:.0} |");
                 } else {
-                    0
-                },
-                margins,
-                weights: if committed { 3 } else { 0 },
-            };
-            let start = Instant::now();
-            objective.max_residual_squared = residual_squared(&size, &objective, &trained)?.unwrap_or(1);
-            let residual = start.elapsed().as_secs_f64();
-            let statement = Optimum::<Pallas> {
-                context: Context {
-                    announcement: [7; 32],
-                    client: "example".into(),
-                    weight: 1,
-                    certificate: None,
-                },
-                size,
-                objective,
-                digits,
-                records: points.clone(),
-                weights: if committed {
-                    Weights::Committed(of_weights)
-                } else {
-                    Weights::Public(weights.clone())
-                },
-            };
-            statement.prove_unchecked(&trained)?;
-            let start = Instant::now();
-            let (proof, spent) = statement.prove_timed(&trained)?;
-            let proved = start.elapsed().as_secs_f64();
-            let bytes = proof.to_bytes();
-            let encoded = encode_points::<Pallas>(&points);
-            let start = Instant::now();
-            decode_points::<Pallas>(&encoded)?;
-            let decoded = start.elapsed().as_secs_f64();
-            let start = Instant::now();
-            statement.verify(&bytes)?;
-            let verified = start.elapsed().as_secs_f64();
-            println!(
-                "{loss:?}, committed W: {committed}: residual {residual:.2} s, proof {proved:.2} s, {} bytes, verified in {verified:.3} s, points decoded in {decoded:.3} s",
-                bytes.len()
-            );
-            for (name, time) in spent.iter().filter(|(_, t)| t.as_millis() > 15) {
-                println!("    {name} {:.3}", time.as_secs_f64());
+                    println!(
+                        "{before}| {name} | {commit:.0} | {prove:.0} | {verify:.1} | {decode:.1} | {field:.1} | {points:.1} | {bytes} | {peak} |"
+                    );
+                }
             }
         }
     }
     Ok(())
+}
+
+/// Milliseconds, bytes, megabytes.
+struct Cost {
+    prove: f64,
+    /// The records' points, from their encoding.
+    decode: f64,
+    /// The verifier up to its one multi-scalar multiplication.
+    field: f64,
+    points: f64,
+    bytes: usize,
+    peak: String,
+}
+
+impl Cost {
+    fn of(statement: &Optimum<Pallas>, trained: &Trained<F>) -> Result<Self, Failure> {
+        let (prove, proof) = best(RUNS, || Ok(statement.prove_unchecked(trained)?))?;
+        let peak = peak();
+        let bytes = proof.to_bytes();
+        let encoded = encode_points::<Pallas>(&statement.records);
+        let (decode, _) = best(RUNS, || Ok(decode_points::<Pallas>(&encoded)?))?;
+        let (field, _) = best(RUNS, || Ok(statement.defer(&bytes)?))?;
+        let mut points = f64::INFINITY;
+        for _ in 0..RUNS {
+            let deferred = statement.defer(&bytes)?;
+            let start = Instant::now();
+            deferred.check()?;
+            points = points.min(start.elapsed().as_secs_f64() * 1e3);
+        }
+        Ok(Self {
+            prove,
+            decode,
+            field,
+            points,
+            bytes: bytes.len(),
+            peak,
+        })
+    }
+}
+
+/// The most memory that this process had at once so far, where the system tells.
+fn peak() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kilobytes = status.lines().find_map(|line| {
+        line.strip_prefix("VmHWM:")?
+            .split_whitespace()
+            .next()?
+            .parse::<u64>()
+            .ok()
+    });
+    kilobytes.map_or("–".into(), |kb| (kb / 1024).to_string())
+}
+
+/// Bytes and milliseconds of a proof by what its messages are for; of the fastest of the runs.
+fn parts(statement: &Optimum<Pallas>, trained: &Trained<F>) -> Result<String, Failure> {
+    let mut fastest: Option<(f64, usize, [(usize, f64); 4])> = None;
+    for _ in 0..RUNS {
+        let (watcher, sent) = channel();
+        let start = Instant::now();
+        let proof = statement.prove_as(Role::watched_prover(watcher), trained)?;
+        let total = start.elapsed().as_secs_f64() * 1e3;
+        let mut of = [(0, 0.0); 4];
+        let mut last = start;
+        for (name, at) in sent {
+            let (bytes, time) = &mut of[part(name)];
+            *bytes += 32;
+            *time += at.duration_since(last).as_secs_f64() * 1e3;
+            last = at;
+        }
+        if fastest.as_ref().is_none_or(|(time, ..)| total < *time) {
+            fastest = Some((total, proof.to_bytes().len(), of));
+        }
+    }
+    let (time, bytes, of) = fastest.ok_or("no run")?;
+    let of_bytes: Vec<String> = of.iter().map(|(bytes, _)| bytes.to_string()).collect();
+    let of_time: Vec<String> = of.iter().map(|(_, time)| format!("{time:.1}")).collect();
+    Ok(format!(
+        "| {bytes} | {} | {time:.1} | {} |",
+        of_bytes.join(" | "),
+        of_time.join(" | ")
+    ))
+}
+
+/// Which of the columns of `--parts` a message belongs to.
+fn part(message: &str) -> usize {
+    match message.split('/').next() {
+        Some("digit" | "limb" | "m") => 0,
+        Some("gkr") => 1,
+        Some("product" | "products" | "merge" | "ipa" | "schnorr") => 3,
+        _ => 2,
+    }
 }
