@@ -6,24 +6,20 @@
 //! policy fixes them (spec/relations/optimum.md). Every size runs in a process of its own, so that its peak of memory is its own.
 //! Minima of three runs; generators and tables are left out; the prover's self-check is, too.
 
+#[path = "shared/head.rs"]
+mod head;
 mod shared;
 
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Instant;
 
-use fedproof_core::commit::Key;
-use fedproof_core::group::{Affine, Pallas, Suite, decode_points, encode_points};
-use fedproof_core::recorder::{Nonces, Role, Rows};
-use fedproof_core::relation::optimum::{
-    Digits, Loss, Objective, Optimum, Size, Trained, Weights, residual_squared,
-};
-use fedproof_core::relation::{Context, Relation};
-use rand::{Rng, SeedableRng, rngs::StdRng};
-use shared::{Failure, best, features, numbers};
-
-type F = <Pallas as Suite>::Scalar;
+use fedproof_core::group::{Pallas, decode_points, encode_points};
+use fedproof_core::recorder::Role;
+use fedproof_core::relation::Relation;
+use fedproof_core::relation::optimum::{Loss, Optimum, Trained};
+use head::{F, Head};
+use shared::{Failure, best, numbers};
 
 const SIZES: [&str; 6] = [
     "569x31x2",
@@ -33,7 +29,6 @@ const SIZES: [&str; 6] = [
     "15000x1281x10",
     "60000x1281x10",
 ];
-const SCALE: u32 = 24;
 const RUNS: usize = 3;
 
 fn main() -> Result<(), Failure> {
@@ -89,135 +84,8 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Records, W, their commitments.
-struct Case {
-    size: Size,
-    records: Arc<Rows<F, i8>>,
-    points: Vec<Affine<Pallas>>,
-    weights: Arc<Rows<F>>,
-    of_weights: Vec<Affine<Pallas>>,
-    commit: f64,
-}
-
-impl Case {
-    fn new([n, p, c]: [usize; 3]) -> Result<Self, Failure> {
-        let mut rng = StdRng::seed_from_u64(1);
-        let width = p + c;
-        let mut values: Vec<i8> = Vec::with_capacity(n * width);
-        for _ in 0..n {
-            let class = rng.random_range(0..c);
-            values.extend(features(&mut rng, p));
-            values.extend((0..c).map(|k| i8::from(k == class)));
-        }
-        let key = Key::<Pallas>::get(width);
-        let blinds: Vec<F> = Nonces::unhedged(b"example")?.scalars(n);
-        let commit = |rows: &[i8], blinds: &[F]| {
-            let wide: Vec<i64> = rows.iter().map(|x| i64::from(*x)).collect();
-            key.commit_rows(&wide, width, 8, blinds)
-        };
-        commit(&values[..width], &blinds[..1])?;
-        let (commit, points) = best(1, || {
-            let mut points = Vec::with_capacity(n);
-            for (rows, blinds) in values.chunks(width * 2048).zip(blinds.chunks(2048)) {
-                points.extend(commit(rows, blinds)?);
-            }
-            Ok(points)
-        })?;
-        let weights: Vec<i64> = (0..c * p)
-            .map(|_| rng.random_range(-(1 << 20)..=1 << 20))
-            .collect();
-        let of_blinds: Vec<F> = Nonces::unhedged(b"example")?.scalars(c);
-        let of_weights = key.commit_rows(&weights, p, 32, &of_blinds)?;
-        Ok(Self {
-            size: Size {
-                records: n as u64,
-                features: u32::try_from(p)?,
-                classes: u32::try_from(c)?,
-            },
-            records: Arc::new(Rows {
-                values,
-                columns: width,
-                blinds,
-                bits: 8,
-            }),
-            points,
-            weights: Arc::new(Rows {
-                values: weights,
-                columns: p,
-                blinds: of_blinds,
-                bits: 32,
-            }),
-            of_weights,
-            commit,
-        })
-    }
-
-    fn trained(&self) -> Trained<F> {
-        Trained {
-            records: Arc::clone(&self.records),
-            weights: Arc::clone(&self.weights),
-        }
-    }
-
-    fn statement(&self, loss: Loss, committed: bool) -> Result<Optimum<Pallas>, Failure> {
-        let mut objective = Objective {
-            loss,
-            scale: SCALE,
-            regularisation: 1 << 20,
-            max_residual_squared: 1,
-        };
-        let residual = residual_squared(&self.size, &objective, &self.trained())?;
-        objective.max_residual_squared = residual.ok_or("a residual too large")?.max(1);
-        Ok(Optimum {
-            context: Context {
-                announcement: [7; 32],
-                client: "example".into(),
-                weight: 1,
-                certificate: None,
-            },
-            size: self.size,
-            objective,
-            digits: digits(&self.size, loss == Loss::SquaredHinge, committed),
-            records: self.points.clone(),
-            weights: if committed {
-                Weights::Committed(self.of_weights.clone())
-            } else {
-                Weights::Public(self.weights.values.clone())
-            },
-        })
-    }
-}
-
-/// As the policy fixes them.
-fn digits(size: &Size, hinge: bool, committed: bool) -> Digits {
-    let log2 = |n: u64| n.next_power_of_two().trailing_zeros();
-    let q = log2(u64::from(size.features + size.classes));
-    let records = log2(size.records).max(q);
-    let bits = q
-        .max(8)
-        .max((records + log2(u64::from(size.classes)) - 2).min(14));
-    let bound = (1u64 << (bits - 1)) - 1;
-    let count = |reached: &dyn Fn(u128) -> bool| {
-        let base = u128::from(2 * bound + 1);
-        (1..=8).find(|l| reached(base.pow(*l))).unwrap_or(8)
-    };
-    Digits {
-        bound: if hinge || committed { bound } else { 0 },
-        margins: if hinge {
-            count(&|m| m >= 1 << (SCALE + 16))
-        } else {
-            0
-        },
-        weights: if committed {
-            count(&|m| (m - 1) / 2 >= 1 << (SCALE + 5))
-        } else {
-            0
-        },
-    }
-}
-
 fn measure(table: &str, numbers: [usize; 3]) -> Result<(), Failure> {
-    let case = Case::new(numbers)?;
+    let head = Head::new(numbers)?;
     let [n, p, c] = numbers;
     let before = format!("| {n} | {p} | {c} ");
     let all = [
@@ -231,12 +99,12 @@ fn measure(table: &str, numbers: [usize; 3]) -> Result<(), Failure> {
             Loss::SquaredHinge => "squared hinge",
         };
         let name = format!("{name}, {}", if committed { "committed" } else { "public" });
-        let statement = case.statement(loss, committed)?;
+        let statement = head.statement(loss, committed)?;
         match table {
-            "--parts" => println!("{before}| {name} {}", parts(&statement, &case.trained())?),
+            "--parts" => println!("{before}| {name} {}", parts(&statement, &head.trained())?),
             "--cores" if (loss, committed) != (Loss::SquaredHinge, false) => {}
             _ => {
-                let cost = Cost::of(&statement, &case.trained())?;
+                let cost = Cost::of(&statement, &head.trained())?;
                 let Cost {
                     prove,
                     decode,
@@ -245,7 +113,7 @@ fn measure(table: &str, numbers: [usize; 3]) -> Result<(), Failure> {
                     bytes,
                     peak,
                 } = cost;
-                let (commit, verify) = (case.commit, decode + field + points);
+                let (commit, verify) = (head.commit, decode + field + points);
                 if table == "--cores" {
                     let cores = rayon::current_num_threads();
                     let portable = std::env::var_os("FEDPROOF_PORTABLE").is_some_and(|v| v == "1");

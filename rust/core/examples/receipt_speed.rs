@@ -12,8 +12,7 @@ use fedproof_core::group::{Pallas, Suite};
 use fedproof_core::recorder::{Nonces, Rows};
 use fedproof_core::relation::receipt::{Answer, Receipt};
 use fedproof_core::relation::{Context, Relation};
-use rand::{Rng, SeedableRng, rngs::StdRng};
-use shared::{Failure, best, features, numbers};
+use shared::{Failure, Random, best, features, numbers};
 
 type F = <Pallas as Suite>::Scalar;
 
@@ -34,10 +33,8 @@ fn main() -> Result<(), Failure> {
 }
 
 fn measure([p, c]: [usize; 2]) -> Result<(), Failure> {
-    let mut rng = StdRng::seed_from_u64(1);
-    let weights: Vec<i64> = (0..c * p)
-        .map(|_| rng.random_range(-(1 << 24)..=1 << 24))
-        .collect();
+    let mut random = Random::new();
+    let weights: Vec<i64> = (0..c * p).map(|_| random.within(1 << 24)).collect();
     let blinds: Vec<F> = Nonces::unhedged(b"example")?.scalars(c);
     let points = Key::<Pallas>::get(p).commit_rows(&weights, p, 32, &blinds)?;
     let witness = Arc::new(Rows {
@@ -48,7 +45,7 @@ fn measure([p, c]: [usize; 2]) -> Result<(), Failure> {
     });
     for count in BATCHES {
         let answers = (0..count)
-            .map(|_| answer(features(&mut rng, p), &witness.values))
+            .map(|_| answer(features(&mut random, p), &witness.values))
             .collect();
         let statement = Receipt::<Pallas> {
             context: Context {

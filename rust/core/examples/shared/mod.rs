@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use rand::{Rng, rngs::StdRng};
-
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Milliseconds of the fastest of so many runs, and what the last one made.
@@ -22,9 +20,29 @@ pub fn best<T>(runs: usize, mut work: impl FnMut() -> Result<T, Failure>) -> Res
     Ok((fastest, out))
 }
 
-/// n features at scale 2^5, the last of them the bias.
-pub fn features(rng: &mut StdRng, count: usize) -> Vec<i8> {
-    let mut x: Vec<i8> = (1..count).map(|_| rng.random_range(-60..=60)).collect();
+/// Numbers that look random and are the same in every run.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new() -> Self {
+        Self(7)
+    }
+
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005);
+        self.0 = self.0.wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % bound
+    }
+
+    /// Of absolute value up to `bound`.
+    pub fn within(&mut self, bound: i64) -> i64 {
+        self.below(2 * bound as usize + 1) as i64 - bound
+    }
+}
+
+/// So many features at scale 2^5, the last of them the bias.
+pub fn features(random: &mut Random, count: usize) -> Vec<i8> {
+    let mut x: Vec<i8> = (1..count).map(|_| random.within(60) as i8).collect();
     x.push(32);
     x
 }
