@@ -1,6 +1,6 @@
 # make demo and make test need Python >= 3.11, stable Rust and make; everything else goes into .venv-uv and .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench fuzz setup format lock clean
+.PHONY: help demo test bench bench-training fuzz setup format lock clean
 export UV_SYSTEM_CERTS := 1
 # Whatever environment the caller has active, ours is .venv.
 export VIRTUAL_ENV := $(CURDIR)/.venv
@@ -16,6 +16,7 @@ help:
 	@echo "make demo     seven hospitals, one attacker, a certificate: set up and run it"
 	@echo "make test     every check, one summary"
 	@echo "make bench    the benchmark table, also as benchmarks/out/results.json (builds the baselines: some minutes)"
+	@echo "make bench-training  a trained head's proof beside Groth16, also as benchmarks/out/training.json (some minutes)"
 	@echo "make fuzz     decoders and verifiers on arbitrary bytes; CASES=2000 by default"
 	@echo "make setup    environment and extension with the development tools, nothing run"
 	@echo "make format   cargo fmt, ruff format, ruff check --fix"
@@ -33,6 +34,12 @@ bench:
 	@mkdir -p benchmarks/out
 	@CARGO_TARGET_DIR=$(CURDIR)/target/bench cargo run --quiet --release --manifest-path benchmarks/baselines/Cargo.toml \
 		-- --json benchmarks/out/results.json $(SIZES)
+
+bench-training:
+	@sh scripts/prerequisites.sh >/dev/null
+	@mkdir -p benchmarks/out
+	@CARGO_TARGET_DIR=$(CURDIR)/target/bench cargo run --quiet --release --manifest-path benchmarks/baselines/Cargo.toml \
+		-- training --json benchmarks/out/training.json $(SIZES)
 
 CASES ?= 2000
 fuzz: setup

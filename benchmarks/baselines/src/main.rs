@@ -1,5 +1,5 @@
 //! One client's bounded update beside other systems' proofs of the same statement, in one process:
-//! `cargo run --release -- [--json FILE] [d …]`.
+//! `cargo run --release -- [--json FILE] [d …]`. With `training` in front: a trained head's proof beside Groth16, in `training`.
 //!
 //! - fedproof: every coordinate within ±32767 and the Euclidean norm, exactly, in zero knowledge; the commitment adds.
 //! - `bulletproofs` (RoFL's and roughly ACORN's core): 16-bit ranges only, no norm; measured on groups of 1,024 values, all
@@ -8,6 +8,13 @@
 //!
 //! Times are minima of three warm runs, generators and tables left out; the commitment is part of fedproof's time. prio and
 //! bulletproofs use one thread; fedproof as many as RAYON_NUM_THREADS says.
+
+mod circuit;
+#[path = "../../../rust/core/examples/shared/head.rs"]
+mod head;
+#[path = "../../../rust/core/examples/shared/mod.rs"]
+mod shared;
+mod training;
 
 use std::hint::black_box;
 use std::io::Write;
@@ -26,8 +33,7 @@ use merlin::Transcript;
 use prio::codec::Encode;
 use prio::vdaf::prio3::Prio3FixedPointBoundedL2VecSum;
 use prio::vdaf::{Aggregator, Client};
-
-type Failure = Box<dyn std::error::Error>;
+use shared::Failure;
 
 struct Row {
     system: &'static str,
@@ -180,10 +186,14 @@ fn two_servers(d: usize) -> Result<Row, Failure> {
 
 fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1).peekable();
+    let of_training = arguments.next_if(|a| a == "training").is_some();
     let mut json = None;
     if arguments.peek().is_some_and(|a| a == "--json") {
         arguments.next();
         json = arguments.next();
+    }
+    if of_training {
+        return training::run(json, arguments.collect());
     }
     let mut sizes: Vec<usize> = arguments.filter_map(|a| a.parse().ok()).collect();
     if sizes.is_empty() {
