@@ -1,4 +1,4 @@
-//! What a head's proof (R5) costs: `cargo run --release -p fedproof-core --example optimum_speed -- [--cores | --parts] [NxPxC …]`, N
+//! What proofs of a head (R5, optimum; R6, accuracy) cost: `cargo run --release -p fedproof-core --example optimum_speed -- [--cores | --parts] [NxPxC …]`, N
 //! records of P features with the bias, C classes. Prints a Markdown table: the curve over records; with `--cores` the squared hinge on
 //! one core and two, portable and not; with `--parts` where bytes and time of a proof go.
 //!
@@ -14,11 +14,13 @@ use std::process::Command;
 use std::sync::mpsc::channel;
 use std::time::Instant;
 
-use fedproof_core::group::{Pallas, decode_points, encode_points};
+use fedproof_core::group::{Affine, Pallas, decode_points, encode_points};
 use fedproof_core::recorder::Role;
 use fedproof_core::relation::Relation;
-use fedproof_core::relation::optimum::{Loss, Optimum, Trained};
-use head::{F, Head};
+use fedproof_core::relation::accuracy::{Accuracy, correct};
+use fedproof_core::relation::head::Trained;
+use fedproof_core::relation::optimum::Loss;
+use head::{F, Head, SCALE, context, digits};
 use shared::{Failure, best, numbers};
 
 const SIZES: [&str; 6] = [
@@ -51,11 +53,11 @@ fn main() -> Result<(), Failure> {
     let before = "| records | features | classes ";
     let columns = match table.as_str() {
         "--curve" => {
-            "| loss, W | commit ms | prove ms | verify ms | of it decoding | of it field | of it points | proof, bytes | peak MB |"
+            "| claim, W | commit ms | prove ms | verify ms | of it decoding | of it field | of it points | proof, bytes | peak MB |"
         }
         "--cores" => "| cores | code | commit ms | prove ms | verify ms |",
         "--parts" => {
-            "| loss, W | bytes | rows looked up | look-ups | the relation's own | closing | ms | rows looked up | look-ups | the relation's own | closing |"
+            "| claim, W | bytes | rows looked up | look-ups | the relation's own | closing | ms | rows looked up | look-ups | the relation's own | closing |"
         }
         other => return Err(format!("{other}: --cores, --parts, or neither").into()),
     };
@@ -86,46 +88,58 @@ fn main() -> Result<(), Failure> {
 
 fn measure(table: &str, numbers: [usize; 3]) -> Result<(), Failure> {
     let head = Head::new(numbers)?;
-    let [n, p, c] = numbers;
-    let before = format!("| {n} | {p} | {c} ");
-    let all = [
-        (Loss::Ridge, false),
-        (Loss::SquaredHinge, false),
-        (Loss::SquaredHinge, true),
-    ];
-    for (loss, committed) in all {
-        let name = match loss {
-            Loss::Ridge => "ridge",
-            Loss::SquaredHinge => "squared hinge",
-        };
-        let name = format!("{name}, {}", if committed { "committed" } else { "public" });
-        let statement = head.statement(loss, committed)?;
-        match table {
-            "--parts" => println!("{before}| {name} {}", parts(&statement, &head.trained())?),
-            "--cores" if (loss, committed) != (Loss::SquaredHinge, false) => {}
-            _ => {
-                let cost = Cost::of(&statement, &head.trained())?;
-                let Cost {
-                    prove,
-                    decode,
-                    field,
-                    points,
-                    bytes,
-                    peak,
-                } = cost;
-                let (commit, verify) = (head.commit, decode + field + points);
-                if table == "--cores" {
-                    let cores = rayon::current_num_threads();
-                    let portable = std::env::var_os("FEDPROOF_PORTABLE").is_some_and(|v| v == "1");
-                    let code = if portable { "portable" } else { "this processor's" };
-                    println!("{before}| {cores} | {code} | {commit:.0} | {prove:.0} | {verify:.0} |");
-                } else {
-                    println!(
-                        "{before}| {name} | {commit:.0} | {prove:.0} | {verify:.1} | {decode:.1} | {field:.1} | {points:.1} | {bytes} | {peak} |"
-                    );
-                }
-            }
-        }
+    if table == "--cores" {
+        return row(table, &head, "", &head.statement(Loss::SquaredHinge, false)?);
+    }
+    for (name, loss, committed) in [
+        ("ridge, public", Loss::Ridge, false),
+        ("squared hinge, public", Loss::SquaredHinge, false),
+        ("squared hinge, committed", Loss::SquaredHinge, true),
+    ] {
+        row(table, &head, name, &head.statement(loss, committed)?)?;
+    }
+    let of_margins = digits(&head.size, true, false);
+    let accuracy = Accuracy::<Pallas> {
+        context: context(),
+        size: head.size,
+        scale: SCALE,
+        correct: correct(&head.size, &of_margins, &head.trained())?,
+        digits: of_margins,
+        records: head.points.clone(),
+        weights: head.stated(true),
+    };
+    row(table, &head, "accuracy, committed", &accuracy)
+}
+
+/// One line of the table.
+fn row<R>(table: &str, head: &Head, name: &str, statement: &R) -> Result<(), Failure>
+where
+    R: Relation<Pallas, Secret = Trained<F>>,
+{
+    let size = head.size;
+    let before = format!("| {} | {} | {} ", size.records, size.features, size.classes);
+    if table == "--parts" {
+        println!("{before}| {name} {}", parts(statement, &head.trained())?);
+        return Ok(());
+    }
+    let Cost {
+        prove,
+        decode,
+        field,
+        points,
+        bytes,
+        peak,
+    } = Cost::of(statement, &head.points, &head.trained())?;
+    let (commit, verify) = (head.commit, decode + field + points);
+    if table == "--cores" {
+        let cores = rayon::current_num_threads();
+        let portable = std::env::var_os("FEDPROOF_PORTABLE").is_some_and(|v| v == "1");
+        let code = if portable { "portable" } else { "this processor's" };
+        println!("{before}| {cores} | {code} | {commit:.0} | {prove:.0} | {verify:.0} |");
+    } else {
+        println!(
+            "{before}| {name} | {commit:.0} | {prove:.0} | {verify:.1} | {decode:.1} | {field:.1} | {points:.1} | {bytes} | {peak} |"
+        );
     }
     Ok(())
 }
@@ -143,11 +157,14 @@ struct Cost {
 }
 
 impl Cost {
-    fn of(statement: &Optimum<Pallas>, trained: &Trained<F>) -> Result<Self, Failure> {
+    fn of<R>(statement: &R, records: &[Affine<Pallas>], trained: &Trained<F>) -> Result<Self, Failure>
+    where
+        R: Relation<Pallas, Secret = Trained<F>>,
+    {
         let (prove, proof) = best(RUNS, || Ok(statement.prove_unchecked(trained)?))?;
         let peak = peak();
         let bytes = proof.to_bytes();
-        let encoded = encode_points::<Pallas>(&statement.records);
+        let encoded = encode_points::<Pallas>(records);
         let (decode, _) = best(RUNS, || Ok(decode_points::<Pallas>(&encoded)?))?;
         let (field, _) = best(RUNS, || Ok(statement.defer(&bytes)?))?;
         let mut points = f64::INFINITY;
@@ -182,7 +199,10 @@ fn peak() -> String {
 }
 
 /// Bytes and milliseconds of a proof by what its messages are for; of the fastest of the runs.
-fn parts(statement: &Optimum<Pallas>, trained: &Trained<F>) -> Result<String, Failure> {
+fn parts<R>(statement: &R, trained: &Trained<F>) -> Result<String, Failure>
+where
+    R: Relation<Pallas, Secret = Trained<F>>,
+{
     let mut fastest: Option<(f64, usize, [(usize, f64); 4])> = None;
     for _ in 0..RUNS {
         let (watcher, sent) = channel();

@@ -6,9 +6,8 @@ use fedproof_core::commit::Key;
 use fedproof_core::group::{Affine, Pallas, Suite};
 use fedproof_core::recorder::{Nonces, Rows};
 use fedproof_core::relation::Context;
-use fedproof_core::relation::optimum::{
-    Digits, Loss, Objective, Optimum, Size, Trained, Weights, residual_squared,
-};
+use fedproof_core::relation::head::{Digits, Size, Trained, Weights};
+use fedproof_core::relation::optimum::{Loss, Objective, Optimum, residual_squared};
 
 use super::shared::{Failure, Random, best, features};
 
@@ -21,7 +20,7 @@ pub const SCALE: u32 = 24;
 pub struct Head {
     pub size: Size,
     pub records: Arc<Rows<F, i8>>,
-    points: Vec<Affine<Pallas>>,
+    pub points: Vec<Affine<Pallas>>,
     pub weights: Arc<Rows<F>>,
     of_weights: Vec<Affine<Pallas>>,
     /// Milliseconds that the commitment to the records took.
@@ -96,27 +95,35 @@ impl Head {
         let residual = residual_squared(&self.size, &objective, &self.trained())?;
         objective.max_residual_squared = residual.ok_or("a residual too large")?.max(1);
         Ok(Optimum {
-            context: Context {
-                announcement: [7; 32],
-                client: "example".into(),
-                weight: 1,
-                certificate: None,
-            },
+            context: context(),
             size: self.size,
             objective,
             digits: digits(&self.size, loss == Loss::SquaredHinge, committed),
             records: self.points.clone(),
-            weights: if committed {
-                Weights::Committed(self.of_weights.clone())
-            } else {
-                Weights::Public(self.weights.values.clone())
-            },
+            weights: self.stated(committed),
         })
+    }
+
+    pub fn stated(&self, committed: bool) -> Weights<Pallas> {
+        if committed {
+            Weights::Committed(self.of_weights.clone())
+        } else {
+            Weights::Public(self.weights.values.clone())
+        }
+    }
+}
+
+pub fn context() -> Context {
+    Context {
+        announcement: [7; 32],
+        client: "example".into(),
+        weight: 1,
+        certificate: None,
     }
 }
 
 /// As the policy fixes them.
-fn digits(size: &Size, hinge: bool, committed: bool) -> Digits {
+pub fn digits(size: &Size, hinge: bool, committed: bool) -> Digits {
     let log2 = |n: u64| n.next_power_of_two().trailing_zeros();
     let q = log2(u64::from(size.features + size.classes));
     let records = log2(size.records).max(q);
