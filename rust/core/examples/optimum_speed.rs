@@ -53,9 +53,9 @@ fn main() -> Result<(), Failure> {
     let before = "| records | features | classes ";
     let columns = match table.as_str() {
         "--curve" => {
-            "| claim, W | commit ms | prove ms | verify ms | of it decoding | of it field | of it points | proof, bytes | peak MB |"
+            "| claim, W | commit ms | prove ms | processor ms | verify ms | processor ms | of it decoding | of it field | of it points | proof, bytes | peak MB |"
         }
-        "--cores" => "| cores | code | commit ms | prove ms | verify ms |",
+        "--cores" => "| cores | code | commit ms | prove ms | processor ms | verify ms | processor ms |",
         "--parts" => {
             "| claim, W | bytes | rows looked up | look-ups | the relation's own | closing | ms | rows looked up | look-ups | the relation's own | closing |"
         }
@@ -124,6 +124,7 @@ where
     }
     let Cost {
         prove,
+        processor: [of_proving, of_verifying],
         decode,
         field,
         points,
@@ -135,10 +136,12 @@ where
         let cores = rayon::current_num_threads();
         let portable = std::env::var_os("FEDPROOF_PORTABLE").is_some_and(|v| v == "1");
         let code = if portable { "portable" } else { "this processor's" };
-        println!("{before}| {cores} | {code} | {commit:.0} | {prove:.0} | {verify:.0} |");
+        println!(
+            "{before}| {cores} | {code} | {commit:.0} | {prove:.0} | {of_proving:.0} | {verify:.0} | {of_verifying:.0} |"
+        );
     } else {
         println!(
-            "{before}| {name} | {commit:.0} | {prove:.0} | {verify:.1} | {decode:.1} | {field:.1} | {points:.1} | {bytes} | {peak} |"
+            "{before}| {name} | {commit:.0} | {prove:.0} | {of_proving:.0} | {verify:.1} | {of_verifying:.0} | {decode:.1} | {field:.1} | {points:.1} | {bytes} | {peak} |"
         );
     }
     Ok(())
@@ -147,6 +150,8 @@ where
 /// Milliseconds, bytes, megabytes.
 struct Cost {
     prove: f64,
+    /// Of all cores together, to prove and to verify: what other work on the machine does not lengthen much.
+    processor: [f64; 2],
     /// The records' points, from their encoding.
     decode: f64,
     /// The verifier up to its one multi-scalar multiplication.
@@ -161,21 +166,31 @@ impl Cost {
     where
         R: Relation<Pallas, Secret = Trained<F>>,
     {
-        let (prove, proof) = best(RUNS, || Ok(statement.prove_unchecked(trained)?))?;
+        let mut of_proving = f64::INFINITY;
+        let (prove, proof) = best(RUNS, || {
+            let before = processor_time();
+            let proof = statement.prove_unchecked(trained)?;
+            of_proving = of_proving.min(processor_time() - before);
+            Ok(proof)
+        })?;
         let peak = peak();
         let bytes = proof.to_bytes();
         let encoded = encode_points::<Pallas>(records);
         let (decode, _) = best(RUNS, || Ok(decode_points::<Pallas>(&encoded)?))?;
         let (field, _) = best(RUNS, || Ok(statement.defer(&bytes)?))?;
-        let mut points = f64::INFINITY;
+        let (mut points, mut of_verifying) = (f64::INFINITY, f64::INFINITY);
         for _ in 0..RUNS {
+            let before = processor_time();
+            decode_points::<Pallas>(&encoded)?;
             let deferred = statement.defer(&bytes)?;
             let start = Instant::now();
             deferred.check()?;
             points = points.min(start.elapsed().as_secs_f64() * 1e3);
+            of_verifying = of_verifying.min(processor_time() - before);
         }
         Ok(Self {
             prove,
+            processor: [of_proving, of_verifying],
             decode,
             field,
             points,
@@ -196,6 +211,19 @@ fn peak() -> String {
             .ok()
     });
     kilobytes.map_or("–".into(), |kb| (kb / 1024).to_string())
+}
+
+/// Milliseconds that this process has had on processors, all threads together, where the system tells.
+fn processor_time() -> f64 {
+    let threads = std::fs::read_dir("/proc/self/task")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let nanoseconds = threads.filter_map(|thread| {
+        let told = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        told.split_whitespace().next()?.parse::<f64>().ok()
+    });
+    nanoseconds.sum::<f64>() / 1e6
 }
 
 /// Bytes and milliseconds of a proof by what its messages are for; of the fastest of the runs.
