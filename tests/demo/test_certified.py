@@ -33,7 +33,7 @@ def test_the_bundle_verifies_and_the_receipt_too(story: tuple[dict[str, object],
     assert told["verified"] is True
     assert told["receipt"]["verified"] is True  # type: ignore[index]
     claims = told["verify"]["claims"]  # type: ignore[index]
-    assert [c["claim"] for c in claims] == ["DATA_CERTIFIED", "WEIGHTS_OPTIMAL"]
+    assert [c["claim"] for c in claims] == ["DATA_CERTIFIED", "WEIGHTS_OPTIMAL", "ACCURACY_AT_LEAST"]
     # The list that revokes a cheat's data is what the verifier looked at.
     assert told["verify"]["revocations"][0]["list"] == 1  # type: ignore[index]
     assert {p.name for p in out.iterdir()} == {

@@ -99,7 +99,7 @@ def _certified(out: Path, as_json: bool) -> None:
         console.print(f"    {r.object}, {r.stage}: {printable(r.reason)}", markup=False, soft_wrap=True)
     total = sum(story.seconds.values())
     for line in (
-        f"trained on {story.records} certified records; {story.accuracy:.1%} of the records that nobody trained on are right",
+        f"trained on {story.records} certified records; proved: {story.accuracy:.1%} of a test set that nobody trained on are right",
         f"no logit is further than {story.freedom:.2g} from the optimum's",
         f"one receipt of {story.receipt:,} bytes for {len(story.answers)} answers: checked",
         f"time: {total:.1f} s, "

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fedproof import __version__
 from fedproof.data.certificate import DataCertificate, RevocationList
@@ -31,6 +30,7 @@ from fedproof.proofs.optimum import HeadOpening
 from fedproof.provenance.statement import Producer
 from fedproof.provenance.training import audit_training, issue_training
 from fedproof.provenance.training_bundle import TrainingBundle, write_training_bundle
+from fedproof.training.accuracy import Accuracy, evaluate
 from fedproof.training.head_file import HeadFile
 from fedproof.training.proof import statement_of
 from fedproof.training.receipt import answer, check_answer, inputs_of
@@ -58,7 +58,12 @@ authorities = ["ethics-board"]
 licences = ["CC-BY-4.0"]
 consent = ["DUO:0000042"]     # general research use
 min_records = 100
+
+[test]
+certificates = ["sha256:TEST_SET"]
+min_accuracy = "0.9"
 """
+TEST_SET = "test-set"
 
 
 @dataclass(frozen=True)
@@ -74,8 +79,8 @@ class Refusal:
 
 @dataclass(frozen=True)
 class CertifiedOutcome:
-    """accuracy: of the honest head on records that nobody trained on. freedom: Φ that was reached. receipt: bytes of one for five
-    answers. seconds: by part."""
+    """accuracy: of the honest head on records that nobody trained on, as it is proved. freedom: Φ that was reached. receipt: bytes of
+    one for five answers. seconds: by part."""
 
     records: int
     accuracy: float
@@ -91,8 +96,8 @@ class _Stage:
     """Parties and folders of the story."""
 
     work: Path
-    policy: TrainingPolicy
     now: int
+    policy: TrainingPolicy = field(init=False)
     authority: SigningKey = field(default_factory=SigningKey.generate)
     envelope: EnvelopeKey = field(default_factory=EnvelopeKey.generate)
 
@@ -113,7 +118,9 @@ class _Stage:
         serials = (one.data.certificate.serial,)
         return RevocationList(authority=AUTHORITY, number=1, issued=self.now, serials=serials, records=())
 
-    def write(self, root: Path, one: _Certified, made: Trained) -> None:
+    def write(
+        self, root: Path, one: _Certified, made: Trained, tested: tuple[Accuracy, _Certified] | None = None
+    ) -> None:
         file = HeadFile(
             made.weights, made.blinds, one.data.certificate.quantisation(), self.policy.training.scale
         )
@@ -126,6 +133,8 @@ class _Stage:
             proof=made.proof,
             data={one.data.certificate.serial: one.folder},
             revocations={},
+            accuracy=None if tested is None else tested[0],
+            tests=None if tested is None else {tested[1].data.certificate.serial: tested[1].folder},
         )
 
 
@@ -141,23 +150,30 @@ def run_certified(out: Path, tell: Callable[[str], None] = lambda _: None) -> Ce
     each step."""
     started = time.perf_counter()
     seconds: dict[str, float] = {}
-    policy = TrainingPolicy.parse(POLICY)
     table = load_table(SEED)
+    held = table.take(np.arange(HOLDOUT))
     with tempfile.TemporaryDirectory(prefix="fedproof-demo-") as work:
-        stage = _Stage(Path(work), policy, int(time.time()))
+        stage = _Stage(Path(work), int(time.time()))
         sizes = np.array_split(np.arange(HOLDOUT, len(table.labels)), 4)
         tables = [table.take(rows) for rows in sizes]
-        tell(f"{AUTHORITY} certifies four data sets, record by record, and publishes none")
+        tell(f"{AUTHORITY} certifies four data sets and a test set, record by record, and publishes none")
         first = stage.certify(HONEST, tables[0], None)
         sets = [first] + [
             stage.certify(f"hospital-{k}", t, first.data.certificate) for k, t in enumerate(tables[1:], 2)
         ]
+        test = stage.certify(TEST_SET, held, first.data.certificate)
+        text = POLICY.replace("TEST_SET", test.data.certificate.digest().hex())
+        stage.policy = policy = TrainingPolicy.parse(text)
         _lap(seconds, "certify", started)
-        tell(f"{HONEST} trains, proves that its weights are the optimum on its records, and signs")
-        made = train(policy, HONEST, [Part(first.data)], [first.holding], [], now=stage.now)
-        stage.write(out, first, made)
+        tell(
+            f"{HONEST} trains, proves that its weights are the optimum on its records, and how good they are"
+        )
+        parts = [Part(first.data)]
+        made = train(policy, HONEST, parts, [first.holding], [], now=stage.now)
+        accuracy = evaluate(policy, made, parts, [Part(test.data)], [test.holding], [], now=stage.now)
+        stage.write(out, first, made, (accuracy, test))
         trust = stage.trust(HONEST)
-        write_atomic(out / "policy.toml", POLICY.encode())
+        write_atomic(out / "policy.toml", text.encode())
         trust.save(out / "trust.toml")
         producer = Producer(package="fedproof", version=__version__)
         issue_training(
@@ -176,13 +192,10 @@ def run_certified(out: Path, tell: Callable[[str], None] = lambda _: None) -> Ce
         refused = (_revoked(stage, sets[1], gone), _swapped(stage, sets[2]), _back_doored(stage, sets[3]))
         _lap(seconds, "cheats, made and refused", started)
         tell("the certified head answers, and its receipt is checked")
-        held = table.take(np.arange(HOLDOUT))
         answers, size = _receipt(stage, first, made, held)
         _lap(seconds, "receipt", started)
-    certificate = first.data.certificate
-    right = _predict(certificate, made, held) == np.array(held.labels)
     return CertifiedOutcome(
-        len(tables[0].labels), float(right.mean()), made.freedom, refused, answers, size, seconds
+        len(tables[0].labels), accuracy.correct / HOLDOUT, made.freedom, refused, answers, size, seconds
     )
 
 
@@ -243,9 +256,3 @@ def _receipt(stage: _Stage, one: _Certified, made: Trained, held: Table) -> tupl
     receipt = answer(statement, HeadOpening(made.weights, made.blinds), inputs, digest)
     check_answer(statement, digest, receipt, inputs)
     return tuple(certificate.classes[k] for k in receipt.answers), len(receipt.to_bytes())
-
-
-def _predict(certificate: DataCertificate, made: Trained, held: Table) -> NDArray[np.str_]:
-    logits = inputs_of(certificate, held.values).astype(np.int64) @ made.weights.T
-    chosen: NDArray[np.str_] = np.array(certificate.classes)[logits.argmax(axis=1)]
-    return chosen
