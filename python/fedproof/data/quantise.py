@@ -16,6 +16,8 @@ FRACTION_BITS = 5
 LIMIT = 127
 BIAS = 1 << FRACTION_BITS
 """A feature that is one in every record."""
+_BLOCK = 1 << 12
+"""Records at a time."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,13 @@ class Quantisation:
 
     def apply(self, values: NDArray[np.float64]) -> NDArray[np.int8]:
         """values: records by features. Each step is rounded as IEEE 754 says, so every machine gets the same."""
-        with np.errstate(over="ignore"):
-            scaled = (values - self.centre) / self.spread * float(1 << FRACTION_BITS)
-        return np.clip(np.rint(scaled), -LIMIT, LIMIT).astype(np.int8)
+        found = np.empty(values.shape, np.int8)
+        for start in range(0, len(values), _BLOCK):  # so that no second table of doubles is there
+            part = slice(start, start + _BLOCK)
+            with np.errstate(over="ignore"):
+                scaled = (values[part] - self.centre) / self.spread * float(1 << FRACTION_BITS)
+            found[part] = np.clip(np.rint(scaled), -LIMIT, LIMIT)
+        return found
 
     def to_bytes(self) -> tuple[bytes, bytes]:
         """Centre and spread, eight bytes a feature, as certificates have them."""

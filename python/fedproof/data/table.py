@@ -148,15 +148,15 @@ def _arrow(table: object, label: str | None, wanted: tuple[str, ...] | None) -> 
         raise Malformed(
             f"no column {printable(label)} for the labels; there are {printable(', '.join(names))}"
         )
-    features, columns = [], []
+    features: list[str] = []
+    values = np.empty((table.num_rows, len(names) - (label is not None)))
     for name, column in zip(names, table.columns, strict=True):
         if name == label:
             continue
         if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
             raise Malformed(f"column {printable(name)} holds {column.type}, not numbers: encode it first")
+        values[:, len(features)] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
         features.append(name)
-        columns.append(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
-    values = np.column_stack(columns) if columns else np.zeros((table.num_rows, 0))
     labels = (
         (UNLABELLED,) * table.num_rows
         if label is None
