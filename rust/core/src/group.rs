@@ -10,6 +10,7 @@ use ark_ff::{BigInteger, Field, PrimeField, Zero};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result, Stage};
+use crate::sqrt::SquareRoots;
 use crate::wide::Accumulate;
 
 /// Group, field and names of one suite.
@@ -85,14 +86,11 @@ pub fn decode_field<F: PrimeField>(bytes: &[u8]) -> Result<F> {
     if bytes.len() != field_size::<F>() {
         return Err(fail("wrong length"));
     }
-    let mut little: Vec<u8> = bytes.to_vec();
-    little.reverse();
-    let value = F::from_le_bytes_mod_order(&little);
-    if encode_field(value) == bytes {
-        Ok(value)
-    } else {
-        Err(fail("not below the modulus"))
+    let mut value = F::BigInt::default();
+    for (limb, bytes) in value.as_mut().iter_mut().zip(bytes.rchunks(8)) {
+        *limb = bytes.iter().fold(0, |limb, byte| limb << 8 | u64::from(*byte));
     }
+    F::from_bigint(value).ok_or_else(|| fail("not below the modulus"))
 }
 
 fn is_odd<F: PrimeField>(value: F) -> bool {
@@ -113,6 +111,10 @@ pub fn encode_point<S: Suite>(point: &Affine<S>) -> Vec<u8> {
 
 /// Decodes a compressed point: canonical, on the curve (both groups have cofactor 1, so that is all).
 pub fn decode_point<S: Suite>(bytes: &[u8]) -> Result<Affine<S>> {
+    decode_with::<S>(bytes, |square| square.sqrt())
+}
+
+fn decode_with<S: Suite>(bytes: &[u8], root: impl Fn(S::Base) -> Option<S::Base>) -> Result<Affine<S>> {
     let fail = |why| Error::new("point", Stage::Decoding, why);
     if bytes.len() != point_size::<S>() {
         return Err(fail("wrong length"));
@@ -126,9 +128,7 @@ pub fn decode_point<S: Suite>(bytes: &[u8]) -> Result<Affine<S>> {
         *first &= 0x7f;
     }
     let x: S::Base = decode_field(&x_bytes).map_err(|_| fail("x not below the modulus"))?;
-    let y = (x.square() * x + S::Curve::COEFF_B)
-        .sqrt()
-        .ok_or_else(|| fail("not on the curve"))?;
+    let y = root(x.square() * x + S::Curve::COEFF_B).ok_or_else(|| fail("not on the curve"))?;
     // No point of order two: y is never zero, so exactly one of y and −y has the parity asked for.
     let y = if is_odd(y) == odd { y } else { -y };
     Ok(Affine::<S>::new_unchecked(x, y))
@@ -149,6 +149,9 @@ pub fn encode_rows<S: Suite>(points: &[Affine<S>]) -> Vec<u8> {
     out
 }
 
+/// Points from which on tables for square roots pay.
+const MANY: usize = 256;
+
 /// The reverse of [`encode_points`].
 pub fn decode_points<S: Suite>(bytes: &[u8]) -> Result<Vec<Affine<S>>> {
     if !bytes.len().is_multiple_of(point_size::<S>()) {
@@ -158,9 +161,19 @@ pub fn decode_points<S: Suite>(bytes: &[u8]) -> Result<Vec<Affine<S>>> {
             "not a whole number of points",
         ));
     }
+    let roots = if bytes.len() < MANY * point_size::<S>() {
+        None
+    } else {
+        SquareRoots::<S::Base>::new()
+    };
     bytes
         .par_chunks(point_size::<S>())
-        .map(decode_point::<S>)
+        .map(|point| {
+            decode_with::<S>(point, |square| match &roots {
+                Some(roots) => roots.root(square),
+                None => square.sqrt(),
+            })
+        })
         .collect()
 }
 

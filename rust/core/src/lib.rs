@@ -22,6 +22,7 @@ mod range;
 pub mod recorder;
 pub mod relation;
 pub mod rowtree;
+mod sqrt;
 mod sumcheck;
 pub mod transcript;
 mod wide;
