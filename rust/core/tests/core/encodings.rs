@@ -5,7 +5,7 @@ use ark_ff::{BigInteger, PrimeField, Zero};
 use fedproof_core::error::Stage;
 use fedproof_core::group::{
     Affine, Suite, decode_field, decode_point, decode_points, decode_scalars, encode_field, encode_point,
-    encode_scalars,
+    encode_points, encode_scalars,
 };
 use fedproof_core::recorder::Proof;
 use fedproof_core::relation::Relation;
@@ -63,6 +63,7 @@ on_both_suites!(
     scalars_at_and_above_the_modulus,
     coordinates_at_and_above_the_modulus,
     points_off_the_curve,
+    many_points,
     the_identity,
     points_with_the_wrong_sign_bit,
     trailing_bytes,
@@ -136,6 +137,25 @@ mod encoded {
     }
 
     /// A point like any other: it decodes, and helps nobody.
+    /// So many that roots are taken another way.
+    pub fn many_points<S: Suite>() {
+        let one = proved::<S>().1.points[0];
+        let multiples = std::iter::successors(Some(one), |p| Some((*p + one).into()));
+        let points: Vec<Affine<S>> = multiples.take(700).collect();
+        let mut bytes = encode_points::<S>(&points);
+        assert_eq!(decode_points::<S>(&bytes).expect("points"), points);
+        let mut refused = 0;
+        for at in (31..bytes.len()).step_by(1024) {
+            bytes[at] ^= 1;
+            let alone = decode_point::<S>(&bytes[at - 31..=at]);
+            let among = decode_points::<S>(&bytes);
+            assert_eq!(alone.is_ok(), among.is_ok());
+            refused += u32::from(among.is_err());
+            bytes[at] ^= 1;
+        }
+        assert!(refused > 3, "half of all numbers are no coordinate");
+    }
+
     pub fn the_identity<S: Suite>() {
         let (truth, proof) = proved::<S>();
         assert_eq!(decode_point::<S>(&[0; 32]), Ok(Affine::<S>::default()));
