@@ -130,15 +130,22 @@ def _newton(
     active = np.ones(len(x), bool)
     for _ in range(_STEPS):
         new = y * logits < 1
-        for records, sign in ((new & ~active, 1), (active & ~new, -1)):
+        changes: tuple[tuple[NDArray[np.bool_], int], ...] = (new & ~active, 1), (active & ~new, -1)
+        if sum(records.sum() for records, _ in changes) > new.sum():
+            # Fewer records are in A than enter or leave it.
+            hessian[:] = np.diag(np.full(len(u), float(objective.regularisation)))
+            right[:] = 0
+            changes = ((new, 1),)
+        for records, sign in changes:
             at = np.flatnonzero(records)
             hessian += sign * _gram(x, at)
             right += sign * _moment(x, at, y)
         active = new
-        full = _solved(hessian, right)
+        full = np.linalg.solve(hessian, right)
         ahead = _logits(x, full)
         if ((y * ahead < 1) == active).all() or np.abs(ahead - logits).max() < 1e-13:
-            return full, ahead
+            full = _refined(hessian, right, full)
+            return full, _logits(x, full)
         step = _search(objective, y, u, full, logits, ahead)
         u, logits = u + step * (full - u), logits + step * (ahead - logits)
     return u, logits
@@ -146,7 +153,10 @@ def _newton(
 
 def _solved(hessian: Floats, right: Floats) -> Floats:
     """H⁻¹·b, refined once."""
-    found = np.linalg.solve(hessian, right)
+    return _refined(hessian, right, np.linalg.solve(hessian, right))
+
+
+def _refined(hessian: Floats, right: Floats, found: Floats) -> Floats:
     return np.asarray(found + np.linalg.solve(hessian, right - hessian @ found), np.float64)
 
 
