@@ -50,8 +50,8 @@ fn reduce(basis: &mut [Vec<BigInt>]) {
         state.shorten(basis, k, k - 1);
         let [before, here, after] = [k - 1, k, k + 1].map(|i| &state.minors[i]);
         let off = &state.above[k][k - 1];
-        // Lovász, with 3/4.
-        if (before * after + off * off) * 4 < here * here * 3 {
+        // Lovász, with 99/100.
+        if (before * after + off * off) * 100 < here * here * 99 {
             state.swap(basis, k);
             k = (k - 1).max(1);
         } else {

@@ -8,8 +8,9 @@ use fedproof_core::generators::{named_generator, row_generator};
 use fedproof_core::group::{Affine, Point, Suite, to_affine};
 use fedproof_core::poly::eq_table;
 use fedproof_core::recorder::Rows;
+use fedproof_core::relation::Relation;
 use fedproof_core::relation::head::{Trained, Weights};
-use fedproof_core::relation::optimum::{Loss, Optimum, residual_squared};
+use fedproof_core::relation::optimum::{Loss, residual_squared};
 
 use crate::common::lattice::small_solution;
 use crate::common::lies::order::{pays, sees};
@@ -32,15 +33,15 @@ on_both_suites!(
 );
 
 /// Of a proof, what its prover remembers makes another statement: this passes exactly if what was changed is not absorbed.
-fn moves<S: Suite, T>(
+pub fn moves<S: Suite, R: Relation<S> + Clone, T>(
     name: &'static str,
-    (statement, trained): (&Optimum<S>, &Trained<S::Scalar>),
+    (statement, witness): (&R, &R::Secret),
     hooks: impl Fn() -> (Hooks<S>, Arc<Mutex<T>>),
-    change: impl Fn(&mut Optimum<S>, &T),
+    change: impl Fn(&mut R, &T),
 ) {
     let shown = |dropped| {
         let (hooks, remembered) = hooks();
-        let proof = proved(statement, trained, hooks, dropped);
+        let proof = proved(statement, witness, hooks, dropped);
         let mut other = statement.clone();
         change(&mut other, &remembered.lock().expect("one thread"));
         verdict(&other, &proof, dropped)
@@ -51,12 +52,12 @@ fn moves<S: Suite, T>(
 }
 
 /// Adds to a row point.
-fn add<S: Suite>(points: &mut [Affine<S>], row: usize, what: Point<S>) {
+pub fn add<S: Suite>(points: &mut [Affine<S>], row: usize, what: Point<S>) {
     points[row] = to_affine::<S>(&[what + points[row]])[0];
 }
 
 /// Numbers, one a class, that vanish at these points of the classes.
-fn unseen<F: PrimeField>(points: &[&[F]]) -> Vec<i64> {
+pub fn unseen<F: PrimeField>(points: &[&[F]]) -> Vec<i64> {
     let mut equations: Vec<Vec<F>> = points.iter().map(|class| eq_table(class)).collect();
     // They are solved for as many numbers as there are of them.
     for i in 0..equations.len() {
@@ -87,8 +88,9 @@ fn other_weights<S: Suite>(loss: Loss, classes: usize) {
         let mut seen = vec![&drawn["norm/rho"][..bits]];
         seen.extend(drawn.get("hinge/rho").map(|point| &point[..bits]));
         let mut weights = trained.weights.values.clone();
+        // So much that it is no nearer to the optimum by chance.
         for (row, change) in weights.chunks_mut(head.p).zip(unseen(&seen)) {
-            row[0] += change;
+            row[0] += 4 * change;
         }
         let other = Trained {
             records: Arc::clone(&trained.records),
