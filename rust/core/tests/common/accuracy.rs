@@ -30,7 +30,7 @@ impl Test {
     pub fn digits(&self) -> Digits {
         Digits {
             bound: self.head.bound,
-            margins: 4,
+            margins: self.head.digits.map_or(4, |(leads, _)| leads),
             weights: 0,
         }
     }

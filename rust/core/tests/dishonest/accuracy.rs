@@ -27,7 +27,7 @@ on_both_suites!(
 );
 
 /// Beside an honest proof of its kind.
-fn earns<S: Suite>(dropped: &'static str, test: &Test, lie: &Lie<S>, hooks: impl Fn() -> Hooks<S>) {
+pub fn earns<S: Suite>(dropped: &'static str, test: &Test, lie: &Lie<S>, hooks: impl Fn() -> Hooks<S>) {
     let (truth, trained) = test.make::<S>();
     let false_one = (&lie.statement, &lie.trained);
     earns_beside(dropped, false_one, (&truth, &trained), hooks);

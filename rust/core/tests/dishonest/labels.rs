@@ -9,13 +9,15 @@ use fedproof_core::recorder::{Recorder, Role};
 use fedproof_core::relation::Relation;
 use fedproof_core::transcript::Event;
 
+use crate::common::accuracy;
+use crate::common::lies::accuracy::{Lie, Says};
 use crate::common::lies::{attempt, long, out_of_range};
 use crate::common::optimum::kinds;
 use crate::common::receipt::Asked;
 use crate::common::{Case, aggregate, bounded, commit, numbers, statement};
 use crate::optimum::back_door;
 use crate::receipt::loses;
-use crate::{order_optimum, order_receipt, order_statement};
+use crate::{order_accuracy, order_optimum, order_receipt, order_statement};
 
 /// Of a bounded update: values whose absence from the transcript an attack of this suite uses.
 pub const ATTACKED: [&str; 20] = [
@@ -99,6 +101,10 @@ fn absence_alone_proves_nothing() {
         let (lie, trained, ..) = back_door::<Pallas>(&head);
         proves_nothing(&lie, &trained);
     }
+    for test in accuracy::kinds() {
+        let lie = Lie::<Pallas>::new(&test, Says::Nothing);
+        proves_nothing(&lie.statement, &lie.trained);
+    }
     let (lie, witness) = loses::<Pallas>();
     proves_nothing(&lie, &witness);
 }
@@ -140,18 +146,19 @@ fn are_own(all: &Names, own: impl IntoIterator<Item = &'static str>, known: &Nam
     assert_eq!(all - known, &own - known);
 }
 
-/// Of every kind of head; and of receipts, which draw nothing of their own.
+/// What some of these absorb, and draw.
+fn of_all(each: impl Iterator<Item = (Names, Names)>) -> (Names, Names) {
+    each.reduce(|(a, b), (c, d)| (&a | &c, &b | &d))
+        .unwrap_or_default()
+}
+
+/// Of every kind of head, and of their accuracies; and of receipts, which draw nothing of their own.
 #[test]
-fn every_label_of_heads_and_receipts_has_an_attack_or_a_reason() {
+fn every_label_of_heads_accuracies_and_receipts_has_an_attack_or_a_reason() {
     let known: Names = ATTACKED.into_iter().chain(NOT_ATTACKED).collect();
     let foreseen: Names = FORESEEN.into_iter().collect();
 
-    let (mut absorbed, mut drawn) = (Names::new(), Names::new());
-    for head in kinds() {
-        let (more_absorbed, more_drawn) = labels(&head.make::<Pallas>().0);
-        absorbed.extend(more_absorbed);
-        drawn.extend(more_drawn);
-    }
+    let (absorbed, drawn) = of_all(kinds().iter().map(|head| labels(&head.make::<Pallas>().0)));
     let own = [
         &order_optimum::SENT[..],
         &order_statement::ATTACKED,
@@ -159,6 +166,16 @@ fn every_label_of_heads_and_receipts_has_an_attack_or_a_reason() {
     ];
     are_own(&absorbed, own.concat(), &known);
     are_own(&drawn, order_optimum::FORESEEN, &foreseen);
+
+    let tests = accuracy::kinds();
+    let (absorbed, drawn) = of_all(tests.iter().map(|test| labels(&test.make::<Pallas>().0)));
+    let own = [
+        &order_accuracy::SENT[..],
+        &order_accuracy::ATTACKED,
+        &order_accuracy::NOT_ATTACKED,
+    ];
+    are_own(&absorbed, own.concat(), &known);
+    are_own(&drawn, order_accuracy::FORESEEN, &foreseen);
 
     let (absorbed, drawn) = labels(&Asked::default().make::<Pallas>().0);
     are_own(&absorbed, order_receipt::ATTACKED, &known);

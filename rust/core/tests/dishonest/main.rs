@@ -12,6 +12,7 @@ mod grinding;
 mod labels;
 mod multiplicities;
 mod optimum;
+mod order_accuracy;
 mod order_closing;
 mod order_optimum;
 mod order_receipt;

@@ -2,6 +2,7 @@
 
 use fedproof_core::error::Stage;
 use fedproof_core::group::Pallas;
+use fedproof_core::relation::accuracy::Accuracy;
 use fedproof_core::relation::honest_aggregate::HonestAggregate;
 use fedproof_core::relation::optimum::Optimum;
 use fedproof_core::relation::plain_opening::PlainOpening;
@@ -11,7 +12,7 @@ use fedproof_core::relation::{Context, Relation, Shape};
 use crate::common::lies::{proved, verdict};
 use crate::common::optimum::kinds;
 use crate::common::receipt::Asked;
-use crate::common::{aggregate, commit, context, numbers};
+use crate::common::{accuracy, aggregate, commit, context, numbers};
 
 /// A statement that is true anywhere, `at` each place.
 fn holds_at_one_place<R: Relation<Pallas>>(at: impl Fn(Context) -> R, witness: &R::Secret) {
@@ -45,6 +46,16 @@ fn every_part_of_the_context_is_absorbed() {
         let (statement, trained) = head.make::<Pallas>();
         holds_at_one_place(
             |context| Optimum {
+                context,
+                ..statement.clone()
+            },
+            &trained,
+        );
+    }
+    for test in accuracy::kinds() {
+        let (statement, trained) = test.make::<Pallas>();
+        holds_at_one_place(
+            |context| Accuracy {
                 context,
                 ..statement.clone()
             },

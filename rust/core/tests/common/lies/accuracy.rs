@@ -1,5 +1,7 @@
 //! Provers that count a record which the head gets wrong.
 
+pub mod late;
+
 use ark_ff::{Field, PrimeField};
 use fedproof_core::group::{Suite, scalar_from_i64};
 use fedproof_core::poly::eq_table;
@@ -83,6 +85,10 @@ impl Claims {
         }
     }
 
+    pub fn largest_lead(&self) -> u64 {
+        self.leads.iter().max().expect("some").unsigned_abs()
+    }
+
     fn correct(&self) -> u64 {
         self.bits.iter().map(|b| b.unsigned_abs()).sum()
     }
@@ -99,6 +105,8 @@ pub enum Says {
     Relabelled,
     /// Its class leads by less than nothing.
     Negative,
+    /// Its class leads itself, and all others by twice that more: right for γ = 1 alone.
+    Itself,
     /// It does not: only the total has it.
     Nothing,
 }
@@ -132,6 +140,16 @@ impl<S: Suite> Lie<S> {
                 told.leads[at] = 0;
             }
             Says::Negative => told.count(record),
+            Says::Itself => {
+                let behind = -told.would_lead(record).into_iter().min().expect("classes");
+                let by = (behind + 1) / 2;
+                told.count(record);
+                told.tops[record] += 2 * by;
+                for class in 0..told.classes {
+                    let at = told.place(class, record);
+                    told.leads[at] += if class == own { by } else { 2 * by };
+                }
+            }
             Says::Higher => {
                 let at = told.place(own, record);
                 told.logits[at] = told.logits[told.place(best, record)] + 1;
@@ -181,6 +199,24 @@ impl<S: Suite> Lie<S> {
 
     /// The prover that tells it, and changes its messages by what it says and what it was asked.
     pub fn told(&self, edit: impl Fn(&Told<S::Scalar>, Label, &mut [S::Scalar]) + 'static) -> Hooks<S> {
+        self.told_ahead(move |told, _, label, values| edit(told, label, values))
+    }
+
+    /// The same, of a prover that looks at the transcript, too.
+    pub fn told_ahead(
+        &self,
+        edit: impl Fn(&Told<S::Scalar>, &Transcript, Label, &mut [S::Scalar]) + 'static,
+    ) -> Hooks<S> {
+        Some(Box::new(Tells {
+            claims: self.told.clone(),
+            told: self.asked(),
+            uncounted: None,
+            edit,
+        }))
+    }
+
+    /// What the lie is about, before the first challenge.
+    fn asked(&self) -> Told<S::Scalar> {
         let own = self.truth.place(self.truth.label(self.record), self.record);
         let best = self.truth.place(self.best, self.record);
         let less =
@@ -191,39 +227,25 @@ impl<S: Suite> Lie<S> {
         } else {
             0
         };
-        Some(Box::new(Tells {
-            claims: self.told.clone(),
-            told: Told {
-                classes: self.truth.classes,
-                own,
-                best,
-                logit: less(&self.told.logits, &self.truth.logits, own),
-                lead: scalar_from_i64(self.told.leads[best] - follows),
-                tau: Vec::new(),
-                rho: Vec::new(),
-                theta: Vec::new(),
-            },
-            uncounted: None,
-            edit,
-        }))
+        Told {
+            classes: self.truth.classes,
+            own,
+            best,
+            logit: less(&self.told.logits, &self.truth.logits, own),
+            lead: scalar_from_i64(self.told.leads[best] - follows),
+            tau: Vec::new(),
+            rho: Vec::new(),
+            theta: Vec::new(),
+        }
     }
 
     /// The prover that commits to a bit for the wrong record and proves of none.
     pub fn only_in_the_total(&self) -> Hooks<S> {
         Some(Box::new(Tells {
             claims: self.told.clone(),
-            told: Told {
-                classes: self.truth.classes,
-                own: 0,
-                best: 0,
-                logit: S::Scalar::from(0u64),
-                lead: S::Scalar::from(0u64),
-                tau: Vec::new(),
-                rho: Vec::new(),
-                theta: Vec::new(),
-            },
+            told: self.asked(),
             uncounted: Some(self.record),
-            edit: |_: &Told<S::Scalar>, _: Label, _: &mut [S::Scalar]| {},
+            edit: |_: &Told<S::Scalar>, _: &Transcript, _: Label, _: &mut [S::Scalar]| {},
         }))
     }
 
@@ -262,11 +284,38 @@ impl<F: Field + PrimeField> Told<F> {
         eq_table(&self.rho)[self.best]
     }
 
+    /// K.
+    fn class_bits(&self) -> usize {
+        self.classes.next_power_of_two().trailing_zeros() as usize
+    }
+
     /// eq of the best class's place at the anchor, as a part of what counts for t_r.
     pub fn best_at_anchor(&self) -> F {
-        let bits = self.classes.next_power_of_two().trailing_zeros() as usize;
-        let classes: F = eq_table(&self.tau[..bits]).iter().take(self.classes).sum();
+        let classes: F = eq_table(&self.tau[..self.class_bits()])
+            .iter()
+            .take(self.classes)
+            .sum();
         eq_table(&self.tau)[self.best] / classes
+    }
+
+    /// What the claims at the anchor lie below what was told.
+    pub fn missing(&self) -> F {
+        self.lead * eq_table(&self.tau)[self.best]
+    }
+
+    /// The anchor's coordinate in the first round.
+    pub fn first_anchor(&self) -> F {
+        *self.tau.last().expect("drawn")
+    }
+
+    fn hears(&mut self, Label(name, ..): Label, value: F) {
+        // In a sumcheck the last variable comes first.
+        match name {
+            "accuracy/tau" => self.tau.push(value),
+            "accuracy/rho" => self.rho.insert(0, value),
+            "logit/rho" => self.theta.push(value),
+            _ => {}
+        }
     }
 
     /// What a plain claim that was off by one is off by after the logit's rounds.
@@ -292,7 +341,10 @@ struct Tells<F, E> {
     edit: E,
 }
 
-impl<S: Suite, E: Fn(&Told<S::Scalar>, Label, &mut [S::Scalar])> Dishonest<S> for Tells<S::Scalar, E> {
+impl<S: Suite, E> Dishonest<S> for Tells<S::Scalar, E>
+where
+    E: Fn(&Told<S::Scalar>, &Transcript, Label, &mut [S::Scalar]),
+{
     fn counted(&mut self, counted: Counted<'_>) {
         counts(&self.claims, counted);
     }
@@ -303,18 +355,12 @@ impl<S: Suite, E: Fn(&Told<S::Scalar>, Label, &mut [S::Scalar])> Dishonest<S> fo
         }
     }
 
-    fn challenge(&mut self, Label(name, ..): Label, value: S::Scalar) {
-        // In a sumcheck the last variable comes first.
-        match name {
-            "accuracy/tau" => self.told.tau.push(value),
-            "accuracy/rho" => self.told.rho.insert(0, value),
-            "logit/rho" => self.told.theta.push(value),
-            _ => {}
-        }
+    fn challenge(&mut self, label: Label, value: S::Scalar) {
+        self.told.hears(label, value);
     }
 
-    fn message(&mut self, label: Label, _: &Transcript, values: &mut Vec<S::Scalar>) {
-        (self.edit)(&self.told, label, values);
+    fn message(&mut self, label: Label, transcript: &Transcript, values: &mut Vec<S::Scalar>) {
+        (self.edit)(&self.told, transcript, label, values);
     }
 }
 

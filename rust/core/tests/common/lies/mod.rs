@@ -2,7 +2,7 @@
 //!
 //! A prover is a function that gives hooks ([`Dishonest`]); those of the look-ups stand in [`look_up`], those of the norm in
 //! [`norm`], those of the closing argument in [`closing`], those of heads in [`optimum`]. [`order`] has what a prover does with a
-//! challenge that comes too early, whatever the relation.
+//! challenge that comes too early, whatever the relation; [`rounds`] a sumcheck's prover over any numbers.
 
 pub mod accuracy;
 pub mod closing;
@@ -10,6 +10,7 @@ pub mod look_up;
 pub mod norm;
 pub mod optimum;
 pub mod order;
+pub mod rounds;
 
 use ark_ff::One;
 use fedproof_core::checks::without;

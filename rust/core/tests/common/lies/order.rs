@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use ark_ff::{Field, One};
+use ark_ff::Field;
 use fedproof_core::group::Suite;
 use fedproof_core::recorder::dishonest::{Dishonest, Late};
 use fedproof_core::transcript::Label;
@@ -13,7 +13,7 @@ use super::Hooks;
 
 /// What a round's first coefficient must be more, so that after the challenge ρ the claim is `more` larger.
 pub fn of_plain_round<F: Field>(more: F, rho: F) -> F {
-    more / (F::one() - rho.double())
+    more / (F::ONE - rho.double())
 }
 
 /// The same of a weighted claim's: its c_1, anchored at π.
@@ -49,7 +49,9 @@ pub fn pays<S: Suite>(name: &'static str) -> (Hooks<S>, Change<S::Scalar>) {
 }
 
 /// By the challenge's name: all that were drawn, the last first, as a sumcheck's point has them.
-pub type Drawn<F> = Arc<Mutex<BTreeMap<&'static str, Vec<F>>>>;
+pub type Challenges<F> = BTreeMap<&'static str, Vec<F>>;
+
+pub type Drawn<F> = Arc<Mutex<Challenges<F>>>;
 
 struct Sees<F>(Drawn<F>);
 
@@ -66,23 +68,33 @@ pub fn sees<S: Suite>() -> (Hooks<S>, Drawn<S::Scalar>) {
     (Some(Box::new(Sees(drawn.clone()))), drawn)
 }
 
-/// Once η is known, changes to the statement by what it is.
-struct AfterEta<F, C>(C, F);
+/// Once η is known, changes to the statement by all that was drawn.
+struct AtEta<F, C>(C, Challenges<F>);
 
-impl<S: Suite, C: FnMut(S::Scalar) -> Vec<Late<S::Scalar>>> Dishonest<S> for AfterEta<S::Scalar, C> {
-    fn challenge(&mut self, _: Label, value: S::Scalar) {
-        self.1 = value;
+impl<S: Suite, C> Dishonest<S> for AtEta<S::Scalar, C>
+where
+    C: FnMut(&Challenges<S::Scalar>) -> Vec<Late<S::Scalar>>,
+{
+    fn challenge(&mut self, Label(name, ..): Label, value: S::Scalar) {
+        self.1.entry(name).or_default().insert(0, value);
     }
 
     fn late(&mut self, drawn: Label) -> Vec<Late<S::Scalar>> {
         if drawn.0 == "combine/eta" {
-            (self.0)(self.1)
+            (self.0)(&self.1)
         } else {
             vec![]
         }
     }
 }
 
-pub fn after_eta<S: Suite>(changes: impl FnMut(S::Scalar) -> Vec<Late<S::Scalar>> + 'static) -> Hooks<S> {
-    Some(Box::new(AfterEta(changes, S::Scalar::one())))
+pub fn at_eta<S: Suite>(
+    changes: impl FnMut(&Challenges<S::Scalar>) -> Vec<Late<S::Scalar>> + 'static,
+) -> Hooks<S> {
+    Some(Box::new(AtEta(changes, Challenges::new())))
+}
+
+/// The same of η alone.
+pub fn after_eta<S: Suite>(mut changes: impl FnMut(S::Scalar) -> Vec<Late<S::Scalar>> + 'static) -> Hooks<S> {
+    at_eta::<S>(move |drawn| changes(drawn["combine/eta"][0]))
 }
