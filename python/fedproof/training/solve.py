@@ -141,7 +141,7 @@ def _newton(
             hessian += sign * _gram(x, at)
             right += sign * _moment(x, at, y)
         active = new
-        full = np.linalg.solve(hessian, right)
+        full = np.asarray(np.linalg.solve(hessian, right), np.float64)
         ahead = _logits(x, full)
         if ((y * ahead < 1) == active).all() or np.abs(ahead - logits).max() < 1e-13:
             full = _refined(hessian, right, full)
@@ -153,7 +153,7 @@ def _newton(
 
 def _solved(hessian: Floats, right: Floats) -> Floats:
     """H⁻¹·b, refined once."""
-    return _refined(hessian, right, np.linalg.solve(hessian, right))
+    return _refined(hessian, right, np.asarray(np.linalg.solve(hessian, right), np.float64))
 
 
 def _refined(hessian: Floats, right: Floats, found: Floats) -> Floats:
