@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import mlcroissant
@@ -124,6 +125,14 @@ def test_revoke(office: Path) -> None:
     ):
         ran = fedproof(office, "revoke", *arguments, "--key", "ministry.pem", "--out", "l")
         assert (ran.returncode, said in ran.stderr) == (2, True), ran.stderr
+
+
+def test_lists_that_are_made_at_once_have_numbers_of_their_own(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'register.db'}"
+    Register(url)
+    with ThreadPoolExecutor(4) as pool:
+        made = pool.map(lambda _: Register(url).revocation_list("ministry", now=NOW).number, range(8))
+    assert sorted(made) == list(range(1, 9))
 
 
 def test_the_register_keeps_authorities_apart(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ForeignKey, String, create_engine, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import ForeignKey, String, create_engine, select, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from fedproof.data.certificate import RevocationList, RevokedRecords
@@ -116,12 +116,12 @@ class Register:
 
     def revocation_list(self, authority: str, *, now: int) -> RevocationList:
         """The next list: everything that is revoked up to now."""
+        self._count_from(authority)
         with Session(self._engine) as session, session.begin():
-            last = session.get(_List, authority)
-            if last is None:
-                last = _List(authority=authority, number=0)
-                session.add(last)
-            last.number += 1
+            # Whoever else makes a list waits here: no two have one number, and a later one holds what an earlier one does.
+            of_authority = _List.authority == authority
+            session.execute(update(_List).where(of_authority).values(number=_List.number + 1))
+            number = session.scalars(select(_List.number).where(of_authority)).one()
             own = select(_Certificate.serial).where(_Certificate.authority == authority)
             serials = session.scalars(
                 own.where(_Certificate.revoked.is_not(None)).order_by(_Certificate.serial)
@@ -134,8 +134,17 @@ class Register:
                 single.setdefault(row.serial, []).append(row.record)
             return RevocationList(
                 authority=authority,
-                number=last.number,
+                number=number,
                 issued=now,
                 serials=tuple(serials),
                 records=tuple(RevokedRecords(serial=s, indices=tuple(r)) for s, r in sorted(single.items())),
             )
+
+    def _count_from(self, authority: str) -> None:
+        """There is a row for the authority."""
+        try:
+            with Session(self._engine) as session, session.begin():
+                if session.get(_List, authority) is None:
+                    session.add(_List(authority=authority, number=0))
+        except IntegrityError:
+            pass  # somebody else made it meanwhile
