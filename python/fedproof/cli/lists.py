@@ -5,7 +5,10 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from http.client import HTTPException
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 
 from fedproof.data.certificate import RevocationList
 from fedproof.data.files import MAX_LIST, parse_list, read_list
@@ -16,7 +19,9 @@ from fedproof.identity.signed import Signed
 from fedproof.identity.training_trust import TrainingTrust
 
 _TIMEOUT = 20
-"""Seconds."""
+"""Seconds without a byte."""
+_DEADLINE = 120
+"""Seconds for all of a list."""
 
 
 def newer_lists(files: Sequence[Path], refresh: bool, trust: TrainingTrust) -> list[RevocationList]:
@@ -24,21 +29,40 @@ def newer_lists(files: Sequence[Path], refresh: bool, trust: TrainingTrust) -> l
     `Refused` for a list that no authority of the trust file signed; `UsageError` where there is no address to refresh from."""
     signed = [read_list(path) for path in files]
     if refresh:
-        addresses = [a.revocations for a in trust.authorities.values() if a.revocations is not None]
+        addresses = {n: a.revocations for n, a in trust.authorities.items() if a.revocations is not None}
         if not addresses:
             raise UsageError("--refresh-revocations: the trust file has no address of a revocation list")
-        signed += [fetch_list(address) for address in addresses]
-    return [open_revocations(one, trust.keys()) for one in signed]
+        keys = trust.keys()
+        # Its own list and nobody else's: another's would look like an answer.
+        fetched = [open_revocations(fetch_list(at), {name: keys[name]}) for name, at in addresses.items()]
+    else:
+        fetched = []
+    return [*(open_revocations(one, trust.keys()) for one in signed), *fetched]
 
 
 def fetch_list(address: str) -> Signed:
-    """From an address of http or https, its signature not looked at. Raises `Malformed`, also where nothing answers."""
+    """From an address of http or https, its signature not looked at. Raises `Malformed`, also where nothing answers, or not all of it in
+    time."""
+    done: SimpleQueue[bytes | Exception] = SimpleQueue()
+    # A server that sends byte after byte never runs into a socket's time-out.
+    Thread(target=lambda: done.put(_read(address)), daemon=True).start()
     try:
-        with urllib.request.urlopen(address, timeout=_TIMEOUT) as answer:  # noqa: S310 # trust files allow http and https only
-            data = answer.read(MAX_LIST + 1)
-    except (OSError, ValueError) as error:
-        why = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise Malformed(f"cannot fetch {printable(address)}: {printable(str(why))}") from None
+        data = done.get(timeout=_DEADLINE)
+    except Empty:
+        data = TimeoutError(f"not all of it was there after {_DEADLINE} seconds")
+    if isinstance(data, Exception):
+        why = data.reason if isinstance(data, urllib.error.URLError) else data
+        raise Malformed(f"cannot fetch {printable(address)}: {printable(str(why))}")
     if len(data) > MAX_LIST:
         raise Malformed(f"{printable(address)}: more than {MAX_LIST} bytes")
     return parse_list(data, address)
+
+
+def _read(address: str) -> bytes | Exception:
+    """What is there, or why it cannot be had."""
+    try:
+        with urllib.request.urlopen(address, timeout=_TIMEOUT) as answer:  # noqa: S310 # trust files allow http and https only
+            found: bytes = answer.read(MAX_LIST + 1)
+            return found
+    except (OSError, ValueError, HTTPException) as error:
+        return error
