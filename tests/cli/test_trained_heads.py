@@ -237,3 +237,13 @@ def test_a_bundle_with_something_else_in_it_is_refused(folder: Path) -> None:
     ran = fedproof("inspect", folder / "out" / "bundle")
     stray.unlink()
     assert (ran.returncode, ".DS_Store does not belong there" in ran.stderr) == (1, True)
+
+
+def test_a_strangers_policy_does_not_steer_the_terminal(tmp_path: Path) -> None:
+    text = POLICY.replace("WEIGHTS", "public").replace(
+        "CC-BY-4.0", "CC\\u001b[2J\\u001b[1;32mVERIFIED\\u202e"
+    )
+    (tmp_path / "policy.toml").write_text(text)
+    ran = fedproof("policy", "check", tmp_path / "policy.toml")
+    assert ran.returncode == 0, ran.stderr
+    assert all(character == "\n" or character.isprintable() for character in ran.stdout)

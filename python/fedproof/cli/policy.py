@@ -9,7 +9,7 @@ import typer
 
 from fedproof.cli.app import Json, app, emit
 from fedproof.encoding.digest import text_of
-from fedproof.encoding.text import counted
+from fedproof.encoding.text import counted, printable
 from fedproof.policy.policy import SUITES, Policy
 from fedproof.policy.training import TrainingPolicy, load_policy
 
@@ -68,7 +68,7 @@ def _training(held: TrainingPolicy) -> tuple[str, ...]:
         f"weights: {head.weights}, one unit is 2^-{head.scale}",
         f"no logit further from the optimum's than {head.max_logit_freedom}",
         f"data: certified by {', '.join(data.authorities)}; at least {data.min_records} records",
-        f"licences: {', '.join(data.licences) or 'any'}; consent: {', '.join(data.consent) or 'none asked for'}",
+        f"licences: {printable(', '.join(data.licences)) or 'any'}; consent: {', '.join(data.consent) or 'none asked for'}",
         f"revocation lists: {'not asked for' if age is None else f'at most {age} s old'}",
         tested,
     )
