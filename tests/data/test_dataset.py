@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -130,6 +131,18 @@ def test_a_folder_that_changed(tmp_path: Path) -> None:
     for wrong in (packed[:-1], packed[:-64], b""):
         (tmp_path / "set" / "records.bin").write_bytes(wrong)
         with pytest.raises(Refused, match="data set"):
+            read_data_set(tmp_path / "set", MINISTRY.trusted)
+
+
+def test_no_more_is_read_than_was_certified(tmp_path: Path) -> None:
+    """A file with holes may be longer than memory."""
+    data, holding = MINISTRY.certify(table())
+    write_data_set(tmp_path / "set", data, holding, b"croissant")
+    packed = tmp_path / "set" / "records.bin"
+    size = packed.stat().st_size
+    for length, error in ((size + 1, Refused), (2 * size, Refused), (3 << 30, Malformed)):
+        os.truncate(packed, length)
+        with pytest.raises(error):
             read_data_set(tmp_path / "set", MINISTRY.trusted)
 
 

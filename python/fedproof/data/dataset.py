@@ -112,10 +112,14 @@ def certify(suite: str, prepared: Prepared, terms: Terms, croissant: bytes, key:
     return DataSet(sign(certificate, key), certificate, prepared.records)
 
 
+def open_certificate(signed: Signed, authorities: Mapping[str, VerifyKey]) -> DataCertificate:
+    """The certificate, if an authority that is trusted signed it. Raises `Refused`."""
+    return signed.open(DataCertificate, signer_key(signed, DataCertificate.KIND, "authority", authorities))
+
+
 def open_data_set(signed: Signed, records: Records, authorities: Mapping[str, VerifyKey]) -> DataSet:
     """The data set, if an authority that is trusted signed it and the records are those. Raises `Refused`."""
-    key = signer_key(signed, DataCertificate.KIND, "authority", authorities)
-    certificate = signed.open(DataCertificate, key)
+    certificate = open_certificate(signed, authorities)
     if len(records) != certificate.records or records.root() != certificate.root:
         raise Refused("data set", "digest", "its records are not those that were certified")
     return DataSet(signed, certificate, records)

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from fedproof.data.certificate import DataCertificate
-from fedproof.data.dataset import DataSet, Holding, check_holding, open_data_set
+from fedproof.data.dataset import DataSet, Holding, check_holding, open_certificate, open_data_set
 from fedproof.data.records import TAG, Records
 from fedproof.encoding.digest import sha256
 from fedproof.encoding.files import make_folder, read_capped, sync_folder, write_atomic
@@ -27,6 +27,7 @@ from fedproof.encoding.text import printable
 from fedproof.errors import Malformed, Refused, UsageError
 from fedproof.identity.keys import VerifyKey
 from fedproof.identity.signed import Signed, peek
+from fedproof.proofs.commitment import point_size
 
 _LIMIT = 1 << 26
 _RECORDS = 1 << 32
@@ -70,12 +71,11 @@ def peek_certificate(folder: Path) -> DataCertificate:
 def read_data_set(folder: Path, authorities: Mapping[str, VerifyKey]) -> DataSet:
     """What everybody may have, checked against the authority's signature. Raises `Refused`, `Malformed`."""
     signed = Signed.from_bytes(read_capped(folder / "certificate.cbor", _LIMIT), limit=_LIMIT)
-    packed = read_capped(folder / "records.bin", _RECORDS)
-    try:
-        count = peek(signed).get("records")
-    except Malformed as error:
-        raise Refused("data certificate", "decoding", str(error)) from None
-    if not isinstance(count, int) or count < 1 or len(packed) % count or len(packed) < count * TAG:
+    certificate = open_certificate(signed, authorities)
+    count, size = certificate.records, TAG + point_size(certificate.suite)
+    # What was certified says how much is read: a file with holes takes no room where it lies.
+    packed = read_capped(folder / "records.bin", 2 * count * size)
+    if len(packed) != count * size:
         raise Refused("data set", "shape", "its records are not as many as the certificate says")
     data = open_data_set(signed, Records(packed[: count * TAG], packed[count * TAG :]), authorities)
     if sha256(read_capped(folder / "croissant.json", _LIMIT)) != data.certificate.croissant:
