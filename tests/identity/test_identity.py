@@ -231,3 +231,13 @@ def test_memberships_end() -> None:
     with pytest.raises(Refused, match="not a member"):
         ending.check_current("zed", 0)
     assert Roster.from_bytes(ending.to_bytes()) == ending
+
+
+def test_two_authorities_have_two_keys() -> None:
+    """Tags of two authorities are never compared: with one key a record would count twice, or be trained on and tested on."""
+    key = SigningKey.generate().verify_key
+    trust = TrainingTrust(
+        "hospital", ENVELOPE.verify_key, {"board": Authority(key), "bureau": Authority(key)}
+    )
+    with pytest.raises(Malformed, match="two authorities have one key"):
+        TrainingTrust.parse(trust.to_toml())

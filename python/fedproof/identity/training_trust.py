@@ -59,6 +59,8 @@ class TrainingTrust:
         authorities = {
             name: Authority(VerifyKey.parse(a.key), a.revocations) for name, a in file.authorities.items()
         }
+        if len({a.key.raw for a in authorities.values()}) != len(authorities):
+            raise Malformed("two authorities have one key: records of the two would count as different ones")
         return cls(
             trainer=file.trainer.name,
             envelope=EnvelopeVerifyKey.parse(file.trainer.envelope_key),
