@@ -270,6 +270,10 @@ def test_it_may_not_be_added(world: World, certified: Certified, head: Head, tmp
         else:
             shutil.copy(head.bundle / ACCURACY, one.bundle / ACCURACY)
         assert refusal(one) == ("bundle", "digest")
+    one = copied(plain, tmp_path / "empty")
+    (one.bundle / TEST).mkdir()
+    with pytest.raises(Refused, match="test does not belong there"):
+        TrainingBundle.open(one.bundle)
 
 
 def test_a_test_set_that_is_not_there(head: Head, tmp_path: Path) -> None:

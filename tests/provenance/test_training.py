@@ -258,6 +258,24 @@ def test_another_model(world: World, head: Head, hidden: Head, tmp_path: Path) -
         head.verify(model=other)
 
 
+@pytest.mark.parametrize("shape", [(1, 30), (30, 1), (2, 15)])
+def test_centre_and_spread_are_one_number_a_feature(
+    head: Head, tmp_path: Path, shape: tuple[int, int]
+) -> None:
+    """The same bytes in another shape: NumPy would take (30, 1) from 30 inputs, each its own number, without a word."""
+    from fedproof.model.layout import Layout, Tensor
+    from fedproof.model.tensors import parse_model, serialise
+
+    one = copied(head, tmp_path)
+    _, arrays = parse_model(one.model.read_bytes())
+    for names in (("centre",), ("spread",), ("centre", "spread")):
+        other = arrays | {name: arrays[name].reshape(shape) for name in names}
+        layout = Layout.of([Tensor(name=n, shape=tuple(a.shape), dtype="F64") for n, a in other.items()])
+        one.model.write_bytes(serialise(other, layout))
+        with pytest.raises(Malformed, match="one number a feature"):
+            one.verify()
+
+
 def test_another_policy(head: Head) -> None:
     assert refusal(head, policy=policy(max_logit_freedom='"0.002"')) == ("policy", "policy")
     with pytest.raises(UsageError):
@@ -304,6 +322,26 @@ def test_every_file_of_the_bundle_counts(head: Head, tmp_path: Path) -> None:
         if not any(extra.parent.iterdir()):
             extra.parent.rmdir()
     made.verify()
+
+
+def test_a_list_stands_under_its_authoritys_name(world: World, certified: Certified, tmp_path: Path) -> None:
+    """So there is one of each: of two with one number nobody could say which counts."""
+    newest = RevocationList(authority="ministry", number=1, issued=NOW, serials=(), records=())
+    signed = sign(newest, world.authority)
+    made = honest(world, policy(), [certified], signed={"ministry": signed})
+    made.verify()
+    other = copied(made, tmp_path)
+    (other.bundle / "revocations" / "bureau.cbor").write_bytes(signed.to_bytes())
+    assert refusal(other) == ("revocation list", "digest")
+
+
+def test_a_certificate_that_nobody_reads_is_not_signed(
+    world: World, certified: Certified, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its statement is longer than a verifier takes: with many classes of long names, or many data sets."""
+    monkeypatch.setattr("fedproof.provenance.statement.MAX_STATEMENT", 1000)
+    with pytest.raises(Malformed, match="more than 1000"):
+        honest(world, policy(), [certified])
 
 
 def test_a_proof_of_another_training(world: World, certified: Certified, head: Head, tmp_path: Path) -> None:

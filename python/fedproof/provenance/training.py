@@ -28,7 +28,7 @@ from fedproof.provenance.differences import policy_difference
 from fedproof.provenance.dsse import open_envelope, sign_envelope
 from fedproof.provenance.statement import File, Producer, Resource, Sha256, Subject
 from fedproof.provenance.training_accuracy import AccuracyAudit, audit_accuracy, parts_of
-from fedproof.provenance.training_bundle import TrainingBundle
+from fedproof.provenance.training_bundle import REVOCATIONS, TrainingBundle
 from fedproof.provenance.training_report import TrainingReport, UsedRevocations
 from fedproof.provenance.training_statement import (
     HeadModel,
@@ -86,13 +86,23 @@ def audit_training(
             "training", "trust", f"{training.trainer} trained it; the trust file names {trust.trainer}"
         )
     parts = parts_of(training.data, bundle.data_sets(trust.keys()), "training")
-    lists = [*revocations, *(open_revocations(signed, trust.keys()) for signed in bundle.revocations())]
+    lists = [*revocations, *_revocations(bundle, trust)]
     kept = usable(policy, parts, lists, now=now)
     statement = statement_of(policy, training, parts, kept)
     proof = bundle.proof()
     verify(statement, proof)
     test = audit_accuracy(bundle, policy, trust, (training, parts), lists, now=now)
     return TrainingAudit(policy, training, parts, tuple(kept), statement, proof, tuple(lists), test)
+
+
+def _revocations(bundle: TrainingBundle, trust: TrainingTrust) -> list[RevocationList]:
+    """The bundle's lists, each under its authority's name: one of each. Raises `Refused`."""
+    found = [open_revocations(signed, trust.keys()) for signed in bundle.revocations()]
+    for name, one in zip(bundle.lists, found, strict=True):
+        if one.authority != name:
+            detail = f"{REVOCATIONS}/{name}.cbor is a list of {one.authority}"
+            raise Refused("revocation list", "digest", detail)
+    return found
 
 
 def check_head_file(model: Path, found: TrainingAudit) -> FileDigest:
@@ -263,5 +273,6 @@ def issue_training(
     check_signing_key(trust, key)
     found = audit_training(TrainingBundle.open(root), policy, trust, now=now)
     statement = training_statement(found, check_head_file(model, found), producer)
+    TrainingStatement.parse(statement.to_bytes())  # one that is too long is read by nobody
     write_atomic(root / CERTIFICATE, sign_envelope(statement.to_bytes(), key))
     return statement

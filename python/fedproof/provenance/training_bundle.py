@@ -81,6 +81,8 @@ class TrainingBundle:
                 raise Malformed(f"bundle: {name} is missing; was the bundle copied whole?")
         serials = _serials(root, DATA)
         tests = _serials(root, TEST) if TEST in top else ()
+        if TEST in top and not tests:
+            raise _unexpected(TEST)
         lists = sorted(_names(root / REVOCATIONS)) if REVOCATIONS in top else []
         for name in lists:
             if not _LIST.fullmatch(name):

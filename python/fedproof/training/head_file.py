@@ -58,6 +58,8 @@ class HeadFile:
         weight, bias = arrays["weight"], arrays["bias"]
         if weight.ndim != 2 or bias.shape != weight.shape[:1]:
             raise Malformed("the model is no trained head: weight and bias have other shapes")
+        if not arrays["centre"].shape == arrays["spread"].shape == weight.shape[1:]:
+            raise Malformed("the model is no trained head: centre and spread are not one number a feature")
         with np.errstate(over="ignore", invalid="ignore"):
             weights = np.rint(np.column_stack([weight, bias]) * 2.0**scale)
         if not (np.abs(weights) < 2.0**52).all():
