@@ -63,7 +63,8 @@ class Statement:
         demand(0 <= self.s <= 32, "statement", "the scale is out of range")
         count = len(self.answers)
         demand(1 <= count <= 4096, "statement", "no such number of receipts")
-        demand(count * (self.c - 1) <= 1 << 16, "statement", "too many leads")
+        demand(count * (self.c - 1) <= 1 << 14, "statement", "too many leads")
+        demand(count * (self.c - 1) * self.c <= 1 << 20, "statement", "too many leads for so many classes")
         for answer in self.answers:
             demand(len(answer.x) == self.p, "statement", "an input has not p entries")
             demand(all(abs(entry) <= 127 for entry in answer.x), "statement", "an input is out of range")

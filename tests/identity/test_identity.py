@@ -9,7 +9,7 @@ from fedproof.encoding.message import Message
 from fedproof.errors import Malformed, Refused, UsageError
 from fedproof.identity.keys import EnvelopeKey, EnvelopeVerifyKey, SigningKey, VerifyKey
 from fedproof.identity.roster import Member, Roster, endorse, open_roster
-from fedproof.identity.signed import Signed, sign
+from fedproof.identity.signed import Signed, sign, signer_key
 from fedproof.identity.training_trust import Authority, TrainingTrust
 from fedproof.identity.trust import Trust
 
@@ -29,6 +29,22 @@ class Note(Message):
 class Order(Message):
     KIND: ClassVar[str] = "order"
     text: str
+
+
+def test_long_payloads_are_decoded_if_somebody_who_is_trusted_signed_them() -> None:
+    """What is decoded before is short."""
+    note = Note(text="x" * (1 << 17))
+    trusted = {"ada": KEY.verify_key}
+    for signed, stage in (
+        (sign(note, OTHER), "trust"),
+        (sign(note, KEY).model_copy(update={"payload": b"\xff" * (1 << 17)}), "signature"),
+    ):
+        with pytest.raises(Refused) as caught:
+            signer_key(signed, "note", "text", trusted)
+        assert caught.value.stage == stage
+    # Signed by a key that is trusted, as somebody who is not.
+    with pytest.raises(Refused, match="it names xxx"):
+        signer_key(sign(note, KEY), "note", "text", trusted)
 
 
 def test_keys_are_saved_for_their_owner(tmp_path: Path) -> None:

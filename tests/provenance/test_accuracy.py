@@ -225,6 +225,13 @@ def test_a_test_set_that_was_trained_on(world: World, certified: Certified) -> N
         honest(world, registering([again]), [certified], tests=[again])
 
 
+def test_a_record_that_is_twice_in_the_test_set(world: World, certified: Certified) -> None:
+    twice = table(150, 180).take(np.array([*range(30), 7]))
+    test = world.certify(twice, like=certified.data.certificate)
+    with pytest.raises(Refused, match=r"record 30 of test set .* is there twice"):
+        honest(world, registering([test]), [certified], tests=[test])
+
+
 def test_the_same_statement_of_another_test_set(
     world: World, certified: Certified, test_set: Certified, made: Trained
 ) -> None:

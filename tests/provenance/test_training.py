@@ -223,6 +223,13 @@ def test_revocation_lists_that_are_too_old(world: World, certified: Certified) -
     assert made.verify(now=NOW + 500, revocations=[newer]).revocations[0].newest == (2, NOW + 450)
 
 
+def test_a_newer_list_takes_nothing_back(world: World, certified: Certified, head: Head) -> None:
+    """Neither a record nor a certificate."""
+    empty = RevocationList(authority="ministry", number=9, issued=NOW, serials=(), records=())
+    assert refusal(head, revocations=[revoking(world, certified, 5), empty]) == ("data set", "revoked")
+    assert refusal(head, revocations=[empty, revoking(world, certified)]) == ("data certificate", "revoked")
+
+
 def test_a_list_that_the_authority_did_not_sign(world: World, certified: Certified) -> None:
     fresh = revoking(world, certified, 5)
     with pytest.raises(Refused) as caught:

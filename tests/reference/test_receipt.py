@@ -268,7 +268,9 @@ SMALL = sized(2, 3, 0, 2)
         ("statement", sized(2, 2, -1, 1)),
         ("statement", sized(2, 2, 0, 0)),
         ("statement", sized(2, 2, 0, 4097)),
-        ("statement", sized(2, 18, 0, 3856)),  # 65 552 leads
+        ("statement", sized(2, 6, 0, 3277)),  # 16 385 leads
+        ("statement", sized(2, 128, 0, 65)),  # 8 255 leads, 1 056 640 weights of rows
+        ("statement", sized(2, 1024, 0, 2)),
         ("statement", with_input(SMALL, [128, 0])),
         ("statement", with_input(SMALL, [0, -128])),
         ("statement", with_input(SMALL, [0])),
@@ -290,9 +292,10 @@ def test_statements_that_are_refused(stage: str, statement: Statement) -> None:
     [
         sized(2, 2, 0, 1),
         sized(4096, 2, 32, 1),
-        sized(2, 1024, 0, 64),
+        sized(2, 1024, 0, 1),
         sized(2, 2, 0, 4096),
-        sized(2, 17, 0, 4096),  # 2^16 leads
+        sized(2, 5, 0, 4096),  # 2^14 leads
+        sized(2, 128, 0, 64),
         with_input(SMALL, [127, -127]),
         with_class(SMALL, 2),
     ],

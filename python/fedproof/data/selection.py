@@ -47,8 +47,9 @@ def check_selection(
 ) -> list[tuple[int, int]]:
     """The records that are left in, as (data set, record), in the order in which relations number them.
 
-    revocations: lists; of each authority the newest counts. max_age: seconds that a list may be old; none: a list need not be there.
-    Raises `Refused`: no data set, out of time, revoked, two data sets that do not go together, a record twice, none left."""
+    revocations: lists; of each authority all count, and the newest for max_age. max_age: seconds that a list may be old; none: a list
+    need not be there. Raises `Refused`: no data set, out of time, revoked, two data sets that do not go together, a record twice, none
+    left."""
     if not parts:
         raise Refused("data set", "statement", "none was given")
     first = parts[0].data.certificate
@@ -97,27 +98,30 @@ def _check_revoked(
     part: Part, out: frozenset[int], revocations: Sequence[RevocationList], now: int, max_age: int | None
 ) -> None:
     certificate = part.data.certificate
-    newest = newest_list(revocations, certificate.authority)
+    own = [r for r in revocations if r.authority == certificate.authority]
+    newest = newest_list(own, certificate.authority)
     if max_age is not None and (newest is None or now - newest.issued > max_age):
         known = "there is none" if newest is None else f"the newest is of {utc_text(newest.issued)}"
         detail = (
             f"{known}, and the policy allows {max_age} seconds: get a new one from {certificate.authority}"
         )
         raise Refused("revocation list", "expiry", detail)
-    if newest is None:
-        return
-    if certificate.serial in newest.serials:
+    if any(certificate.serial in one.serials for one in own):
         raise Refused("data certificate", "revoked", f"{certificate.authority} revoked {certificate.serial}")
-    missed = sorted(newest.records_of(certificate.serial) - out)
+    missed = sorted(set(revoked_in(part.data, own)) - out)
     if missed:
         detail = f"{certificate.authority} revoked record {missed[0]} of {certificate.serial}, and it is not left out"
         raise Refused("data set", "revoked", detail)
 
 
 def revoked_in(data: DataSet, revocations: Sequence[RevocationList]) -> tuple[int, ...]:
-    """The records of a data set that its authority's newest list revokes."""
-    newest = newest_list(revocations, data.certificate.authority)
-    return () if newest is None else tuple(sorted(newest.records_of(data.certificate.serial)))
+    """The records of a data set that any list of its authority revokes: nothing leaves a list again."""
+    own = [
+        r.records_of(data.certificate.serial)
+        for r in revocations
+        if r.authority == data.certificate.authority
+    ]
+    return tuple(sorted(frozenset().union(*own)))
 
 
 def disjoint(training: Sequence[Part], test: Sequence[Part]) -> None:

@@ -14,6 +14,8 @@ from fedproof.errors import Malformed, Refused
 from fedproof.identity.keys import SigningKey, VerifyKey
 
 M = TypeVar("M", bound=Message)
+_SHORT = 1 << 16
+"""Bytes that are decoded to find out who is said to have signed them."""
 
 
 class Signed(Message):
@@ -53,7 +55,16 @@ def _signed_bytes(kind: str, payload: bytes) -> bytes:
 
 def signer_key(signed: Signed, kind: str, field: str, trusted: Mapping[str, VerifyKey]) -> VerifyKey:
     """The key of whom the payload names as its signer, if that is somebody who is trusted: nothing of the payload is believed by that, it
-    only says whose key is to be tried. Raises `Refused` (subject `kind`, stage "decoding", "trust")."""
+    only says whose key is to be tried. A long payload is not even looked at unless somebody who is trusted signed it. Raises `Refused`
+    (subject `kind`, stage "decoding", "trust", "signature")."""
+    if len(signed.payload) > _SHORT:
+        own = [key for key in trusted.values() if key.raw == signed.signer]
+        if not own:
+            raise Refused(kind, "trust", f"no {field} that is trusted here signed it")
+        try:
+            own[0].verify(signed.signature, _signed_bytes(kind, signed.payload))
+        except Refused:
+            raise Refused(kind, "signature", "the signature does not verify") from None
     try:
         name = peek(signed).get(field)
     except Malformed as error:

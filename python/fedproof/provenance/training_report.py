@@ -27,7 +27,7 @@ class UsedRevocations:
         if self.newest is None:
             return "no revocation list seen: whether anything was revoked is not known here"
         number, issued = self.newest
-        return f"nothing of it revoked by list {number} of {utc_text(issued)}"
+        return f"nothing used of it revoked by list {number} of {utc_text(issued)}"
 
 
 @dataclass(frozen=True)

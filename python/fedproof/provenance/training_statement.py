@@ -26,7 +26,7 @@ Said = Annotated[str, Field(min_length=1, max_length=400)]
 TRAINING_CLAIMS: Final[dict[str, str]] = {
     "DATA_CERTIFIED": "the weights were fitted to exactly these records: each one certified, with its label, by a trusted authority",
     "WEIGHTS_OPTIMAL": "the weights are the optimum of the policy's objective on those records, up to the logit freedom",
-    "ACCURACY_AT_LEAST": "at least so many records of the policy's test set are classified correctly, and none of them was trained on",
+    "ACCURACY_AT_LEAST": "at least so many records of the policy's test set are classified correctly; by their tags none was trained on",
 }
 
 TRAINING_NOT_PROVEN: Final[dict[str, str]] = {

@@ -57,6 +57,7 @@ def testable(
         raise Refused("accuracy", "policy", "the test set is not the one that the policy registers")
     check_demands(policy, test)
     check_alike(training[0].data.certificate, test[0].data.certificate)
+    _check_distinct(test)
     kept = check_selection(test, revocations, now=now, max_age=policy.data.max_revocation_age)
     for part in test:
         hidden = sorted(set(part.left_out) - set(revoked_in(part.data, revocations)))
@@ -67,6 +68,19 @@ def testable(
             raise Refused("accuracy", "policy", detail)
     disjoint(training, test)
     return kept
+
+
+def _check_distinct(test: Sequence[Part]) -> None:
+    """No record is there twice: it would count twice, and leaving one out is not the trainer's choice. Raises `Refused`."""
+    seen: set[tuple[str, bytes]] = set()
+    for part in test:
+        for i in sorted(set(range(part.data.certificate.records)) - set(part.left_out)):
+            tag = part.data.certificate.authority, part.data.records.tag(i)
+            if tag in seen:
+                serial = part.data.certificate.serial
+                detail = f"record {i} of test set {serial} is there twice: have one of them revoked, or certify without it"
+                raise Refused("accuracy", "statement", detail)
+            seen.add(tag)
 
 
 def accuracy_statement(

@@ -11,8 +11,9 @@ use crate::transcript::Label;
 
 pub const NAME: &str = "receipt";
 
-/// Leads of all receipts together.
-const MAX_LEADS: usize = 1 << 16;
+/// Leads of all receipts together, and what these take a class.
+const MAX_LEADS: usize = 1 << 14;
+const MAX_ROW_WEIGHTS: usize = 1 << 20;
 
 /// What was asked, and the class that was answered.
 #[derive(Clone, Debug)]
@@ -146,7 +147,8 @@ impl<S: Suite> Relation<S> for Receipt<S> {
             && (2..=1024).contains(&self.classes)
             && self.scale <= 32
             && (1..=4096).contains(&self.answers.len())
-            && leads <= MAX_LEADS;
+            && leads <= MAX_LEADS
+            && leads.saturating_mul(self.classes()) <= MAX_ROW_WEIGHTS;
         if !ok {
             let why = format!(
                 "refused size: {} answers, {} features, {} classes, scale {}",

@@ -147,10 +147,18 @@ fn statements_out_of_limits() {
     for (change, expected) in changes {
         assert_eq!(stage(change), Err(expected));
     }
-    let many = |s: &mut Receipt<Pallas>| {
-        s.classes = 1024;
-        s.points = vec![s.points[0]; 1024];
-        s.answers = vec![wide(5); 65];
-    };
-    assert_eq!(stage(&many), Err(Stage::Statement));
+    for (classes, answers, fits) in [
+        (5, 4096, true),
+        (6, 3277, false),
+        (128, 64, true),
+        (128, 65, false),
+        (1024, 1, true),
+        (1024, 2, false),
+    ] {
+        let mut many = truth.clone();
+        many.classes = classes;
+        many.points = vec![many.points[0]; classes as usize];
+        many.answers = vec![wide(5); answers];
+        assert_eq!(many.check().is_ok(), fits, "{classes}, {answers}");
+    }
 }
