@@ -12,6 +12,9 @@ from fedproof.errors import Refused
 from fedproof.identity.keys import VerifyKey
 from fedproof.identity.signed import Signed, signer_key
 
+_NAMED = 100
+"""Records that a refusal names at most."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -61,15 +64,16 @@ def check_selection(
         check_alike(first, certificate)
         out = _left_out(part)
         _check_revoked(part, out, revocations, now, max_age)
+        twice = []
         for i in range(certificate.records):
             if i in out:
                 continue
             tag = certificate.authority, part.data.records.tag(i)
             if tag in seen:
-                detail = f"record {i} of {certificate.serial} is there twice: leave one of them out"
-                raise Refused("data set", "statement", detail)
+                twice.append(i)
             seen.add(tag)
             kept.append((number, i))
+        _none_twice(certificate.serial, twice)
     if not kept:
         raise Refused("data set", "statement", "every record is left out")
     return kept
@@ -83,6 +87,16 @@ def check_alike(first: DataCertificate, second: DataCertificate) -> None:
                 f"data sets {first.serial} and {second.serial} differ in {name}: they cannot be used together"
             )
             raise Refused("data set", "statement", detail)
+
+
+def _none_twice(serial: str, twice: Sequence[int]) -> None:
+    if not twice:
+        return
+    more = f", and {len(twice) - 1} more of its records are: leave out" if twice[1:] else ": leave out"
+    some = ",".join(str(i) for i in twice[:_NAMED]) + (" and so on" if twice[_NAMED:] else "")
+    raise Refused(
+        "data set", "statement", f"record {twice[0]} of {serial} is there twice{more} {serial}:{some}"
+    )
 
 
 def _left_out(part: Part) -> frozenset[int]:
