@@ -115,7 +115,9 @@ class TrainingReport:
 
 def _coverage(claim: TrainingClaim) -> str:
     freedom = (
-        f" · no logit moves by more than {claim.logit_freedom}" if claim.logit_freedom is not None else ""
+        f" · logits of records no longer than these: within {claim.logit_freedom} of the optimum's"
+        if claim.logit_freedom is not None
+        else ""
     )
     correct = f" · at least {claim.correct} correct" if claim.correct is not None else ""
     return f"records {claim.records}{freedom}{correct}"

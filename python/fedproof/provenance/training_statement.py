@@ -26,7 +26,8 @@ Said = Annotated[str, Field(min_length=1, max_length=400)]
 TRAINING_CLAIMS: Final[dict[str, str]] = {
     "DATA_CERTIFIED": "the weights were fitted to exactly these records: each one certified, with its label, by a trusted authority",
     "WEIGHTS_OPTIMAL": "the weights are the optimum of the policy's objective on those records, up to the logit freedom",
-    "ACCURACY_AT_LEAST": "at least so many records of the policy's test set are classified correctly; by their tags none was trained on",
+    "ACCURACY_AT_LEAST": "at least so many records of the policy's test set are classified correctly, and none of them equals a training"
+    " record of the same authority",
 }
 
 TRAINING_NOT_PROVEN: Final[dict[str, str]] = {
@@ -38,7 +39,7 @@ TRAINING_NOT_PROVEN: Final[dict[str, str]] = {
     "NO_DUPLICATES": "that no record was certified twice by different authorities: their tags differ",
     "PRIVACY": "that the weights say nothing on single records",
     "RUN_SELECTION": "that this training was not chosen among many",
-    "TEST_SELECTION": "that the test records are typical, or that nobody looked at them before the policy was made",
+    "TEST_SELECTION": "that test records are typical, no near copies of training records, and unseen before the policy was made",
 }
 
 _ALWAYS = (
