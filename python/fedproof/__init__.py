@@ -14,11 +14,14 @@ A tour, in the order in which data flows. Each layer imports only what stands be
 `fedproof.proofs`
     Commitments to integer vectors and the relations proved about them: *plain opening* (the commitment holds
     these values), *bounded update* (every coordinate and the Euclidean norm are within the policy's bounds)
-    and *honest aggregate* (this total is the weighted sum of those commitments).
+    and *honest aggregate* (this total is the weighted sum of those commitments); of trained heads *optimum*,
+    *accuracy* and *receipt*.
 `fedproof.model`
     From tensors to integers and back: layout, quantisation, clipping, and the exact weighted mean.
 `fedproof.log`
     An append-only Merkle log in files, with signed checkpoints.
+`fedproof.data`
+    Data certified record by record by an authority, and the lists on which it revokes them.
 `fedproof.training`
     The optimum of a convex objective on records that are integers, as integers, and how far from it they may be.
 `fedproof.round`
@@ -42,6 +45,8 @@ To check a model that somebody gave you:
         policy=Policy.load(Path("policy.toml")),
         trust=Trust.load(Path("trust.toml")),
     )  # raises fedproof.errors.Refused when anything is not as claimed
+
+Of a head that was trained on certified data it is `fedproof.provenance.training.verify_training`.
 """
 
 from importlib.metadata import version as _version

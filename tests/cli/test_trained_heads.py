@@ -231,6 +231,16 @@ def test_what_is_wrong_in_them_is_said(folder: Path, tmp_path: Path) -> None:
         assert (ran.returncode, said in ran.stderr) == (2, True), ran.stderr
 
 
+def test_the_folder_above_the_bundle(folder: Path) -> None:
+    model, own = f"--model={folder / 'out' / 'model.safetensors'}", terms(folder, "never")
+    asked = [f"--data={folder / 'data.csv'}", f"--bundle={folder / 'out'}", f"--out={folder / 'never'}"]
+    for ran in (
+        fedproof("verify", folder / "out", model, *own[:2]),
+        fedproof("answer", *asked, model, *own[:2]),
+    ):
+        assert (ran.returncode, "did you mean" in ran.stderr) == (2, True), ran.stderr
+
+
 def test_a_bundle_with_something_else_in_it_is_refused(folder: Path) -> None:
     stray = folder / "out" / "bundle" / ".DS_Store"
     stray.write_bytes(b"")

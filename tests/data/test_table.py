@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from fedproof.data.quantise import LIMIT, Quantisation
 from fedproof.data.records import check_rows, classes_of, largest_norm, make_rows
-from fedproof.data.table import Table, read_table
+from fedproof.data.table import Table, read_inputs, read_table
 from fedproof.errors import Malformed, Refused, UsageError
 from tests.data.world import table
 
@@ -61,8 +61,11 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         with pytest.raises(Malformed, match=name):
             read_table(tmp_path / name, "y")
     np.savez(tmp_path / "t.npz", X=np.zeros((2, 2)))
-    with pytest.raises(Malformed, match="the arrays X"):
+    with pytest.raises(Malformed, match="no array y"):
         read_table(tmp_path / "t.npz", "y")
+    np.savez(tmp_path / "t.npz", y=np.zeros(2))
+    with pytest.raises(Malformed, match="no array X"):
+        read_inputs(tmp_path / "t.npz", ("age",))
     np.savez(tmp_path / "t.npz", X=np.eye(2), y=np.array([0.5, 1]))
     with pytest.raises(Malformed, match=r"0\.5 is no label"):
         read_table(tmp_path / "t.npz", "y")

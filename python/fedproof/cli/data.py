@@ -114,6 +114,7 @@ def _tell(certificate: DataCertificate, out: Path, as_json: bool) -> None:
         f"  {counted(len(certificate.features), 'feature')}; classes {classes}; until {utc_text(certificate.expires)}"
     )
     print(f"  serial {certificate.serial}")
+    print(f"  digest sha256:{certificate.digest().hex()}")
     print("  publish certificate.cbor, records.bin, croissant.json; holder/ is the holder's alone")
 
 
@@ -173,5 +174,7 @@ def _register(url: str, key: Path) -> Register:
     try:
         from fedproof.data.register import Register
     except ImportError:
-        raise UsageError("the register needs SQLAlchemy: pip install 'fedproof[data]'") from None
+        raise UsageError(
+            "the register needs SQLAlchemy: pip install 'fedproof[data]', or make setup in a clone"
+        ) from None
     return Register(url or f"sqlite:///{key.absolute().parent / 'register.db'}")

@@ -17,6 +17,7 @@ from fedproof.encoding.text import printable
 from fedproof.errors import Malformed, UsageError
 from fedproof.identity.trust import Trust
 from fedproof.policy.policy import Policy
+from fedproof.provenance.bundle import not_the_folder_above
 from fedproof.provenance.report import Report
 from fedproof.provenance.training_bundle import is_training_bundle
 from fedproof.provenance.verify import verify_bundle
@@ -51,6 +52,7 @@ def verify(
     """Checks a model's whole pedigree, offline. Every update's proof, every sum, the way from base model to released weights; or data,
     optimum and file of a trained head."""
     _all_there(bundle, model, trust, *([policy] if policy else []))
+    not_the_folder_above(bundle)
     console = Console(highlight=False)
     if is_training_bundle(bundle):
         asked = Asked(bundle, model, trust, policy, tuple(revocations or ()), refresh_revocations, at)

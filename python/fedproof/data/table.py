@@ -17,6 +17,7 @@ MAX_RECORDS = 1 << 24
 MAX_FEATURES = 4094
 _LIMIT = 1 << 34
 """Bytes of a file that is read."""
+_NEEDS_PYARROW = "CSV and Parquet files need pyarrow: pip install 'fedproof[data]', or make setup in a clone"
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,10 @@ def _npz(data: bytes, label: str | None, wanted: tuple[str, ...] | None) -> Tabl
             found = {name: arrays[name] for name in arrays.files}
     except (ValueError, OSError, EOFError, KeyError) as error:
         raise Malformed(f"not NumPy's .npz: {printable(str(error))}") from None
-    if "X" not in found or (label is not None and "y" not in found):
-        raise Malformed("the arrays X (records by features) and y (labels) are wanted")
+    if "X" not in found:
+        raise Malformed("there is no array X, the matrix of records by features")
+    if label is not None and "y" not in found:
+        raise Malformed("there is no array y, of as many labels as X has records")
     X = found["X"]
     y = found["y"] if label is not None else np.full(len(X), UNLABELLED)
     if X.ndim != 2 or X.dtype.kind not in "iuf" or y.ndim != 1:
@@ -109,7 +112,7 @@ def _csv(data: bytes, label: str | None, wanted: tuple[str, ...] | None) -> Tabl
     try:
         from pyarrow import ArrowInvalid, csv
     except ImportError:
-        raise UsageError("CSV and Parquet files need pyarrow: pip install 'fedproof[data]'") from None
+        raise UsageError(_NEEDS_PYARROW) from None
     try:
         # Labels are read as they are written: 01 is not 1.
         types = {label: "string"} if label is not None else {}
@@ -123,7 +126,7 @@ def _parquet(data: bytes, label: str | None, wanted: tuple[str, ...] | None) -> 
     try:
         from pyarrow import ArrowException, parquet
     except ImportError:
-        raise UsageError("CSV and Parquet files need pyarrow: pip install 'fedproof[data]'") from None
+        raise UsageError(_NEEDS_PYARROW) from None
     try:
         return _arrow(parquet.read_table(io.BytesIO(data)), label, wanted)
     except (ArrowException, OSError) as error:
@@ -154,7 +157,9 @@ def _arrow(table: object, label: str | None, wanted: tuple[str, ...] | None) -> 
         if name == label:
             continue
         if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-            raise Malformed(f"column {printable(name)} holds {column.type}, not numbers: encode it first")
+            raise Malformed(
+                f"column {printable(name)} holds {column.type}, not numbers: encode it or leave it out"
+            )
         values[:, len(features)] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
         features.append(name)
     labels = (

@@ -31,7 +31,8 @@ class Signed(Message):
         """The message, if `key` signed it. Raises `Refused` (stage "signature", "decoding"); nothing in the payload is read
         before the signature is good."""
         if self.signer != key.raw:
-            raise Refused(cls.KIND, "signature", "signed by another key than expected", party=party)
+            detail = f"signed by another key than expected, which is {key.text}"
+            raise Refused(cls.KIND, "signature", detail, party=party)
         try:
             key.verify(self.signature, _signed_bytes(cls.KIND, self.payload))
         except Refused:

@@ -64,9 +64,7 @@ class Bundle:
         for a missing file, a link, a special file, or sizes beyond the limits.
         """
         try:
-            if not (root / POLICY).exists() and (root / "bundle").is_dir():
-                inner = printable(str(root / "bundle"))
-                raise Malformed(f"{printable(str(root))} holds no bundle itself; did you mean {inner}?")
+            not_the_folder_above(root)
             tree = _tree(root)
         except OSError as error:  # a name too long, a file that vanished
             raise Malformed(f"bundle: {printable(str(root))}: {error.strerror}") from None
@@ -173,6 +171,13 @@ def write_bundle(
         shutil.rmtree(draft, ignore_errors=True)
         raise
     return Bundle.open(root)
+
+
+def not_the_folder_above(root: Path) -> None:
+    """Raises `Malformed` for a folder that is no bundle of either kind, but has one in it. Raises `OSError`."""
+    if not (root / POLICY).exists() and (root / "bundle").is_dir():
+        inner = printable(str(root / "bundle"))
+        raise Malformed(f"{printable(str(root))} holds no bundle itself; did you mean {inner}?")
 
 
 def _tree(root: Path) -> list[tuple[str, int]]:

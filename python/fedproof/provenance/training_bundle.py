@@ -33,7 +33,7 @@ from fedproof.encoding.text import is_name, printable
 from fedproof.errors import Malformed, Refused, UsageError
 from fedproof.identity.keys import VerifyKey
 from fedproof.identity.signed import Signed
-from fedproof.provenance.bundle import CERTIFICATE, MAX_POLICY, POLICY
+from fedproof.provenance.bundle import CERTIFICATE, MAX_POLICY, POLICY, not_the_folder_above
 from fedproof.provenance.dsse import MAX_ENVELOPE
 from fedproof.training.accuracy import Accuracy
 from fedproof.training.proof import Training
@@ -74,6 +74,7 @@ class TrainingBundle:
         """Looks at the whole tree. Raises `Refused` (subject "bundle", stage "digest") for what belongs to no bundle, and `Malformed` for a
         missing file or a folder that cannot be read."""
         top = _names(root)
+        not_the_folder_above(root)
         for name in sorted(top - _TOP):
             raise _unexpected(name)
         for name in (POLICY, TRAINING, PROOF, DATA):

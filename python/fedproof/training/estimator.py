@@ -31,7 +31,7 @@ try:
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError:
     raise UsageError(
-        "OptimumClassifier needs scikit-learn 1.6 or later: pip install 'fedproof[sklearn]'"
+        "OptimumClassifier needs scikit-learn 1.6 or later: pip install 'fedproof[sklearn]', or make setup in a clone"
     ) from None
 
 Floats = NDArray[np.float64]

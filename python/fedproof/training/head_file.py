@@ -75,5 +75,6 @@ class HeadFile:
             scale,
         )
         if found.to_bytes() != data:
-            raise Refused("model", "decoding", "the file is not written the one way that a head is")
+            detail = "the file was changed or rewritten: it is not written the one way that a head is"
+            raise Refused("model", "decoding", detail)
         return found
