@@ -156,6 +156,7 @@ def test_every_shape_of_json_is_the_real_one(
         "verify head": ["verify", str(tmp_path / "head" / "bundle"), weights, *head],
         "answer": ["answer", *files, weights, *head, f"--out={receipt}"],
         "check-answer": ["check-answer", receipt, *files, *head],
+        "demo certified": ["demo", "--certified"],
         "bench r1": ["bench", "r1", "--dim", "10"],
         "version": ["version"],
     }
