@@ -39,8 +39,10 @@ _Context: TypeAlias = tuple[bytes, str, int, bytes | None]
 _Shape: TypeAlias = tuple[int, int]
 _Bounds: TypeAlias = tuple[int, int, int]
 _Terms: TypeAlias = list[tuple[int, bytes]]
-_Accuracy: TypeAlias = tuple[tuple[int, int, int], tuple[int, int], tuple[int, int, int]]
-_Optimum: TypeAlias = tuple[tuple[int, int, int], tuple[bool, int, int, int], tuple[int, int, int]]
+_Size: TypeAlias = tuple[int, int, int]
+_Digits: TypeAlias = tuple[int, int, int]
+_Accuracy: TypeAlias = tuple[_Size, tuple[int, int], _Digits]
+_Optimum: TypeAlias = tuple[_Size, tuple[bool, int, int, int], _Digits]
 
 class ProofError(Exception): ...
 
@@ -120,7 +122,7 @@ def verify_optimum(
     proof: bytes,
 ) -> None: ...
 def count_correct(
-    parts: tuple[tuple[int, int, int], tuple[int, int, int]],
+    parts: tuple[_Size, _Digits],
     rows: NDArray[np.int8],
     weights: NDArray[np.int64],
 ) -> int: ...

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fedproof.errors import Refused, UsageError
-from fedproof.proofs.optimum import HeadOpening
+from fedproof.proofs.head import HeadOpening
 from fedproof.proofs.receipt import prove
 from fedproof.provenance.training import TrainingAudit, audit_training, read_head
 from fedproof.provenance.training_bundle import TrainingBundle

@@ -26,7 +26,7 @@ from fedproof.identity.signed import sign
 from fedproof.identity.training_trust import Authority, TrainingTrust
 from fedproof.policy.policy import DEFAULT_SUITE
 from fedproof.policy.training import TrainingPolicy
-from fedproof.proofs.optimum import HeadOpening
+from fedproof.proofs.head import HeadOpening
 from fedproof.provenance.statement import Producer
 from fedproof.provenance.training import audit_training, issue_training
 from fedproof.provenance.training_bundle import TrainingBundle, write_training_bundle

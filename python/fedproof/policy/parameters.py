@@ -51,6 +51,10 @@ class Digits:
     margins: int
     weights: int
 
+    def parts(self) -> tuple[int, int, int]:
+        """As the engine takes it."""
+        return self.bound, self.margins, self.weights
+
 
 def digits(records: int, features: int, classes: int, scale: int, *, hinge: bool, committed: bool) -> Digits:
     """The digits of a head's proof (spec/relations/optimum.md): tables about as large as what is looked up; logits up to ±2^11."""

@@ -3,43 +3,29 @@ hidden. A tie is wrong."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fedproof import _core
 from fedproof.policy.parameters import Digits, digits
-from fedproof.proofs.commitment import Integers, point_size
-from fedproof.proofs.context import Context, refusals
-from fedproof.proofs.optimum import Head, HeadOpening, flat
+from fedproof.proofs.commitment import Integers
+from fedproof.proofs.context import refusals
+from fedproof.proofs.head import HeadOpening, HeadStatement, flat
 
 NAME = "accuracy"
 
 
 @dataclass(frozen=True)
-class Statement:
-    """features: with the bias. scale: one unit of W is 2^-scale. correct: T, at least so many. records: one point a record, one after the
-    other."""
+class Statement(HeadStatement):
+    """correct: T, at least so many."""
 
-    ctx: Context
-    suite: str
-    features: int
-    classes: int
-    scale: int
     correct: int
-    records: bytes = field(repr=False)
-    head: Head
-
-    @property
-    def size(self) -> tuple[int, int, int]:
-        """Records, features, classes."""
-        return len(self.records) // point_size(self.suite), self.features, self.classes
 
     def parts(self) -> tuple[tuple[int, int, int], tuple[int, int], tuple[int, int, int]]:
         """As the engine takes it."""
-        d = _digits(self.size, self.scale)
-        return self.size, (self.scale, self.correct), (d.bound, d.margins, d.weights)
+        return self.size, (self.scale, self.correct), _digits(self.size, self.scale).parts()
 
 
 def _digits(size: tuple[int, int, int], scale: int) -> Digits:
@@ -52,10 +38,9 @@ def count_correct(rows: NDArray[np.int8], weights: Integers, scale: int) -> int:
     with the bias. A logit beyond ±2^11 may not count. Raises `Refused` where they do not fit each other."""
     classes, features = weights.shape
     size = len(rows), features, classes
-    d = _digits(size, scale)
     with refusals():
         return _core.count_correct(
-            (size, (d.bound, d.margins, d.weights)), np.ascontiguousarray(rows), flat(weights)
+            (size, _digits(size, scale).parts()), np.ascontiguousarray(rows), flat(weights)
         )
 
 
@@ -67,34 +52,20 @@ def prove(
     *,
     unchecked: bool = False,
 ) -> bytes:
-    """rows: one a record, features, bias, one-hot label; blinds: theirs. Raises `Refused` (stage "witness") where the statement is not
-    true, unless `unchecked`, as a dishonest prover would."""
-    points = None if statement.head.weights is not None else statement.head.points
+    """As `fedproof.proofs.optimum.prove`."""
     with refusals(party=statement.ctx.client):
         return _core.prove_accuracy(
             statement.suite,
             statement.ctx.parts(),
             statement.parts(),
-            statement.records,
-            np.ascontiguousarray(rows),
-            blinds,
-            flat(opening.weights),
-            points,
-            opening.blinds,
+            *statement.known(rows, blinds, opening),
             not unchecked,
         )
 
 
 def verify(statement: Statement, proof: bytes) -> None:
     """Returns nothing, or raises `Refused`."""
-    weights = statement.head.weights
     with refusals(party=statement.ctx.client):
         _core.verify_accuracy(
-            statement.suite,
-            statement.ctx.parts(),
-            statement.parts(),
-            statement.records,
-            None if weights is None else flat(weights),
-            statement.head.points,
-            proof,
+            statement.suite, statement.ctx.parts(), statement.parts(), *statement.stated(), proof
         )

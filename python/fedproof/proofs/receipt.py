@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fedproof import _core
 from fedproof.proofs.context import Context, refusals
-from fedproof.proofs.optimum import HeadOpening
+from fedproof.proofs.head import HeadOpening, flat
 
 NAME = "receipt"
 
@@ -43,7 +43,7 @@ def prove(statement: Statement, opening: HeadOpening, *, unchecked: bool = False
             statement.points,
             np.ascontiguousarray(statement.inputs),
             list(statement.answers),
-            np.ascontiguousarray(opening.weights, dtype=np.int64).ravel(),
+            flat(opening.weights),
             opening.blinds,
             not unchecked,
         )

@@ -22,7 +22,8 @@ from fedproof.model.digest import FileDigest, root_of
 from fedproof.model.tensors import MAX_FILE
 from fedproof.policy.policy import SUITES
 from fedproof.policy.training import TrainingPolicy
-from fedproof.proofs.optimum import HeadOpening, Statement, check_head, verify
+from fedproof.proofs.head import HeadOpening, check_head
+from fedproof.proofs.optimum import Statement, verify
 from fedproof.provenance.bundle import CERTIFICATE
 from fedproof.provenance.differences import policy_difference
 from fedproof.provenance.dsse import open_envelope, sign_envelope
@@ -127,7 +128,7 @@ def training_statement(found: TrainingAudit, file: FileDigest, producer: Produce
     """The one statement that a bundle and a file lead to; only `producer` is free."""
     head, suite = found.policy.training, found.statement.suite
     used, test = _share(found.parts, found.kept), found.test
-    committed = found.statement.head.weights is None
+    committed = found.statement.head.committed
     return TrainingStatement(
         subject=(Subject(digest=Sha256.of(root_of([file]))),),
         predicate=TrainingPredicate(

@@ -17,7 +17,7 @@ from fedproof.errors import Refused
 from fedproof.policy.training import Test, TrainingPolicy
 from fedproof.proofs.accuracy import Statement, count_correct, prove
 from fedproof.proofs.context import Context
-from fedproof.proofs.optimum import HeadOpening
+from fedproof.proofs.head import HeadOpening
 from fedproof.training.proof import Training, UsedData, check_demands, head_of, points_of
 from fedproof.training.train import Trained, rows_of
 

@@ -18,7 +18,8 @@ from fedproof.errors import Refused
 from fedproof.policy.training import TrainingPolicy
 from fedproof.proofs.commitment import point_size
 from fedproof.proofs.context import Context
-from fedproof.proofs.optimum import Head, Statement
+from fedproof.proofs.head import Head
+from fedproof.proofs.optimum import Statement
 from fedproof.training.objective import Objective, Weights, max_residual_squared
 
 _ENTRY = 8

@@ -14,7 +14,7 @@ from fedproof.encoding.digest import Digest
 from fedproof.encoding.message import Message
 from fedproof.errors import Refused, UsageError
 from fedproof.proofs.context import Context
-from fedproof.proofs.optimum import HeadOpening
+from fedproof.proofs.head import HeadOpening
 from fedproof.proofs.optimum import Statement as Trained
 from fedproof.proofs.receipt import Statement, prove, verify
 
@@ -44,7 +44,7 @@ def inputs_of(certificate: DataCertificate, values: NDArray[np.float64]) -> NDAr
 def answer(trained: Trained, opening: HeadOpening, inputs: NDArray[np.int8], training: bytes) -> Receipt:
     """The head's answers to these inputs, proved. training: its digest. Raises `UsageError` for a head that is public (who has it can
     compute) or for too many inputs."""
-    if trained.head.weights is not None:
+    if not trained.head.committed:
         raise UsageError("the weights are public: whoever has the model's file can compute its answers")
     if not 1 <= len(inputs) <= MAX_ANSWERS:
         raise UsageError(f"{len(inputs)} inputs; one receipt has 1 to {MAX_ANSWERS}")
@@ -60,7 +60,7 @@ def check_answer(trained: Trained, training: bytes, receipt: Receipt, inputs: ND
     """Raises `Refused` unless the head of this training gave these answers to these inputs."""
     if receipt.training != training:
         raise Refused("receipt", "statement", "it is of another training's head")
-    if trained.head.weights is not None:
+    if not trained.head.committed:
         raise Refused("receipt", "statement", "that training's weights are public: it has no receipts")
     if receipt.inputs != inputs.tobytes() or len(receipt.answers) != len(inputs):
         raise Refused("receipt", "statement", "it is for other inputs")

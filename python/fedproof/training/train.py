@@ -13,7 +13,8 @@ from fedproof.data.records import Rows
 from fedproof.data.selection import Part, check_selection
 from fedproof.errors import Refused
 from fedproof.policy.training import TrainingPolicy
-from fedproof.proofs.optimum import HeadOpening, commit_head, prove
+from fedproof.proofs.head import HeadOpening, commit_head
+from fedproof.proofs.optimum import prove
 from fedproof.training.objective import Weights
 from fedproof.training.proof import (
     Training,
