@@ -18,17 +18,16 @@ type Parts = (SizeParts, (u32, u64), DigitParts);
 
 fn statement<S: Suite>(
     ctx: ContextParts,
-    parts: Parts,
+    (of_size, (scale, correct), of_digits): Parts,
     records: &[u8],
     weights: Weights<S>,
 ) -> Result<Accuracy<S>> {
-    let (scale, correct) = parts.1;
     Ok(Accuracy {
         context: context(ctx)?,
-        size: size(parts.0),
+        size: size(of_size),
         scale,
         correct,
-        digits: digits(parts.2),
+        digits: digits(of_digits),
         records: decode_points::<S>(records)?,
         weights,
     })
@@ -51,10 +50,10 @@ fn prove_accuracy<'py>(
     weight_blinds: Vec<u8>,
     checked: bool,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let known = Known::new((&rows, blinds), &weights, (weight_points, weight_blinds))?;
+    let known = Known::new(parts.0, (&rows, blinds), &weights, (weight_points, weight_blinds))?;
     let proof = run(py, move || {
         with_suite!(suite.as_str(), S => {
-            let (stated, trained) = known.decode::<S>(parts.0.1)?;
+            let (stated, trained) = known.decode::<S>()?;
             prove_bytes(&statement::<S>(ctx, parts, &records, stated)?, &trained, checked)
         })
     })?;
@@ -69,10 +68,11 @@ fn count_correct<'py>(
     rows: PyReadonlyArray2<'py, i8>,
     weights: PyReadonlyArray1<'py, i64>,
 ) -> PyResult<u64> {
-    let known = Known::new((&rows, Vec::new()), &weights, (None, Vec::new()))?;
+    let (of_size, of_digits) = parts;
+    let known = Known::new(of_size, (&rows, Vec::new()), &weights, (None, Vec::new()))?;
     run(py, move || {
-        let (_, trained) = known.decode::<Pallas>(parts.0.1)?;
-        correct(&size(parts.0), &digits(parts.1), &trained)
+        let (_, trained) = known.decode::<Pallas>()?;
+        correct(&size(of_size), &digits(of_digits), &trained)
     })
 }
 

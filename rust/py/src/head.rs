@@ -44,12 +44,15 @@ pub struct Known {
     columns: usize,
     blinds: Vec<u8>,
     weights: Vec<i64>,
+    /// Entries of a class.
+    features: u32,
     weight_points: Option<Vec<u8>>,
     weight_blinds: Vec<u8>,
 }
 
 impl Known {
     pub fn new(
+        (_, features, _): SizeParts,
         (rows, blinds): (&PyReadonlyArray2<'_, i8>, Vec<u8>),
         weights: &PyReadonlyArray1<'_, i64>,
         (weight_points, weight_blinds): (Option<Vec<u8>>, Vec<u8>),
@@ -59,13 +62,14 @@ impl Known {
             columns: rows.shape().get(1).copied().unwrap_or(0),
             blinds,
             weights: weights.as_slice()?.to_vec(),
+            features,
             weight_points,
             weight_blinds,
         })
     }
 
     /// The weights as the statement has them, and what its prover knows.
-    pub fn decode<S: Suite>(self, features: u32) -> Result<(Weights<S>, Trained<S::Scalar>)> {
+    pub fn decode<S: Suite>(self) -> Result<(Weights<S>, Trained<S::Scalar>)> {
         let public = self.weight_points.is_none().then_some(self.weights.as_slice());
         let stated = stated::<S>(public, self.weight_points.as_deref().unwrap_or_default())?;
         let trained = Trained {
@@ -77,7 +81,7 @@ impl Known {
             }),
             weights: Arc::new(Rows {
                 values: self.weights,
-                columns: features as usize,
+                columns: self.features as usize,
                 blinds: decode_scalars::<S>(&self.weight_blinds)?,
                 bits: 64,
             }),

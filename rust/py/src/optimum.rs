@@ -18,25 +18,20 @@ type Parts = (SizeParts, (bool, u32, u64, u128), DigitParts);
 
 fn statement<S: Suite>(
     ctx: ContextParts,
-    parts: Parts,
+    (of_size, (hinge, scale, regularisation, max_residual_squared), of_digits): Parts,
     records: &[u8],
     weights: Weights<S>,
 ) -> Result<Optimum<S>> {
-    let objective = parts.1;
     Ok(Optimum {
         context: context(ctx)?,
-        size: size(parts.0),
+        size: size(of_size),
         objective: Objective {
-            loss: if objective.0 {
-                Loss::SquaredHinge
-            } else {
-                Loss::Ridge
-            },
-            scale: objective.1,
-            regularisation: objective.2,
-            max_residual_squared: objective.3,
+            loss: if hinge { Loss::SquaredHinge } else { Loss::Ridge },
+            scale,
+            regularisation,
+            max_residual_squared,
         },
-        digits: digits(parts.2),
+        digits: digits(of_digits),
         records: decode_points::<S>(records)?,
         weights,
     })
@@ -59,10 +54,10 @@ fn prove_optimum<'py>(
     weight_blinds: Vec<u8>,
     checked: bool,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let known = Known::new((&rows, blinds), &weights, (weight_points, weight_blinds))?;
+    let known = Known::new(parts.0, (&rows, blinds), &weights, (weight_points, weight_blinds))?;
     let proof = run(py, move || {
         with_suite!(suite.as_str(), S => {
-            let (stated, trained) = known.decode::<S>(parts.0.1)?;
+            let (stated, trained) = known.decode::<S>()?;
             prove_bytes(&statement::<S>(ctx, parts, &records, stated)?, &trained, checked)
         })
     })?;

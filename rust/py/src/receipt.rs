@@ -16,15 +16,15 @@ type HeadParts = (u32, u32, u32);
 
 fn statement<S: Suite>(
     ctx: ContextParts,
-    head: HeadParts,
+    (features, classes, scale): HeadParts,
     points: &[u8],
     answers: Vec<Answer>,
 ) -> Result<Receipt<S>> {
     Ok(Receipt {
         context: context(ctx)?,
-        features: head.0,
-        classes: head.1,
-        scale: head.2,
+        features,
+        classes,
+        scale,
         answers,
         points: decode_points::<S>(points)?,
     })
