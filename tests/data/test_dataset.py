@@ -154,9 +154,9 @@ def join(first: Table, second: Table) -> tuple[Part, Part]:
 
 def test_a_union_numbers_its_records_in_order() -> None:
     one, two = join(table(), table(n=9, seed=2))
-    kept = check_selection([replace(one, left_out=(0, 5)), two], [], now=NOW)
-    assert kept[:4] == [(0, 1), (0, 2), (0, 3), (0, 4)]
-    assert len(kept) == 10 + 9
+    data = check_selection([replace(one, left_out=(0, 5)), two], [], now=NOW)
+    assert data.kept[:4] == ((0, 1), (0, 2), (0, 3), (0, 4))
+    assert len(data) == 10 + 9
     disjoint([one], [two])
 
 

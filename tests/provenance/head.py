@@ -13,7 +13,7 @@ from fedproof.data.certificate import DataCertificate, RevocationList
 from fedproof.data.dataset import DataSet, Holding, Terms, certify, prepare
 from fedproof.data.files import write_data_set
 from fedproof.data.records import Rows
-from fedproof.data.selection import Part, revoked_in
+from fedproof.data.selection import Part, Selection, revoked_in
 from fedproof.data.table import Table
 from fedproof.encoding.digest import sha256
 from fedproof.identity.keys import EnvelopeKey, SigningKey
@@ -28,7 +28,7 @@ from fedproof.provenance.training_bundle import TrainingBundle, write_training_b
 from fedproof.provenance.training_report import TrainingReport
 from fedproof.training.accuracy import Accuracy, evaluate
 from fedproof.training.head_file import HeadFile
-from fedproof.training.train import Trained, proved, train, usable
+from fedproof.training.train import Trained, proved, rows_of, train, usable
 
 NOW = 1_800_000_000
 SUITE = "pallas-keccak-ed25519-v1"
@@ -200,17 +200,14 @@ def forged(
 ) -> Head:
     """A trainer that lies, with the real prover and a certificate that it signs without looking. rows: what it trains on and proves
     with, instead of what was certified. weights: those that it claims, instead of the optimum."""
-    parts = [one.part(*left_out)]
-    kept = usable(held, parts, [], now=NOW)
-    numbers = [record for _, record in kept]
-    used = one.holding.rows[numbers] if rows is None else rows
-    size = len(one.holding.blinds) // len(one.holding.rows)
-    blinds = b"".join(one.holding.blinds[size * i : size * (i + 1)] for i in numbers)
+    selection = usable(held, [one.part(*left_out)], [], now=NOW)
+    own, blinds = rows_of(selection, [one.holding])
+    used = own if rows is None else rows
     if weights is None:
         weights = optimum(held, used, one.data.certificate)
-    made = proved(held, "hospital-a", parts, kept, used, blinds, weights, 0.0, unchecked=True)
+    made = proved(held, "hospital-a", selection, used, blinds, weights, 0.0, unchecked=True)
     head = written(world, held, [one], made, {})
-    sign_without_looking(head, one, made, kept)
+    sign_without_looking(head, made, selection)
     return head
 
 
@@ -223,19 +220,17 @@ def optimum(held: TrainingPolicy, rows: Rows, certificate: DataCertificate) -> n
     return solve(free, rows, len(certificate.classes), longest, held.training.freedom).weights
 
 
-def sign_without_looking(head: Head, one: Certified, made: Trained, kept: list[tuple[int, int]]) -> None:
+def sign_without_looking(head: Head, made: Trained, selection: Selection) -> None:
     """The certificate that an honest trainer would have signed."""
     from fedproof.model.digest import FileDigest
     from fedproof.provenance.training import TrainingAudit
     from fedproof.training.proof import statement_of
 
-    parts = tuple(Part(one.data, used.left_out) for used in made.training.data)
     found = TrainingAudit(
         head.policy,
         made.training,
-        parts,
-        tuple(kept),
-        statement_of(head.policy, made.training, parts, kept),
+        selection,
+        statement_of(head.policy, made.training, selection),
         made.proof,
         (),
         None,

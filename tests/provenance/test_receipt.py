@@ -40,7 +40,7 @@ def found(head: Head) -> TrainingAudit:
 
 
 def inputs(found: TrainingAudit, start: int = 300, stop: int = 305) -> np.ndarray:
-    return inputs_of(found.parts[0].data.certificate, table(start, stop).values)
+    return inputs_of(found.selection.certificate, table(start, stop).values)
 
 
 def made(head: Head, found: TrainingAudit) -> Receipt:
@@ -57,7 +57,7 @@ def refusal(found: TrainingAudit, receipt: Receipt, asked: np.ndarray) -> tuple[
 def test_answers_of_the_certified_head(head: Head, found: TrainingAudit) -> None:
     receipt = Receipt.from_bytes(made(head, found).to_bytes())
     check_answer(found.statement, found.training.digest(), receipt, inputs(found))
-    names = [found.parts[0].data.certificate.classes[k] for k in receipt.answers]
+    names = [found.selection.certificate.classes[k] for k in receipt.answers]
     assert sum(a == b for a, b in zip(names, table(300, 305).labels, strict=True)) >= 4
 
 

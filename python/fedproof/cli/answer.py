@@ -121,12 +121,12 @@ def _audited(
 
 
 def _inputs(found: TrainingAudit, data: Path) -> NDArray[np.int8]:
-    certificate = found.parts[0].data.certificate
+    certificate = found.selection.certificate
     return inputs_of(certificate, read_inputs(data, certificate.features))
 
 
 def _tell(found: TrainingAudit, receipt: Receipt, as_json: bool, more: dict[str, object]) -> None:
-    names = found.parts[0].data.certificate.classes
+    names = found.selection.certificate.classes
     answers = [names[k] for k in receipt.answers]
     if as_json:
         emit({"answers": answers, **more})

@@ -93,7 +93,7 @@ def train_head(
     told = {
         "folder": str(out),
         "records": used,
-        "classes": list(parts[0].data.certificate.classes),
+        "classes": list(parts[0].certificate.classes),
         "logit_freedom": made.freedom,
         "max_logit_freedom": held.training.max_logit_freedom,
         "proof_bytes": len(made.proof),
@@ -129,7 +129,7 @@ def _read(
     for folder in folders:
         found = read_data_set(folder, believed.keys())
         certificate = found.certificate
-        if certificate.serial in {part.data.certificate.serial for part in parts}:
+        if certificate.serial in {part.certificate.serial for part in parts}:
             raise UsageError(
                 f"{printable(str(folder))}: data set {certificate.serial} is given twice; give it once"
             )
@@ -143,7 +143,7 @@ def _read(
 
 
 def _count(parts: list[Part]) -> int:
-    return sum(part.data.certificate.records - len(part.left_out) for part in parts)
+    return sum(len(part.kept) for part in parts)
 
 
 def _left_out(texts: list[str]) -> dict[str, frozenset[int]]:

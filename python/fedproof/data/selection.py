@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from fedproof.data.certificate import DataCertificate, RevocationList
 from fedproof.data.dataset import DataSet
@@ -22,6 +23,59 @@ class Part:
 
     data: DataSet
     left_out: tuple[int, ...] = ()
+
+    @property
+    def certificate(self) -> DataCertificate:
+        """The data set's."""
+        return self.data.certificate
+
+    @property
+    def kept(self) -> list[int]:
+        """The records that are left in, increasing."""
+        out = frozenset(self.left_out)
+        return [i for i in range(self.certificate.records) if i not in out]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The records that a relation is about: all that are left in, numbered part by part. parts: one at least, all alike."""
+
+    parts: tuple[Part, ...]
+
+    @cached_property
+    def kept(self) -> tuple[tuple[int, int], ...]:
+        """As (part, record), in the order in which relations number them."""
+        return tuple((number, i) for number, part in enumerate(self.parts) for i in part.kept)
+
+    def __len__(self) -> int:
+        """How many records are left in."""
+        return len(self.kept)
+
+    @property
+    def certificate(self) -> DataCertificate:
+        """The first part's: what suite, features, classes, centre and spread are in all of them."""
+        return self.parts[0].certificate
+
+    @property
+    def certified(self) -> int:
+        """How many records the certificates have, with those left out."""
+        return sum(part.certificate.records for part in self.parts)
+
+    @property
+    def norm_squared(self) -> int:
+        """R²: the largest that the certificates say."""
+        return max(part.certificate.norm_squared for part in self.parts)
+
+    def points(self) -> bytes:
+        """Commitments of the records, one after the other."""
+        return b"".join(self.parts[part].data.records.point(record) for part, record in self.kept)
+
+    def tags(self) -> list[tuple[str, bytes]]:
+        """(authority, tag) of each record: equal for equal records of one authority."""
+        return [
+            (self.parts[part].certificate.authority, self.parts[part].data.records.tag(record))
+            for part, record in self.kept
+        ]
 
 
 def open_revocations(signed: Signed, authorities: Mapping[str, VerifyKey]) -> RevocationList:
@@ -47,36 +101,30 @@ def newest_signed(signed: Sequence[Signed], lists: Sequence[RevocationList]) -> 
 
 def check_selection(
     parts: Sequence[Part], revocations: Sequence[RevocationList], *, now: int, max_age: int | None = None
-) -> list[tuple[int, int]]:
-    """The records that are left in, as (data set, record), in the order in which relations number them.
+) -> Selection:
+    """These parts, if they can be used together.
 
     revocations: lists; of each authority all count, and the newest for max_age. max_age: seconds that a list may be old; none: a list
     need not be there. Raises `Refused`: no data set, out of time, revoked, two data sets that do not go together, a record twice, none
     left."""
     if not parts:
         raise Refused("data set", "statement", "none was given")
-    first = parts[0].data.certificate
+    for part in parts:
+        part.certificate.check_time(now)
+        check_alike(parts[0].certificate, part.certificate)
+        _check_revoked(part, _left_out(part), revocations, now, max_age)
+    selection = Selection(tuple(parts))
     seen: set[tuple[str, bytes]] = set()
-    kept = []
-    for number, part in enumerate(parts):
-        certificate = part.data.certificate
-        certificate.check_time(now)
-        check_alike(first, certificate)
-        out = _left_out(part)
-        _check_revoked(part, out, revocations, now, max_age)
-        twice = []
-        for i in range(certificate.records):
-            if i in out:
-                continue
-            tag = certificate.authority, part.data.records.tag(i)
-            if tag in seen:
-                twice.append(i)
-            seen.add(tag)
-            kept.append((number, i))
-        _none_twice(certificate.serial, twice)
-    if not kept:
+    twice: dict[int, list[int]] = {}
+    for (number, record), tag in zip(selection.kept, selection.tags(), strict=True):
+        if tag in seen:
+            twice.setdefault(number, []).append(record)
+        seen.add(tag)
+    for number, records in twice.items():
+        raise _twice(parts[number].certificate.serial, records)
+    if not selection.kept:
         raise Refused("data set", "statement", "every record is left out")
-    return kept
+    return selection
 
 
 def check_alike(first: DataCertificate, second: DataCertificate) -> None:
@@ -89,19 +137,18 @@ def check_alike(first: DataCertificate, second: DataCertificate) -> None:
             raise Refused("data set", "statement", detail)
 
 
-def _none_twice(serial: str, twice: Sequence[int]) -> None:
-    if not twice:
-        return
+def _twice(serial: str, twice: Sequence[int]) -> Refused:
+    """The refusal, with what to leave out."""
     more = f", and {len(twice) - 1} more of its records are: leave out" if twice[1:] else ": leave out"
     some = ",".join(str(i) for i in twice[:_NAMED]) + (" and so on" if twice[_NAMED:] else "")
-    raise Refused(
+    return Refused(
         "data set", "statement", f"record {twice[0]} of {serial} is there twice{more} {serial}:{some}"
     )
 
 
 def _left_out(part: Part) -> frozenset[int]:
     out = part.left_out
-    if list(out) != sorted(set(out)) or (out and not 0 <= out[0] <= out[-1] < part.data.certificate.records):
+    if list(out) != sorted(set(out)) or (out and not 0 <= out[0] <= out[-1] < part.certificate.records):
         raise Refused(
             "data set", "statement", "records that are left out are numbers of records, sorted, each once"
         )
@@ -111,7 +158,7 @@ def _left_out(part: Part) -> frozenset[int]:
 def _check_revoked(
     part: Part, out: frozenset[int], revocations: Sequence[RevocationList], now: int, max_age: int | None
 ) -> None:
-    certificate = part.data.certificate
+    certificate = part.certificate
     own = [r for r in revocations if r.authority == certificate.authority]
     newest = newest_list(own, certificate.authority)
     if max_age is not None and (newest is None or now - newest.issued > max_age):
@@ -140,14 +187,6 @@ def revoked_in(data: DataSet, revocations: Sequence[RevocationList]) -> tuple[in
 
 def disjoint(training: Sequence[Part], test: Sequence[Part]) -> None:
     """Raises `Refused` if a record that is left in is in both: equal tags of one authority."""
-    both = len(_tags(training) & _tags(test))
+    both = len({*Selection(tuple(training)).tags()}.intersection(Selection(tuple(test)).tags()))
     if both:
         raise Refused("data set", "statement", f"{both} test records are among the training records")
-
-
-def _tags(parts: Sequence[Part]) -> set[tuple[str, bytes]]:
-    return {
-        (part.data.certificate.authority, part.data.records.tag(i))
-        for part in parts
-        for i in sorted(set(range(len(part.data.records))) - set(part.left_out))
-    }

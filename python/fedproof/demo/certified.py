@@ -224,11 +224,9 @@ def _back_doored(stage: _Stage, one: _Certified) -> Refusal:
     best = train(stage.policy, "hospital-4", parts, [one.holding], [], now=stage.now)
     weights = best.weights.copy()
     weights[0, 3] += 1 << (stage.policy.training.scale - 2)
-    kept = usable(stage.policy, parts, [], now=stage.now)
+    selection = usable(stage.policy, parts, [], now=stage.now)
     rows, blinds = one.holding.rows, one.holding.blinds
-    made = proved(
-        stage.policy, "hospital-4", parts, kept, rows, blinds, weights, best.freedom, unchecked=True
-    )
+    made = proved(stage.policy, "hospital-4", selection, rows, blinds, weights, best.freedom, unchecked=True)
     return _refusal(stage, "hospital-4", "put a back door into the weights", one, made)
 
 
@@ -248,9 +246,8 @@ def _refusal(
 
 def _receipt(stage: _Stage, one: _Certified, made: Trained, held: Table) -> tuple[tuple[str, ...], int]:
     """Answers to five records, proved and checked."""
-    parts = [Part(one.data)]
-    kept = usable(stage.policy, parts, [], now=stage.now)
-    statement = statement_of(stage.policy, made.training, parts, kept)
+    selection = usable(stage.policy, [Part(one.data)], [], now=stage.now)
+    statement = statement_of(stage.policy, made.training, selection)
     certificate, digest = one.data.certificate, made.training.digest()
     inputs = inputs_of(certificate, held.values[:5])
     receipt = answer(statement, HeadOpening(made.weights, made.blinds), inputs, digest)

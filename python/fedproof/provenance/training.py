@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fedproof.data.certificate import DataCertificate, RevocationList
-from fedproof.data.selection import Part, newest_list, open_revocations
+from fedproof.data.selection import Part, Selection, newest_list, open_revocations
 from fedproof.encoding.digest import sha256
 from fedproof.encoding.files import read_capped, write_atomic
 from fedproof.encoding.time import utc_text
@@ -28,8 +28,8 @@ from fedproof.provenance.bundle import CERTIFICATE
 from fedproof.provenance.differences import policy_difference
 from fedproof.provenance.dsse import open_envelope, sign_envelope
 from fedproof.provenance.statement import File, Producer, Resource, Sha256, Subject
-from fedproof.provenance.training_accuracy import AccuracyAudit, audit_accuracy, parts_of
-from fedproof.provenance.training_bundle import REVOCATIONS, TrainingBundle
+from fedproof.provenance.training_accuracy import AccuracyAudit, audit_accuracy
+from fedproof.provenance.training_bundle import REVOCATIONS, TrainingBundle, parts_of
 from fedproof.provenance.training_report import TrainingReport, UsedRevocations
 from fedproof.provenance.training_statement import (
     HeadModel,
@@ -48,13 +48,12 @@ from fedproof.training.train import usable
 
 @dataclass(frozen=True)
 class TrainingAudit:
-    """What the bundle was found to say. kept: the records that are left in, as (part, record). statement: what the proof shows. test: none
-    where the policy registers no test set."""
+    """What the bundle was found to say. selection: the records trained on. statement: what the proof shows. test: none where the policy
+    registers no test set."""
 
     policy: TrainingPolicy
     training: Training
-    parts: tuple[Part, ...]
-    kept: tuple[tuple[int, int], ...]
+    selection: Selection
     statement: Statement
     proof: bytes
     revocations: tuple[RevocationList, ...]
@@ -62,7 +61,9 @@ class TrainingAudit:
 
     def all_parts(self) -> tuple[Part, ...]:
         """Trained on, then tested on."""
-        return self.parts if self.test is None else (*self.parts, *self.test.parts)
+        return (
+            self.selection.parts if self.test is None else (*self.selection.parts, *self.test.selection.parts)
+        )
 
 
 def audit_training(
@@ -88,12 +89,12 @@ def audit_training(
         )
     parts = parts_of(training.data, bundle.data_sets(trust.keys()), "training")
     lists = [*revocations, *_revocations(bundle, trust)]
-    kept = usable(policy, parts, lists, now=now)
-    statement = statement_of(policy, training, parts, kept)
+    selection = usable(policy, parts, lists, now=now)
+    statement = statement_of(policy, training, selection)
     proof = bundle.proof()
     verify(statement, proof)
-    test = audit_accuracy(bundle, policy, trust, (training, parts), lists, now=now)
-    return TrainingAudit(policy, training, parts, tuple(kept), statement, proof, tuple(lists), test)
+    test = audit_accuracy(bundle, policy, trust, training, parts, lists, now=now)
+    return TrainingAudit(policy, training, selection, statement, proof, tuple(lists), test)
 
 
 def _revocations(bundle: TrainingBundle, trust: TrainingTrust) -> list[RevocationList]:
@@ -110,7 +111,7 @@ def check_head_file(model: Path, found: TrainingAudit) -> FileDigest:
     """The released file is the head that the proof is about, bit for bit. Raises `Refused` (subject "model") or `Malformed`."""
     released = read_capped(model, MAX_FILE)
     head = HeadFile.from_bytes(released, found.policy.training.scale)
-    certificate = found.parts[0].data.certificate
+    certificate = found.selection.certificate
     if head.quantisation.to_bytes() != (certificate.centre, certificate.spread):
         raise Refused("model", "chain", "it makes integers of features otherwise than the data sets say")
     check_head(found.statement, HeadOpening(head.weights, head.blinds))
@@ -127,7 +128,7 @@ def read_head(model: Path, found: TrainingAudit) -> HeadOpening:
 def training_statement(found: TrainingAudit, file: FileDigest, producer: Producer) -> TrainingStatement:
     """The one statement that a bundle and a file lead to; only `producer` is free."""
     head, suite = found.policy.training, found.statement.suite
-    used, test = _share(found.parts, found.kept), found.test
+    used, test = _share(found.selection), found.test
     committed = found.statement.head.committed
     return TrainingStatement(
         subject=(Subject(digest=Sha256.of(root_of([file]))),),
@@ -140,7 +141,7 @@ def training_statement(found: TrainingAudit, file: FileDigest, producer: Produce
             model=HeadModel(
                 files=(File(name=file.name, digest=Sha256.of(file.sha256)),),
                 parameters=str(found.statement.features * found.statement.classes),
-                classes=found.parts[0].data.certificate.classes,
+                classes=found.selection.certificate.classes,
             ),
             model_commitment=sha256(found.statement.head.points).hex() if committed else None,
             objective=ObjectiveSaid(
@@ -155,8 +156,8 @@ def training_statement(found: TrainingAudit, file: FileDigest, producer: Produce
                 *(() if test is None else (_accuracy_claim(test),)),
             ),
             not_proven=training_not_proven(len(_authorities(found)), tested=test is not None),
-            datasets=_data_sets(found.parts, found.kept),
-            testsets=None if test is None else _data_sets(test.parts, test.kept),
+            datasets=_data_sets(found.selection),
+            testsets=None if test is None else _data_sets(test.selection),
             training=_resource(found.training.digest()),
             proof=_resource(sha256(found.proof)),
             accuracy=None if test is None else _resource(test.accuracy.digest()),
@@ -165,20 +166,17 @@ def training_statement(found: TrainingAudit, file: FileDigest, producer: Produce
     )
 
 
-def _share(parts: Sequence[Part], kept: Sequence[tuple[int, int]]) -> str:
-    return f"{len(kept)}/{sum(part.data.certificate.records for part in parts)}"
+def _share(selection: Selection) -> str:
+    return f"{len(selection)}/{selection.certified}"
 
 
 def _accuracy_claim(test: AccuracyAudit) -> TrainingClaim:
-    correct = f"{test.accuracy.correct}/{len(test.kept)}"
-    return TrainingClaim(claim="ACCURACY_AT_LEAST", records=_share(test.parts, test.kept), correct=correct)
+    correct = f"{test.accuracy.correct}/{len(test.selection)}"
+    return TrainingClaim(claim="ACCURACY_AT_LEAST", records=_share(test.selection), correct=correct)
 
 
-def _data_sets(parts: Sequence[Part], kept: Sequence[tuple[int, int]]) -> tuple[UsedDataSet, ...]:
-    return tuple(
-        _data_set(part.data.certificate, sum(at == number for at, _ in kept))
-        for number, part in enumerate(parts)
-    )
+def _data_sets(selection: Selection) -> tuple[UsedDataSet, ...]:
+    return tuple(_data_set(part.certificate, len(part.kept)) for part in selection.parts)
 
 
 def _data_set(certificate: DataCertificate, used: int) -> UsedDataSet:
@@ -232,7 +230,7 @@ def verify_training(
 
 
 def _authorities(found: TrainingAudit) -> set[str]:
-    return {part.data.certificate.authority for part in found.all_parts()}
+    return {part.certificate.authority for part in found.all_parts()}
 
 
 def _revocation_state(found: TrainingAudit, authority: str) -> UsedRevocations:

@@ -28,6 +28,7 @@ from typing import Final
 
 from fedproof.data.dataset import DataSet
 from fedproof.data.files import MAX_LIST, PUBLIC, read_data_set
+from fedproof.data.selection import Part
 from fedproof.encoding.files import read_capped, sync_folder, write_atomic
 from fedproof.encoding.text import is_name, printable
 from fedproof.errors import Malformed, Refused, UsageError
@@ -36,7 +37,7 @@ from fedproof.identity.signed import Signed
 from fedproof.provenance.bundle import CERTIFICATE, MAX_POLICY, POLICY, not_the_folder_above
 from fedproof.provenance.dsse import MAX_ENVELOPE
 from fedproof.training.accuracy import Accuracy
-from fedproof.training.proof import Training
+from fedproof.training.proof import Training, UsedData
 
 TRAINING: Final = "training.cbor"
 PROOF: Final = "proof.bin"
@@ -154,6 +155,19 @@ class TrainingBundle:
             except Malformed as error:
                 raise Refused("revocation list", "decoding", str(error)) from None
         return found
+
+
+def parts_of(used: Sequence[UsedData], found: dict[bytes, DataSet], subject: str) -> tuple[Part, ...]:
+    """The data sets that a message names, all of them there and no other. subject: the message. Raises `Refused`."""
+    named = [one.certificate for one in used]
+    if len(set(named)) != len(named):
+        raise Refused(subject, "statement", "it names a data set twice")
+    for digest in named:
+        if digest not in found:
+            raise Refused("data set", "digest", f"{digest.hex()} is named and not in the bundle")
+    if len(found) != len(named):
+        raise Refused("bundle", "digest", f"it holds a data set that {subject} does not name")
+    return tuple(Part(found[one.certificate], one.left_out) for one in used)
 
 
 def write_training_bundle(

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from fedproof.data.certificate import RevocationList
 from fedproof.data.dataset import Holding
-from fedproof.data.selection import Part, check_alike, check_selection, disjoint, revoked_in
+from fedproof.data.selection import Part, Selection, check_alike, check_selection, disjoint, revoked_in
 from fedproof.data.table import MAX_RECORDS
 from fedproof.encoding.digest import Digest
 from fedproof.encoding.message import Message
@@ -18,7 +18,7 @@ from fedproof.policy.training import Test, TrainingPolicy
 from fedproof.proofs.accuracy import Statement, count_correct, prove
 from fedproof.proofs.context import Context
 from fedproof.proofs.head import HeadOpening
-from fedproof.training.proof import Training, UsedData, check_demands, head_of, points_of
+from fedproof.training.proof import Training, UsedData, check_demands, head_of, used_data
 from fedproof.training.train import Trained, rows_of
 
 MAX_PROOF = 1 << 27
@@ -50,63 +50,55 @@ def testable(
     revocations: Sequence[RevocationList],
     *,
     now: int,
-) -> list[tuple[int, int]]:
-    """The test records, as (part, record): all that the policy registers but revoked ones, none of them trained on. Raises `Refused`."""
+) -> Selection:
+    """The test records: all that the policy registers but revoked ones, none of them trained on. Raises `Refused`."""
     wanted = registered(policy).digests
-    if tuple(part.data.certificate.digest() for part in test) != wanted:
+    if tuple(part.certificate.digest() for part in test) != wanted:
         raise Refused("accuracy", "policy", "the test set is not the one that the policy registers")
     check_demands(policy, test)
-    check_alike(training[0].data.certificate, test[0].data.certificate)
-    _check_distinct(test)
-    kept = check_selection(test, revocations, now=now, max_age=policy.data.max_revocation_age)
+    check_alike(training[0].certificate, test[0].certificate)
+    _check_distinct(Selection(tuple(test)))
+    found = check_selection(test, revocations, now=now, max_age=policy.data.max_revocation_age)
     for part in test:
         hidden = sorted(set(part.left_out) - set(revoked_in(part.data, revocations)))
         if hidden:
-            detail = (
-                f"record {hidden[0]} of test set {part.data.certificate.serial} is left out, and not revoked"
-            )
+            detail = f"record {hidden[0]} of test set {part.certificate.serial} is left out, and not revoked"
             raise Refused("accuracy", "policy", detail)
     disjoint(training, test)
-    return kept
+    return found
 
 
-def _check_distinct(test: Sequence[Part]) -> None:
+def _check_distinct(test: Selection) -> None:
     """No record is there twice: it would count twice, and leaving one out is not the trainer's choice. Raises `Refused`."""
     seen: set[tuple[str, bytes]] = set()
-    for part in test:
-        for i in sorted(set(range(part.data.certificate.records)) - set(part.left_out)):
-            tag = part.data.certificate.authority, part.data.records.tag(i)
-            if tag in seen:
-                serial = part.data.certificate.serial
-                detail = f"record {i} of test set {serial} is there twice: have one of them revoked, or certify without it"
-                raise Refused("accuracy", "statement", detail)
-            seen.add(tag)
+    for (number, record), tag in zip(test.kept, test.tags(), strict=True):
+        if tag in seen:
+            serial = test.parts[number].certificate.serial
+            detail = f"record {record} of test set {serial} is there twice: have one of them revoked, or certify without it"
+            raise Refused("accuracy", "statement", detail)
+        seen.add(tag)
 
 
 def accuracy_statement(
-    policy: TrainingPolicy,
-    training: Training,
-    test: Sequence[Part],
-    kept: Sequence[tuple[int, int]],
-    correct: int,
+    policy: TrainingPolicy, training: Training, test: Selection, correct: int
 ) -> Statement:
     """The statement that a training and a test set lead to. Raises `Refused` (stage "policy") for fewer correct records than the policy
     asks for."""
-    least = registered(policy).least(len(kept))
+    least = registered(policy).least(len(test))
     if correct < least:
         detail = (
-            f"{correct} of {len(kept)} test records are classified correctly; the policy asks for {least}"
+            f"{correct} of {len(test)} test records are classified correctly; the policy asks for {least}"
         )
         raise Refused("accuracy", "policy", detail)
-    first = test[0].data.certificate
+    first = test.certificate
     return Statement(
-        ctx=Context(training.digest(), training.trainer, len(kept)),
+        ctx=Context(training.digest(), training.trainer, len(test)),
         suite=first.suite,
         features=len(first.features) + 1,
         classes=len(first.classes),
         scale=policy.training.scale,
         correct=correct,
-        records=points_of(test, kept),
+        records=test.points(),
         head=head_of(training, first),
     )
 
@@ -124,15 +116,15 @@ def evaluate(
 ) -> Accuracy:
     """Counts and proves. training: what `made` was trained on. test, holdings: the registered test set. correct: claims so many, proving it
     unchecked, as a dishonest trainer would. Raises `Refused`: another test set, too few correct ones."""
-    kept = testable(policy, training, test, revocations, now=now)
-    rows, blinds = rows_of(test, holdings, kept)
+    selection = testable(policy, training, test, revocations, now=now)
+    rows, blinds = rows_of(selection, holdings)
     found = count_correct(rows, made.weights, policy.training.scale) if correct is None else correct
     opening = HeadOpening(made.weights, made.blinds)
-    statement = accuracy_statement(policy, made.training, test, kept, found)
+    statement = accuracy_statement(policy, made.training, selection, found)
     proof = prove(statement, rows, blinds, opening, unchecked=correct is not None)
     return Accuracy(
         training=made.training.digest(),
-        data=tuple(UsedData(certificate=p.data.certificate.digest(), left_out=p.left_out) for p in test),
+        data=used_data(test),
         correct=found,
         proof=proof,
     )

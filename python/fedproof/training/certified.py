@@ -55,7 +55,7 @@ class CertifiedFolder:
     @property
     def kept(self) -> NDArray[np.intp]:
         """Numbers of the records that are trained on, in their order."""
-        return np.delete(np.arange(self.part.data.certificate.records), self.part.left_out)
+        return np.array(self.part.kept, dtype=np.intp)
 
     def train(self, now: int) -> Trained:
         """The optimum on exactly these records, and its proof. now: Unix seconds. Raises as `fedproof.training.train.train`."""
@@ -67,7 +67,7 @@ class CertifiedFolder:
     ) -> None:
         """Raises `Refused` (subject "data set") unless this table, made integers, is what was certified and is not left out, in its order.
         values: records by features, finite. labels: of each record, as text. names: of the columns, where they have some."""
-        certificate, kept = self.part.data.certificate, self.kept
+        certificate, kept = self.part.certificate, self.kept
         names = certificate.features if names is None else names
         for found, wanted, what in (
             (len(values), len(kept), "record"),

@@ -158,7 +158,7 @@ class OptimumClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
         self._check_policy(policy)
         lists = [read_list(Path(path)) for path in self.revocations]
         folder = CertifiedFolder.open(Path(self.data_set), policy, trust, lists)
-        certificate = folder.part.data.certificate
+        certificate = folder.part.certificate
         classes = np.array(certificate.classes)
         if X is not None:
             values, labels = validate_data(self, X, y, dtype=np.float64)

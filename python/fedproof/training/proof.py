@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from fedproof.data.certificate import MAX_CLASSES, MAX_WIDTH, DataCertificate
-from fedproof.data.selection import Part
+from fedproof.data.selection import Part, Selection
 from fedproof.data.table import MAX_RECORDS
 from fedproof.encoding.digest import Digest
 from fedproof.encoding.message import Message, Record
@@ -59,9 +59,9 @@ def objective_of(policy: TrainingPolicy) -> Objective:
     return Objective(policy.training.loss, policy.training.scale, policy.training.regularisation)
 
 
-def norm_squared_of(parts: Sequence[Part]) -> int:
-    """R²: the largest that the certificates say."""
-    return max(part.data.certificate.norm_squared for part in parts)
+def used_data(parts: Sequence[Part]) -> tuple[UsedData, ...]:
+    """The parts as messages name them."""
+    return tuple(UsedData(certificate=p.certificate.digest(), left_out=p.left_out) for p in parts)
 
 
 def encode_weights(weights: Weights) -> bytes:
@@ -86,17 +86,14 @@ def head_of(training: Training, certificate: DataCertificate) -> Head:
     return Head(None, training.points or b"")
 
 
-def statement_of(
-    policy: TrainingPolicy, training: Training, parts: Sequence[Part], kept: Sequence[tuple[int, int]]
-) -> Statement:
-    """The statement that policy, data and weights lead to; nothing of it is a prover's choice. kept: the records that are left in, as
-    (part, record). Raises `Refused`."""
-    first = parts[0].data.certificate
+def statement_of(policy: TrainingPolicy, training: Training, selection: Selection) -> Statement:
+    """The statement that policy, data and weights lead to; nothing of it is a prover's choice. Raises `Refused`."""
+    first = selection.certificate
     head = head_of(training, first)
     if (training.points is None) != (policy.training.weights == "public"):
         raise Refused("training", "policy", f"the policy asks for {policy.training.weights} weights")
     return Statement(
-        ctx=Context(training.digest(), training.trainer, len(kept)),
+        ctx=Context(training.digest(), training.trainer, len(selection)),
         suite=first.suite,
         features=len(first.features) + 1,
         classes=len(first.classes),
@@ -104,24 +101,18 @@ def statement_of(
         scale=policy.training.scale,
         regularisation=policy.training.regularisation,
         max_residual_squared=max_residual_squared(
-            objective_of(policy), policy.training.freedom, norm_squared_of(parts)
+            objective_of(policy), policy.training.freedom, selection.norm_squared
         ),
-        records=points_of(parts, kept),
+        records=selection.points(),
         head=head,
     )
-
-
-def points_of(parts: Sequence[Part], kept: Sequence[tuple[int, int]]) -> bytes:
-    """Commitments of the records that are left in, one after the other."""
-    points = [part.data.records for part in parts]
-    return b"".join(points[part].point(record) for part, record in kept)
 
 
 def check_demands(policy: TrainingPolicy, parts: Sequence[Part]) -> None:
     """Raises `Refused` (stage "policy") for a data set that the policy does not allow: authority, licence, consent, suite."""
     demands = policy.data
     for part in parts:
-        certificate = part.data.certificate
+        certificate = part.certificate
         for found, allowed, what in (
             (certificate.authority, demands.authorities, "authority"),
             (certificate.licence, demands.licences or (certificate.licence,), "licence"),
