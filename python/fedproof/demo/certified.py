@@ -29,9 +29,10 @@ from fedproof.policy.training import TrainingPolicy
 from fedproof.proofs.head import HeadOpening
 from fedproof.provenance.statement import Producer
 from fedproof.provenance.training import audit_training, issue_training
-from fedproof.provenance.training_bundle import TrainingBundle, write_training_bundle
-from fedproof.training.accuracy import Accuracy, evaluate
-from fedproof.training.head_file import HeadFile
+from fedproof.provenance.training_bundle import TrainingBundle
+from fedproof.provenance.training_release import BUNDLE, MODEL, Tested, write_files
+from fedproof.training.accuracy import evaluate
+from fedproof.training.certified import Sources
 from fedproof.training.proof import statement_of
 from fedproof.training.receipt import answer, check_answer, inputs_of
 from fedproof.training.train import Trained, proved, train, usable
@@ -118,24 +119,9 @@ class _Stage:
         serials = (one.data.certificate.serial,)
         return RevocationList(authority=AUTHORITY, number=1, issued=self.now, serials=serials, records=())
 
-    def write(
-        self, root: Path, one: _Certified, made: Trained, tested: tuple[Accuracy, _Certified] | None = None
-    ) -> None:
-        file = HeadFile(
-            made.weights, made.blinds, one.data.certificate.quantisation(), self.policy.training.scale
-        )
-        # It holds the blinds of the committed weights.
-        write_atomic(root / "model.safetensors", file.to_bytes(), mode=0o600)
-        write_training_bundle(
-            root / "bundle",
-            policy=self.policy.to_bytes(),
-            training=made.training,
-            proof=made.proof,
-            data={one.data.certificate.serial: one.folder},
-            revocations={},
-            accuracy=None if tested is None else tested[0],
-            tests=None if tested is None else {tested[1].data.certificate.serial: tested[1].folder},
-        )
+    def write(self, root: Path, one: _Certified, made: Trained, tested: Tested | None = None) -> None:
+        sources = Sources((one.folder,), self.policy, self.trust(made.training.trainer), {})
+        write_files(root, sources, made, tested)
 
 
 @dataclass(frozen=True)
@@ -171,14 +157,14 @@ def run_certified(out: Path, tell: Callable[[str], None] = lambda _: None) -> Ce
         parts = [Part(first.data)]
         made = train(policy, HONEST, parts, [first.holding], [], now=stage.now)
         accuracy = evaluate(policy, made, parts, [Part(test.data)], [test.holding], [], now=stage.now)
-        stage.write(out, first, made, (accuracy, test))
+        stage.write(out, first, made, Tested(accuracy, (test.folder,)))
         trust = stage.trust(HONEST)
         write_atomic(out / "policy.toml", text.encode())
         trust.save(out / "trust.toml")
         producer = Producer(package="fedproof", version=__version__)
         issue_training(
-            out / "bundle",
-            model=out / "model.safetensors",
+            out / BUNDLE,
+            model=out / MODEL,
             policy=policy,
             trust=trust,
             key=stage.envelope,
@@ -234,10 +220,9 @@ def _refusal(
     stage: _Stage, client: str, did: str, one: _Certified, made: Trained, *lists: RevocationList
 ) -> Refusal:
     root = stage.work / f"{client}-out"
-    root.mkdir()
     stage.write(root, one, made)
     try:
-        bundle = TrainingBundle.open(root / "bundle")
+        bundle = TrainingBundle.open(root / BUNDLE)
         audit_training(bundle, stage.policy, stage.trust(client), now=stage.now, revocations=lists)
     except Refused as error:
         return Refusal(client, did, error.subject, error.stage, error.detail)

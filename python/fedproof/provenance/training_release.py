@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from fedproof import __version__
 from fedproof.data.files import peek_certificate
@@ -21,6 +22,9 @@ from fedproof.training.accuracy import Accuracy
 from fedproof.training.certified import Sources
 from fedproof.training.head_file import HeadFile
 from fedproof.training.train import Trained
+
+MODEL: Final = "model.safetensors"
+BUNDLE: Final = "bundle"
 
 
 @dataclass(frozen=True)
@@ -47,17 +51,30 @@ def release(
     if out.exists():
         raise UsageError(f"{printable(str(out))} exists; a training is never written over")
     check_signing_key(sources.trust, key)
+    write_files(out, sources, trained, tested)
+    return issue_training(
+        out / BUNDLE,
+        model=out / MODEL,
+        policy=sources.policy,
+        trust=sources.trust,
+        key=key,
+        producer=Producer(package="fedproof", version=__version__),
+        now=int(time.time()) if now is None else now,
+    )
+
+
+def write_files(out: Path, sources: Sources, trained: Trained, tested: Tested | None = None) -> None:
+    """The head's file and the bundle, unchecked and without a certificate. out: a folder that has neither, made if it is not there."""
     data = _by_serial(sources.folders)
     certificate = peek_certificate(sources.folders[0])
     head = HeadFile(
         trained.weights, trained.blinds, certificate.quantisation(), sources.policy.training.scale
     )
     make_folder(out, mode=0o755)
-    model = out / "model.safetensors"
     # The blinds of committed weights are in it.
-    write_atomic(model, head.to_bytes(), mode=0o600 if trained.blinds else 0o644)
+    write_atomic(out / MODEL, head.to_bytes(), mode=0o600 if trained.blinds else 0o644)
     write_training_bundle(
-        out / "bundle",
+        out / BUNDLE,
         policy=sources.policy.to_bytes(),
         training=trained.training,
         proof=trained.proof,
@@ -65,15 +82,6 @@ def release(
         revocations=sources.revocations,
         accuracy=None if tested is None else tested.accuracy,
         tests=None if tested is None else _by_serial(tested.folders),
-    )
-    return issue_training(
-        out / "bundle",
-        model=model,
-        policy=sources.policy,
-        trust=sources.trust,
-        key=key,
-        producer=Producer(package="fedproof", version=__version__),
-        now=int(time.time()) if now is None else now,
     )
 
 
