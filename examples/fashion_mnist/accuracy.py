@@ -1,7 +1,7 @@
 """Test accuracy of the proved integer head beside scikit-learn's logistic regression in doubles. Run:
 `python accuracy.py head/model.safetensors --train train.parquet --test test.parquet --C 0.001`.
 
-Nothing here is proved: whoever has the test images and the head computes the number anew.
+Nothing here is proved: whoever has the test images and the head computes the number anew. `fedproof train --test` proves the head's.
 """
 
 from __future__ import annotations
