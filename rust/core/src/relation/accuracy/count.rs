@@ -7,7 +7,7 @@ use super::NAME;
 use crate::error::Result;
 #[cfg(feature = "drop-checks")]
 use crate::recorder::dishonest::{Counted, Dishonest};
-use crate::relation::head::{Logits, Size, Trained};
+use crate::relation::head::{Digits, Logits, Size, Trained};
 
 pub struct Count<'a> {
     pub of: Logits<'a>,
@@ -28,8 +28,14 @@ impl Drop for Count<'_> {
 }
 
 impl<'a> Count<'a> {
-    /// The first `wanted` records that are classified correctly count, if they lead by at most `most`.
-    pub fn new<F: PrimeField>(size: &Size, most: i64, wanted: u64, trained: &'a Trained<F>) -> Result<Self> {
+    /// The first `wanted` records that are classified correctly count, if `digits` hold their leads.
+    pub fn new<F: PrimeField>(
+        size: &Size,
+        digits: &Digits,
+        wanted: u64,
+        trained: &'a Trained<F>,
+    ) -> Result<Self> {
+        let most = digits.most().cast_signed();
         let of = Logits::new(NAME, size, trained)?;
         let n = size.records();
         let (mut bits, mut tops) = (vec![0; n], vec![0; n]);

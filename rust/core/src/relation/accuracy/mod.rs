@@ -34,13 +34,6 @@ pub struct Accuracy<S: Suite> {
     pub weights: Weights<S>,
 }
 
-impl<S: Suite> Accuracy<S> {
-    /// The largest lead that digits hold.
-    fn most(&self) -> i64 {
-        (2 * self.digits.half()).cast_signed()
-    }
-}
-
 impl<S: Suite> Relation<S> for Accuracy<S> {
     const NAME: &'static str = NAME;
     type Secret = Trained<S::Scalar>;
@@ -76,11 +69,17 @@ impl<S: Suite> Relation<S> for Accuracy<S> {
         let claim = [&self.scale.to_be_bytes()[..], &self.correct.to_be_bytes()];
         rec.public("claim", &claim.concat());
         rec.public("digits", &self.digits.encode());
-        let of = (&self.size, &self.digits);
-        let head = Head::absorb(rec, of, &self.records, &self.weights, witness)?;
+        let head = Head::absorb(
+            rec,
+            &self.size,
+            &self.digits,
+            &self.records,
+            &self.weights,
+            witness,
+        )?;
         #[allow(unused_mut, reason = "only a dishonest prover changes it")]
         let mut count = witness
-            .map(|w| Count::new(&self.size, self.most(), self.correct, w))
+            .map(|w| Count::new(&self.size, &self.digits, self.correct, w))
             .transpose()?;
         #[cfg(feature = "drop-checks")]
         if let (Some(known), Some(d)) = (&mut count, rec.dishonest()) {
@@ -96,7 +95,7 @@ impl<S: Suite> Relation<S> for Accuracy<S> {
 
     fn holds(&self, witness: &Self::Secret) -> Result<()> {
         head::opens(NAME, &self.size, &self.records, &self.weights, witness)?;
-        let count = Count::new(&self.size, self.most(), self.correct, witness)?;
+        let count = Count::new(&self.size, &self.digits, self.correct, witness)?;
         if count.correct() < self.correct {
             let why = "fewer records are classified correctly";
             return Err(Error::new(NAME, Stage::Witness, why));
@@ -105,10 +104,9 @@ impl<S: Suite> Relation<S> for Accuracy<S> {
     }
 }
 
-/// How many records a head classifies correctly, as far as leads of at most `digits` show. Errors where numbers are too large to compute with.
+/// How many records a head classifies correctly, as far as leads that `digits` hold show. Errors where numbers are too large to compute with.
 pub fn correct<F: PrimeField>(size: &Size, digits: &Digits, trained: &Trained<F>) -> Result<u64> {
     size.check(NAME)?;
     digits.check(NAME, [true, false])?;
-    let most = (2 * digits.half()).cast_signed();
-    Ok(Count::new(size, most, size.records, trained)?.correct())
+    Ok(Count::new(size, digits, size.records, trained)?.correct())
 }

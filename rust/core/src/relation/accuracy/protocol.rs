@@ -156,7 +156,7 @@ impl<S: Suite> Protocol<'_, S> {
         let bit_there = self.count.as_ref().map(|count| of_records(&count.bits, &at.rest));
         let known = self.count.as_ref().map(|count| &count.of);
         let more = |_: &[S::Scalar]| bit_there.unwrap_or_default();
-        let (reached, bit) = head.ends(rec, "accuracy/ends", kept, at, (known, more))?;
+        let (reached, bit) = head.ends(rec, "accuracy/ends", kept, at, known, more)?;
 
         let at = &reached.at;
         let rival = reached.logit.clone() + Lin::constant(head.inside(at)) - reached.label.clone();

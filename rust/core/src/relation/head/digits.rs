@@ -47,7 +47,12 @@ impl Digits {
         Some(power / 2).filter(|reach| *reach < 1 << 62)
     }
 
-    /// H: the largest margin is 2H.
+    /// 2H: the largest number that is kept in digits.
+    pub(in crate::relation) fn most(&self) -> u64 {
+        2 * self.half()
+    }
+
+    /// H: a number is kept as what it is more than H.
     pub(in crate::relation) fn half(&self) -> u64 {
         self.reach(self.margins).unwrap_or(0)
     }

@@ -161,7 +161,8 @@ impl<'a, S: Suite> Head<'a, S> {
     /// Absorbs weights and records: the end of the statement.
     pub fn absorb(
         rec: &mut Recorder<S>,
-        (size, digits): (&'a Size, &'a Digits),
+        size: &'a Size,
+        digits: &'a Digits,
         points: &[Affine<S>],
         weights: &'a Weights<S>,
         witness: Option<&Trained<S::Scalar>>,

@@ -58,7 +58,8 @@ impl<S: Suite> Head<'_, S> {
         message: &'static str,
         kept: &Kept,
         at: Point<S::Scalar>,
-        (known, more): (Option<&Logits<'_>>, impl FnOnce(&[S::Scalar]) -> S::Scalar),
+        known: Option<&Logits<'_>>,
+        more: impl FnOnce(&[S::Scalar]) -> S::Scalar,
     ) -> Result<(Reached<S::Scalar>, Lin<S::Scalar>)> {
         let records = rec.sum_rows(self.records, eq_first(&at.rest, self.size.records()))?;
         let sums = self.sum_digits(rec, kept, &at)?;

@@ -3,29 +3,23 @@
 use ark_ff::{AdditiveGroup, Field};
 
 use super::integers::Integers;
-use super::protocol::{After, Protocol};
+use super::protocol::{After, Claims, Protocol};
 use crate::error::Result;
 use crate::fractions::TwoProducts;
 use crate::group::{Suite, scalar_from_i64};
 use crate::poly::{dot, eq_table};
 use crate::recorder::{Lin, Recorder};
-use crate::relation::head::{Kept, Point};
+use crate::relation::head::Kept;
 use crate::sumcheck::{LinearTable, Part, WeightedTable, sumcheck};
 use crate::transcript::Label;
-
-/// What the gradient's sumcheck leaves: a point (v, r), Ã(v, r) and X̃(r, u).
-pub struct Claims<F: ark_ff::PrimeField> {
-    pub anchor: Point<F>,
-    pub pull: Lin<F>,
-    pub gradient: Lin<F>,
-}
 
 impl<S: Suite> Protocol<'_, S> {
     pub(super) fn squared_hinge(
         &self,
         rec: &mut Recorder<S>,
         kept: &Kept,
-        (u, projected): (&[S::Scalar], Option<Vec<S::Scalar>>),
+        u: &[S::Scalar],
+        projected: Option<Vec<S::Scalar>>,
         claims: Claims<S::Scalar>,
     ) -> Result<After<S::Scalar>> {
         let (size, head) = (&self.statement.size, &self.head);
@@ -68,7 +62,7 @@ impl<S: Suite> Protocol<'_, S> {
         let end = sumcheck(rec, labels, variables, &anchor.joined(), parts, None)?;
         let of_u = |row: &[S::Scalar]| dot(&row[..size.features().min(row.len())], &eq_table(u));
         let at = head.point(end.point);
-        let (reached, gradient) = head.ends(rec, "hinge/ends", kept, at, (self.logits(), of_u))?;
+        let (reached, gradient) = head.ends(rec, "hinge/ends", kept, at, self.logits(), of_u)?;
 
         let y = reached.label.clone() * S::Scalar::from(2u64) - Lin::constant(head.inside(&reached.at));
         let (z, n) = (&reached.logit, head.number(&reached));

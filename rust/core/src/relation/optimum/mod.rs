@@ -127,8 +127,14 @@ impl<S: Suite> Relation<S> for Optimum<S> {
             &[&scale.to_be_bytes()[..], &regularisation.to_be_bytes(), &bound].concat(),
         );
         rec.public("digits", &self.digits.encode());
-        let of = (&self.size, &self.digits);
-        let head = Head::absorb(rec, of, &self.records, &self.weights, witness)?;
+        let head = Head::absorb(
+            rec,
+            &self.size,
+            &self.digits,
+            &self.records,
+            &self.weights,
+            witness,
+        )?;
         #[allow(unused_mut, reason = "only a dishonest prover changes them")]
         let mut integers = witness
             .map(|w| Integers::new(&self.size, &self.objective, w))
@@ -153,7 +159,7 @@ impl<S: Suite> Relation<S> for Optimum<S> {
             return Err(fail("a weight is out of range"));
         }
         let integers = Integers::new(&self.size, &self.objective, witness)?;
-        if self.hinge() && integers.largest_margin() > 2 * self.digits.half() {
+        if self.hinge() && integers.largest_margin() > self.digits.most() {
             return Err(fail("a logit is too large"));
         }
         if integers.residual_squared() > self.objective.max_residual_squared {

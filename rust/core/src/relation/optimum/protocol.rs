@@ -2,7 +2,6 @@
 
 use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
 
-use super::hinge::Claims;
 use super::integers::Integers;
 use super::{Loss, Optimum};
 use crate::commit::{combine_columns, combine_rows};
@@ -22,6 +21,13 @@ pub struct Protocol<'a, S: Suite> {
     pub head: Head<'a, S>,
     /// The prover's.
     pub integers: Option<Integers<'a>>,
+}
+
+/// What the gradient's sumcheck leaves: a point (v, r), Ã(v, r) and X̃(r, u).
+pub(super) struct Claims<F: PrimeField> {
+    pub anchor: Point<F>,
+    pub pull: Lin<F>,
+    pub gradient: Lin<F>,
 }
 
 /// What is known after the loss.
@@ -64,26 +70,17 @@ impl<S: Suite> Protocol<'_, S> {
             )?)
         };
         let (at, e) = self.norm(rec, residual)?;
-        let omega = self.weights_at(rec, "weights/at", &at)?;
+        let omega = self.weights_at(rec, &at)?;
         let projected = self
             .integers
             .as_ref()
             .map(|known| self.projected(known, &at.rest));
         let claim = omega.clone() * self.regularisation() - e;
-        let (r, x_r, a) = self.gradient(rec, &at, claim, projected.as_deref())?;
-        let at_r = Point {
-            class: at.class.clone(),
-            rest: r,
-        };
+        let claims = self.gradient(rec, &at, claim, projected.as_deref())?;
         let After { reached, gradient } = if self.hinge() {
-            let claims = Claims {
-                anchor: at_r,
-                pull: a,
-                gradient: x_r,
-            };
-            self.squared_hinge(rec, &kept, (&at.rest, projected), claims)?
+            self.squared_hinge(rec, &kept, &at.rest, projected, claims)?
         } else {
-            self.ridge(rec, at_r, x_r, &a)?
+            self.ridge(rec, claims)?
         };
         let end = self.head.logit(rec, &reached, self.logits())?;
         let LogitEnd {
@@ -167,13 +164,8 @@ impl<S: Suite> Protocol<'_, S> {
         Ok((self.head.point(point), e))
     }
 
-    /// W̃: a number, or a committed one.
-    fn weights_at(
-        &self,
-        rec: &mut Recorder<S>,
-        label: &'static str,
-        at: &Point<S::Scalar>,
-    ) -> Result<Lin<S::Scalar>> {
+    /// Step 6: W̃, a number or a committed one.
+    fn weights_at(&self, rec: &mut Recorder<S>, at: &Point<S::Scalar>) -> Result<Lin<S::Scalar>> {
         let known = match (&self.statement.weights, &self.integers) {
             (Weights::Public(w), _) => {
                 return Ok(Lin::constant(dot(
@@ -186,17 +178,17 @@ impl<S: Suite> Protocol<'_, S> {
             }
             (Weights::Committed(_), None) => S::Scalar::ZERO,
         };
-        Ok(first(&rec.commit(label, 1, || vec![known])?))
+        Ok(first(&rec.commit("weights/at", 1, || vec![known])?))
     }
 
-    /// Step 7: r, X̃(r, u), Ã(v, r).
+    /// Step 7.
     fn gradient(
         &self,
         rec: &mut Recorder<S>,
         at: &Point<S::Scalar>,
         claim: Lin<S::Scalar>,
         projected: Option<&[S::Scalar]>,
-    ) -> Result<(Vec<S::Scalar>, Lin<S::Scalar>, Lin<S::Scalar>)> {
+    ) -> Result<Claims<S::Scalar>> {
         let bits = self.head.record_bits();
         let mut table = match self.integers.as_ref().zip(projected) {
             Some((known, projected)) => {
@@ -216,7 +208,14 @@ impl<S: Suite> Protocol<'_, S> {
         let ends = rec.commit("gradient/ends", 2, || ends_of(&table))?;
         let (x, a) = (first(&ends), last(&ends));
         rec.require_zero("gradient", -s, vec![(x.clone(), a.clone())]);
-        Ok((r, x, a))
+        Ok(Claims {
+            anchor: Point {
+                class: at.class.clone(),
+                rest: r,
+            },
+            pull: a,
+            gradient: x,
+        })
     }
 
     /// X̃(i, u) for every record i.
@@ -228,13 +227,12 @@ impl<S: Suite> Protocol<'_, S> {
     }
 
     /// Step 8, ridge: A = One·Y − Z is linear.
-    fn ridge(
-        &self,
-        rec: &mut Recorder<S>,
-        at: Point<S::Scalar>,
-        x: Lin<S::Scalar>,
-        a: &Lin<S::Scalar>,
-    ) -> Result<After<S::Scalar>> {
+    fn ridge(&self, rec: &mut Recorder<S>, claims: Claims<S::Scalar>) -> Result<After<S::Scalar>> {
+        let Claims {
+            anchor: at,
+            pull,
+            gradient,
+        } = claims;
         let records = rec.sum_rows(
             self.head.records,
             eq_first(&at.rest, self.statement.size.records()),
@@ -247,7 +245,7 @@ impl<S: Suite> Protocol<'_, S> {
         let sent = rec.commit("ridge/ends", 2, || known)?;
         let (label, logit) = (first(&sent), last(&sent));
         let y = label.clone() * S::Scalar::from(2u64) - Lin::constant(self.head.inside(&at));
-        rec.require_zero("ridge", a.clone() - y * self.one() + logit.clone(), vec![]);
+        rec.require_zero("ridge", pull - y * self.one() + logit.clone(), vec![]);
         Ok(After {
             reached: Reached {
                 at,
@@ -256,7 +254,7 @@ impl<S: Suite> Protocol<'_, S> {
                 logit,
                 digits: Vec::new(),
             },
-            gradient: x,
+            gradient,
         })
     }
 }
