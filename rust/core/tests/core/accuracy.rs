@@ -1,20 +1,16 @@
 //! R6, accuracy: honest provers, and false statements.
 
-use std::sync::Arc;
-
 use fedproof_core::error::Stage;
 use fedproof_core::group::{Pallas, Suite};
-use fedproof_core::recorder::Role;
-use fedproof_core::recorder::Rows;
-use fedproof_core::recorder::closing::Outcome;
 use fedproof_core::relation::Relation;
 use fedproof_core::relation::accuracy::{Accuracy, correct};
-use fedproof_core::relation::head::{Size, Trained, Weights};
+use fedproof_core::relation::head::{Size, Weights};
 use proptest::prelude::*;
 
 use crate::common::accuracy::{Test, kinds};
 use crate::common::on_both_suites;
 use crate::common::optimum::Head;
+use crate::head::{checked, holds, is_false, with_records, with_weights};
 
 on_both_suites!(
     honest:
@@ -38,13 +34,7 @@ mod honest {
         for test in kinds() {
             let (statement, trained) = test.make::<S>();
             assert_eq!(statement.correct, 8, "eight of eleven");
-            let proof = statement.prove(&trained).expect("true").to_bytes();
-            statement.verify(&proof).expect("proved");
-            let counted = statement.run(Role::counter(), None).expect("a counter counts");
-            let Outcome::Counts { points, scalars, .. } = counted else {
-                panic!("a counter counts")
-            };
-            assert_eq!(proof.len(), 8 + 32 * (points + scalars));
+            holds(&statement, &trained);
         }
     }
 
@@ -66,8 +56,7 @@ mod honest {
                     ..kind.head
                 };
                 let (statement, trained) = Test { head, ..kind }.make::<S>();
-                let proof = statement.prove(&trained).expect("true");
-                statement.verify(&proof.to_bytes()).expect("proved");
+                holds(&statement, &trained);
             }
         }
     }
@@ -76,41 +65,8 @@ mod honest {
         for kind in kinds() {
             let correct = Some(1);
             let (statement, trained) = Test { correct, ..kind }.make::<S>();
-            let proof = statement.prove(&trained).expect("true");
-            statement.verify(&proof.to_bytes()).expect("proved");
+            holds(&statement, &trained);
         }
-    }
-}
-
-/// A prover that looks does not prove it; what one that does not look writes is refused.
-fn is_false<S: Suite>(statement: &Accuracy<S>, trained: &Trained<S::Scalar>) {
-    let checked = statement.prove(trained).map(|_| ()).map_err(|e| e.stage);
-    assert_eq!(checked, Err(Stage::Witness));
-    let proof = statement
-        .prove_unchecked(trained)
-        .expect("any attacker can")
-        .to_bytes();
-    let verified = statement.verify(&proof).map_err(|e| e.stage);
-    assert_eq!(verified, Err(Stage::Argument));
-}
-
-/// The same with other records or weights.
-fn with<S: Suite>(trained: &Trained<S::Scalar>, records: Vec<i8>, weights: Vec<i64>) -> Trained<S::Scalar> {
-    let rows = &trained.records;
-    let head = &trained.weights;
-    Trained {
-        records: Arc::new(Rows {
-            values: records,
-            columns: rows.columns,
-            blinds: rows.blinds.clone(),
-            bits: rows.bits,
-        }),
-        weights: Arc::new(Rows {
-            values: weights,
-            columns: head.columns,
-            blinds: head.blinds.clone(),
-            bits: head.bits,
-        }),
     }
 }
 
@@ -146,8 +102,7 @@ mod refused {
                 is_false(&statement, &trained);
             }
             let (statement, trained) = test.of::<S>(&[1, 32, 1, 0], vec![6, 7, 5, 7]);
-            let proof = statement.prove(&trained).expect("one is enough").to_bytes();
-            statement.verify(&proof).expect("proved");
+            holds(&statement, &trained);
         }
     }
 
@@ -163,7 +118,7 @@ mod refused {
             for (entry, logit) in wrong[4..].iter_mut().zip(&logits) {
                 *entry = i8::from(Some(logit) == best);
             }
-            let right = with::<S>(&trained, rows.clone(), trained.weights.values.clone());
+            let right = with_records::<S>(&trained, rows);
             assert_eq!(
                 correct(&statement.size, &statement.digits, &right).expect("small"),
                 9
@@ -177,8 +132,7 @@ mod refused {
             let (statement, trained) = test.make::<S>();
             let mut weights = trained.weights.values.clone();
             weights[3] += 1;
-            let other = with::<S>(&trained, trained.records.values.clone(), weights);
-            is_false(&statement, &other);
+            is_false(&statement, &with_weights::<S>(&trained, weights));
         }
     }
 
@@ -203,8 +157,7 @@ mod refused {
                 (statement, trained)
             };
             let (statement, trained) = of(112, 2);
-            let proof = statement.prove(&trained).expect("224").to_bytes();
-            statement.verify(&proof).expect("proved");
+            holds(&statement, &trained);
             let (statement, trained) = of(113, 2);
             is_false(&statement, &trained);
             let (statement, trained) = of(-1, 1);
@@ -218,13 +171,8 @@ fn statements_at_their_limits() {
     let stage = |test: &Test, change: &dyn Fn(&mut Accuracy<Pallas>)| {
         let (mut statement, trained) = test.make::<Pallas>();
         change(&mut statement);
-        assert!(statement.columns() <= 4096);
-        let checked = statement.check().map_err(|e| e.stage);
+        let checked = checked(&statement, &trained);
         if checked.is_err() {
-            let said = |result: Result<(), fedproof_core::error::Error>| result.map_err(|e| e.stage);
-            assert_eq!(said(statement.prove(&trained).map(|_| ())), checked);
-            assert_eq!(said(statement.prove_unchecked(&trained).map(|_| ())), checked);
-            assert_eq!(said(statement.verify(&[0; 8])), checked);
             // Computes or refuses.
             let _ = correct(&statement.size, &statement.digits, &trained);
         }

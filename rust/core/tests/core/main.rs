@@ -8,6 +8,7 @@ mod common;
 mod accuracy;
 mod aggregate;
 mod encodings;
+mod head;
 mod honest;
 mod optimum;
 mod receipt;

@@ -1,18 +1,15 @@
 //! R5, optimum: honest provers of every kind, and false statements.
 
-use std::sync::Arc;
-
 use fedproof_core::error::Stage;
 use fedproof_core::group::{Pallas, Suite};
-use fedproof_core::recorder::closing::Outcome;
-use fedproof_core::recorder::{Role, Rows};
 use fedproof_core::relation::Relation;
-use fedproof_core::relation::head::{Size, Trained, Weights};
+use fedproof_core::relation::head::{Size, Weights};
 use fedproof_core::relation::optimum::{Loss, Optimum, residual_squared};
 use proptest::prelude::*;
 
 use crate::common::on_both_suites;
 use crate::common::optimum::{Head, kinds};
+use crate::head::{checked, holds, is_false, with_records, with_weights};
 
 on_both_suites!(
     honest:
@@ -34,12 +31,7 @@ mod honest {
     pub fn every_kind<S: Suite>() {
         for head in kinds() {
             let (statement, trained) = head.make::<S>();
-            let proof = statement.prove(&trained).expect("true").to_bytes();
-            statement.verify(&proof).expect("proved");
-            let Ok(Outcome::Counts { points, scalars, .. }) = statement.run(Role::counter(), None) else {
-                panic!("a counter counts")
-            };
-            assert_eq!(proof.len(), 8 + 32 * (points + scalars));
+            holds(&statement, &trained);
         }
     }
 
@@ -62,29 +54,10 @@ mod honest {
                     ..kind
                 };
                 let (statement, trained) = head.make::<S>();
-                let proof = statement.prove(&trained).expect("true");
-                statement.verify(&proof.to_bytes()).expect("proved");
+                holds(&statement, &trained);
             }
         }
     }
-}
-
-/// It is true, and a proof of it passes.
-fn holds<S: Suite>((statement, trained): &(Optimum<S>, Trained<S::Scalar>)) {
-    let proof = statement.prove(trained).expect("true").to_bytes();
-    statement.verify(&proof).expect("proved");
-}
-
-/// A prover that looks does not prove it; what one that does not look writes is refused.
-fn is_false<S: Suite>(statement: &Optimum<S>, trained: &Trained<S::Scalar>) {
-    let checked = statement.prove(trained).map(|_| ()).map_err(|e| e.stage);
-    assert_eq!(checked, Err(Stage::Witness));
-    let proof = statement
-        .prove_unchecked(trained)
-        .expect("any attacker can")
-        .to_bytes();
-    let verified = statement.verify(&proof).map_err(|e| e.stage);
-    assert_eq!(verified, Err(Stage::Argument));
 }
 
 /// One record of one feature, a class for and one against it; no margin is left by weights of one on the bias.
@@ -98,6 +71,11 @@ fn one_record(committed: bool, bound: u64) -> Head {
         bound,
         ..Head::default()
     }
+}
+
+fn true_of<S: Suite>(head: &Head, rows: &[i8], weights: Vec<i64>) {
+    let (statement, trained) = head.of::<S>(rows, weights);
+    holds(&statement, &trained);
 }
 
 mod refused {
@@ -126,16 +104,7 @@ mod refused {
             for change in changes {
                 let mut values = trained.records.values.clone();
                 change(&mut values[7..14]);
-                let other = Trained {
-                    records: Arc::new(Rows {
-                        values,
-                        columns: 7,
-                        blinds: trained.records.blinds.clone(),
-                        bits: 8,
-                    }),
-                    weights: Arc::clone(&trained.weights),
-                };
-                is_false(&statement, &other);
+                is_false(&statement, &with_records::<S>(&trained, values));
             }
         }
     }
@@ -146,16 +115,7 @@ mod refused {
             statement.objective.max_residual_squared = 1 << 100;
             let mut values = trained.weights.values.clone();
             values[2] += 1;
-            let other = Trained {
-                records: Arc::clone(&trained.records),
-                weights: Arc::new(Rows {
-                    values,
-                    columns: 4,
-                    blinds: trained.weights.blinds.clone(),
-                    bits: 64,
-                }),
-            };
-            is_false(&statement, &other);
+            is_false(&statement, &with_weights::<S>(&trained, values));
         }
     }
 
@@ -171,7 +131,7 @@ mod refused {
             };
             let (rows, mut weights) = head.numbers();
             (weights[0], weights[5]) = (112, -112);
-            holds(&head.of::<S>(&rows, weights.clone()));
+            true_of::<S>(&head, &rows, weights.clone());
             for far in [113, -113, 1 << 40] {
                 weights[0] = far;
                 let (statement, trained) = Head {
@@ -188,12 +148,12 @@ mod refused {
     pub fn margins_at_their_limit<S: Suite>() {
         for committed in [false, true] {
             let head = one_record(committed, 1);
-            holds(&head.of::<S>(&[48, 32, 1, 0], vec![-1, 0, 1, 0]));
+            true_of::<S>(&head, &[48, 32, 1, 0], vec![-1, 0, 1, 0]);
             let (statement, trained) = head.of::<S>(&[49, 32, 1, 0], vec![-1, 0, 1, 0]);
             is_false(&statement, &trained);
             // No margin at all, and weights of nothing.
-            holds(&head.of::<S>(&[48, 32, 1, 0], vec![0, 1, 0, -1]));
-            holds(&head.of::<S>(&[-127, 127, 1, 0], vec![0; 4]));
+            true_of::<S>(&head, &[48, 32, 1, 0], vec![0, 1, 0, -1]);
+            true_of::<S>(&head, &[-127, 127, 1, 0], vec![0; 4]);
         }
     }
 }
@@ -203,13 +163,8 @@ fn statements_at_their_limits() {
     let stage = |head: &Head, change: &dyn Fn(&mut Optimum<Pallas>)| {
         let (mut statement, trained) = head.make::<Pallas>();
         change(&mut statement);
-        assert!(statement.columns() <= 4096);
-        let checked = statement.check().map_err(|e| e.stage);
+        let checked = checked(&statement, &trained);
         if checked.is_err() {
-            let said = |result: Result<(), fedproof_core::error::Error>| result.map_err(|e| e.stage);
-            assert_eq!(said(statement.prove(&trained).map(|_| ())), checked);
-            assert_eq!(said(statement.prove_unchecked(&trained).map(|_| ())), checked);
-            assert_eq!(said(statement.verify(&[0; 8])), checked);
             // Computes or refuses.
             let _ = residual_squared(&statement.size, &statement.objective, &trained);
         }
