@@ -1,12 +1,13 @@
 """Sizes, counts and degrees that the pages of the relations state."""
 
+import hashlib
 import math
 from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
 
-from reference import closing
+from reference import closing, transcript
 from reference.commitment import shape_of
 from reference.errors import Refused
 from reference.group import PALLAS
@@ -23,9 +24,10 @@ Relation = Callable[[Recorder], None]
 
 
 @pytest.fixture(autouse=True)
-def _without_generators(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sizes do not depend on the generators, and thousands of them take seconds."""
+def _without_generators_and_keccak(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sizes depend neither on the generators nor on what is drawn; thousands of them take seconds, and so does Keccak of megabytes."""
     monkeypatch.setattr(closing, "columns", lambda _suite, count: [None] * count)
+    monkeypatch.setattr(transcript, "keccak256", lambda data: hashlib.sha3_256(data).digest())
 
 
 def measured(relation: Relation, columns: int) -> tuple[Recorder, Zeros]:
