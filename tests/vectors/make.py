@@ -242,7 +242,6 @@ def bad(base: dict[str, Json]) -> dict[str, Json]:
         on_proof(lambda p: at(8, bytes(p[40:72]) + bytes(p[8:40]))(p)),
     )
     # every public field
-    flip = lambda h: ("1" if h[0] == "0" else "0") + h[1:]  # noqa: E731
     for relation, v in (("bounded", b), ("opening", o)):
         for field, value in (
             ("announcement", flip),
@@ -389,40 +388,59 @@ def bad(base: dict[str, Json]) -> dict[str, Json]:
     return out | bad_optimum(base) | bad_accuracy(base) | bad_receipt(base)
 
 
+def flip(digits: str) -> str:
+    """Another first digit."""
+    return ("1" if digits[0] == "0" else "0") + digits[1:]
+
+
+def swapped(points: str) -> str:
+    """The first two points, the other way round."""
+    return points[64:128] + points[:64] + points[128:]
+
+
+def more(number: str) -> str:
+    """One more."""
+    return str(int(number) + 1)
+
+
+def of_a_head(hidden: Json, public: Json) -> list[tuple[str, Json, str, tuple[Any, ...], Any]]:
+    """What R5's statement and R6's have alike: name, vector, stage, field, its value. hidden, public: with committed and with public W."""
+    return [
+        ("other_announcement", hidden, "argument", ("context", "announcement"), flip),
+        ("other_client", hidden, "argument", ("context", "client"), "hospital-2"),
+        ("other_weight", hidden, "argument", ("context", "weight"), 8),
+        ("other_certificate", hidden, "argument", ("context", "certificate"), bytes(32).hex()),
+        ("other_digits", hidden, "argument", ("digits", "bound"), 30),
+        ("record_missing", hidden, "shape", ("records",), lambda p: p[:-64]),
+        ("record_omitted", hidden, "shape", ("size", "records"), 8),
+        ("records_swapped", hidden, "argument", ("records",), swapped),
+        ("classes_swapped", hidden, "argument", ("weights", "points"), swapped),
+        ("class_missing", hidden, "shape", ("weights", "points"), lambda p: p[:64]),
+        ("more_features", hidden, "argument", ("size", "features"), 4),
+        ("no_records", hidden, "statement", ("size", "records"), 0),
+        ("one_class", hidden, "statement", ("size", "classes"), 1),
+        ("digits_that_wrap", hidden, "statement", ("digits", "bound"), 1 << 16),
+        ("public_weight_changed", public, "argument", ("weights", "integers", 0), more),
+        ("public_weight_out_of_range", public, "statement", ("weights", "integers", 0), "257"),
+        ("public_weight_missing", public, "shape", ("weights", "integers"), lambda w: w[:-1]),
+    ]
+
+
 def bad_optimum(base: dict[str, Json]) -> dict[str, Json]:
     """Every public field of a head's statement, and false statements."""
     hinge, ridge = base["optimum_squared_hinge_committed_pallas"], base["optimum_ridge_public_pallas"]
-    flip = lambda h: ("1" if h[0] == "0" else "0") + h[1:]  # noqa: E731
-    swapped = lambda p: p[64:128] + p[:64] + p[128:]  # noqa: E731
-    more = lambda d: str(int(d) + 1)  # noqa: E731
     out = {}
     for name, v, stage, path, value in (
-        ("other_announcement", hinge, "argument", ("context", "announcement"), flip),
-        ("other_client", hinge, "argument", ("context", "client"), "hospital-2"),
-        ("other_weight", hinge, "argument", ("context", "weight"), 8),
-        ("other_certificate", hinge, "argument", ("context", "certificate"), bytes(32).hex()),
+        *of_a_head(hinge, ridge),
         ("other_loss", hinge, "statement", ("loss",), "ridge"),
         ("other_scale", hinge, "argument", ("objective", "scale"), 4),
         ("other_regularisation", hinge, "argument", ("objective", "regularisation"), 5001),
         ("other_bound", hinge, "argument", ("objective", "max_residual_squared"), more),
-        ("other_digits", hinge, "argument", ("digits", "bound"), 30),
-        ("record_missing", hinge, "shape", ("records",), lambda p: p[:-64]),
-        ("record_omitted", hinge, "shape", ("size", "records"), 8),
-        ("records_swapped", hinge, "argument", ("records",), swapped),
-        ("classes_swapped", hinge, "argument", ("weights", "points"), swapped),
-        ("class_missing", hinge, "shape", ("weights", "points"), lambda p: p[:64]),
-        ("more_features", hinge, "argument", ("size", "features"), 4),
-        ("public_weight_changed", ridge, "argument", ("weights", "integers", 0), more),
-        ("public_weight_out_of_range", ridge, "statement", ("weights", "integers", 0), "257"),
-        ("public_weight_missing", ridge, "shape", ("weights", "integers"), lambda w: w[:-1]),
-        ("no_records", hinge, "statement", ("size", "records"), 0),
-        ("one_class", hinge, "statement", ("size", "classes"), 1),
         ("scale_33", ridge, "statement", ("objective", "scale"), 33),
         ("no_regularisation", ridge, "statement", ("objective", "regularisation"), 0),
         ("bound_zero", ridge, "statement", ("objective", "max_residual_squared"), "0"),
         ("bound_huge", ridge, "statement", ("objective", "max_residual_squared"), str(1 << 120)),
         ("digits_where_none_are", ridge, "statement", ("digits", "bound"), 31),
-        ("digits_that_wrap", hinge, "statement", ("digits", "bound"), 1 << 16),
     ):
         about = name.replace("_", " ")
         out[f"optimum_{name}"] = changed(v, about, stage, put("statement", *path, value=value))
@@ -436,37 +454,18 @@ def bad_optimum(base: dict[str, Json]) -> dict[str, Json]:
 def bad_accuracy(base: dict[str, Json]) -> dict[str, Json]:
     """Every public field of an accuracy's statement, and false statements."""
     hidden, public = base["accuracy_committed_pallas"], base["accuracy_public_pallas"]
-    flip = lambda h: ("1" if h[0] == "0" else "0") + h[1:]  # noqa: E731
-    swapped = lambda p: p[64:128] + p[:64] + p[128:]  # noqa: E731
-    more = lambda d: str(int(d) + 1)  # noqa: E731
     fewer = base["accuracy_less_than_is_true"]
     out = {}
     for name, v, stage, path, value in (
-        ("other_announcement", hidden, "argument", ("context", "announcement"), flip),
-        ("other_client", hidden, "argument", ("context", "client"), "hospital-2"),
-        ("other_weight", hidden, "argument", ("context", "weight"), 8),
-        ("other_certificate", hidden, "argument", ("context", "certificate"), bytes(32).hex()),
+        *of_a_head(hidden, public),
         ("other_scale", hidden, "argument", ("scale",), 4),
         ("other_claim", fewer, "argument", ("correct",), lambda t: t + 1),
         ("smaller_claim", fewer, "argument", ("correct",), lambda t: t - 1),
-        ("other_digits", hidden, "argument", ("digits", "bound"), 30),
-        ("record_missing", hidden, "shape", ("records",), lambda p: p[:-64]),
-        ("record_omitted", hidden, "shape", ("size", "records"), 8),
-        ("records_swapped", hidden, "argument", ("records",), swapped),
-        ("classes_swapped", hidden, "argument", ("weights", "points"), swapped),
-        ("class_missing", hidden, "shape", ("weights", "points"), lambda p: p[:64]),
-        ("more_features", hidden, "argument", ("size", "features"), 4),
-        ("public_weight_changed", public, "argument", ("weights", "integers", 0), more),
-        ("public_weight_out_of_range", public, "statement", ("weights", "integers", 0), "257"),
-        ("public_weight_missing", public, "shape", ("weights", "integers"), lambda w: w[:-1]),
         ("none_correct", hidden, "statement", ("correct",), 0),
         ("more_than_there_are", hidden, "statement", ("correct",), 10),
-        ("no_records", hidden, "statement", ("size", "records"), 0),
-        ("one_class", hidden, "statement", ("size", "classes"), 1),
         ("scale_33", public, "statement", ("scale",), 33),
         ("no_digits", hidden, "statement", ("digits", "margins"), 0),
         ("digits_of_weights", hidden, "statement", ("digits", "weights"), 1),
-        ("digits_that_wrap", hidden, "statement", ("digits", "bound"), 1 << 16),
     ):
         about = name.replace("_", " ")
         out[f"accuracy_{name}"] = changed(v, about, stage, put("statement", *path, value=value))
@@ -480,7 +479,6 @@ def bad_accuracy(base: dict[str, Json]) -> dict[str, Json]:
 def bad_receipt(base: dict[str, Json]) -> dict[str, Json]:
     """Every public field of a receipt's statement, and false statements."""
     b = base["receipt_pallas"]
-    flip = lambda h: ("1" if h[0] == "0" else "0") + h[1:]  # noqa: E731
     out = {}
     for name, stage, path, value in (
         ("other_announcement", "argument", ("context", "announcement"), flip),
