@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,7 +18,6 @@ from fedproof.errors import Malformed, Refused, UsageError
 from fedproof.identity.keys import EnvelopeVerifyKey, VerifyKey
 
 _LIMIT = 1 << 20
-T = TypeVar("T")
 
 
 class _Part(BaseModel):
@@ -63,44 +62,77 @@ class File(_Part):
     policy: _Pinned | None = None
     revoked: _Revoked = _Revoked()
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises `Malformed`, also for a policy of either kind in a trust file's place."""
+        tables = parse_toml(text)
+        if {"base_model", "update"} <= tables.keys() or {"training", "data"} <= tables.keys():
+            raise Malformed("this is a policy, which says what is demanded; give the trust file")
+        return validated(cls, tables, "trust")
 
-def check_is_trust(tables: dict[str, Any]) -> None:
-    """Raises `Malformed` for a policy of either kind in a trust file's place."""
-    if {"base_model", "update"} <= tables.keys() or {"training", "data"} <= tables.keys():
-        raise Malformed("this is a policy, which says what is demanded; give the trust file")
+    def pinned(self) -> bytes | None:
+        """Digest of the only policy accepted, if there is one."""
+        return parse_sha256(self.policy.sha256) if self.policy else None
 
-
-def end_of_file(policy: bytes | None, revoked: frozenset[bytes]) -> list[str]:
-    """Lines that stand last in trust files of either kind."""
-    lines = []
-    if policy is not None:
-        lines += ["", "[policy]", f'sha256 = "sha256:{policy.hex()}"']
-    if revoked:
-        keys = ", ".join(f'"{VerifyKey(k).text}"' for k in sorted(revoked))
-        lines += ["", "[revoked]", f"keys = [{keys}]"]
-    return lines
-
-
-def check_pinned(pinned: bytes | None, digest: bytes) -> None:
-    """Raises `Refused` (stage "trust") if another policy is pinned than the one with this digest."""
-    if pinned is not None and pinned != digest:
-        detail = f"the trust file pins {pinned.hex()}, the policy's digest is {digest.hex()}"
-        raise Refused("policy", "trust", detail)
+    def revoked_keys(self) -> frozenset[bytes]:
+        """Raw."""
+        return frozenset(VerifyKey.parse(k).raw for k in self.revoked.keys)
 
 
-def load_trust(path: Path, parse: Callable[[str], T]) -> T:
-    """What a trust file says, for either kind of verification; raises `UsageError` with what is wrong in it."""
-    subject = f"trust file {printable(str(path))}"
-    try:
-        return parse(read_capped(path, _LIMIT).decode())
-    except UnicodeDecodeError:
-        raise UsageError(f"{subject}: not UTF-8 text; a trust file is a TOML file") from None
-    except Malformed as error:
-        raise UsageError(f"{subject}: {error}") from None
+class TrustFile(ABC):
+    """A trust file of either kind. policy: digest of the only policy accepted, if pinned. revoked: raw keys that count for nothing."""
+
+    policy: bytes | None
+    revoked: frozenset[bytes]
+
+    @classmethod
+    @abstractmethod
+    def parse(cls, text: str) -> Self:
+        """Raises `Malformed`."""
+
+    @abstractmethod
+    def own_tables(self) -> list[str]:
+        """Lines of the tables that only its kind has."""
+
+    def check_policy(self, digest: bytes) -> None:
+        """Raises `Refused` (stage "trust") if another policy is pinned than the one with this digest."""
+        if self.policy is not None and self.policy != digest:
+            detail = f"the trust file pins {self.policy.hex()}, the policy's digest is {digest.hex()}"
+            raise Refused("policy", "trust", detail)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Reads a TOML file; raises `UsageError` with what is wrong in it."""
+        subject = f"trust file {printable(str(path))}"
+        try:
+            return cls.parse(read_capped(path, _LIMIT).decode())
+        except UnicodeDecodeError:
+            raise UsageError(f"{subject}: not UTF-8 text; a trust file is a TOML file") from None
+        except Malformed as error:
+            raise UsageError(f"{subject}: {error}") from None
+
+    def to_toml(self) -> str:
+        """The file's text."""
+        lines = [
+            "# Whom the holder of this file believes. A bundle adds nothing to it.",
+            "version = 1",
+            "",
+            *self.own_tables(),
+        ]
+        if self.policy is not None:
+            lines += ["", "[policy]", f'sha256 = "sha256:{self.policy.hex()}"']
+        if self.revoked:
+            keys = ", ".join(f'"{VerifyKey(k).text}"' for k in sorted(self.revoked))
+            lines += ["", "[revoked]", f"keys = [{keys}]"]
+        return "\n".join(lines) + "\n"
+
+    def save(self, path: Path) -> None:
+        """Writes the TOML file, whole or not at all."""
+        write_atomic(path, self.to_toml().encode())
 
 
 @dataclass(frozen=True)
-class Trust:
+class Trust(TrustFile):
     """aggregator: key of its messages and checkpoints. envelope: key of its certificates. endorsers: by name, revoked ones
     left out. policy: digest of the only policy accepted, if pinned. revoked: raw keys that count for nothing."""
 
@@ -110,24 +142,13 @@ class Trust:
     policy: bytes | None = None
     revoked: frozenset[bytes] = frozenset()
 
-    def check_policy(self, digest: bytes) -> None:
-        """Raises `Refused` (stage "trust") if another policy is pinned than the one with this digest."""
-        check_pinned(self.policy, digest)
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Reads a TOML file; raises `UsageError` with what is wrong and how it is written."""
-        return load_trust(path, cls.parse)
-
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raises `Malformed`."""
-        tables = parse_toml(text)
-        check_is_trust(tables)
-        file = validated(File, tables, "trust")
+        file = File.parse(text)
         if file.aggregator is None or not file.endorsers:
             raise Malformed('it names no aggregator, or no endorsers: [aggregator] and [endorsers."name"]')
-        revoked = frozenset(VerifyKey.parse(k).raw for k in file.revoked.keys)
+        revoked = file.revoked_keys()
         endorsers = {name: VerifyKey.parse(e.key) for name, e in file.endorsers.items()}
         aggregator = VerifyKey.parse(file.aggregator.message_key)
         if aggregator.raw in {e.raw for e in endorsers.values()}:
@@ -138,24 +159,17 @@ class Trust:
             aggregator=aggregator,
             envelope=EnvelopeVerifyKey.parse(file.aggregator.envelope_key),
             endorsers={name: key for name, key in endorsers.items() if key.raw not in revoked},
-            policy=parse_sha256(file.policy.sha256) if file.policy else None,
+            policy=file.pinned(),
             revoked=revoked,
         )
 
-    def to_toml(self) -> str:
-        """The file's text."""
+    def own_tables(self) -> list[str]:
+        """Lines of [aggregator] and [endorsers]."""
         lines = [
-            "# Whom the holder of this file believes. A bundle adds nothing to it.",
-            "version = 1",
-            "",
             "[aggregator]",
             f'message_key = "{self.aggregator.text}"',
             f'envelope_key = """\n{self.envelope.pem}"""',
         ]
         for name, key in sorted(self.endorsers.items()):
             lines += ["", f'[endorsers."{name}"]', f'key = "{key.text}"']
-        return "\n".join([*lines, *end_of_file(self.policy, self.revoked)]) + "\n"
-
-    def save(self, path: Path) -> None:
-        """Writes the TOML file, whole or not at all."""
-        write_atomic(path, self.to_toml().encode())
+        return lines
