@@ -64,6 +64,13 @@ def test_what_is_no_answer_of_a_server(serve: Serve, answer: bytes) -> None:
         lists.fetch_list(serve(answer))
 
 
+def test_a_redirect_leads_to_no_other_protocol(serve: Serve) -> None:
+    """Nobody is asked there."""
+    answer = b"HTTP/1.1 302 Found\r\nLocation: ftp://127.0.0.1:1/list.cbor\r\nContent-Length: 0\r\n\r\n"
+    with pytest.raises(Malformed, match="it leads to ftp"):
+        lists.fetch_list(serve(answer))
+
+
 def test_a_server_that_never_ends(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lists, "_DEADLINE", 0.5)
     address = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n", *[b"x"] * 999, pause=0.1)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from http.client import HTTPException
+from http.client import HTTPException, HTTPMessage
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
+from typing import IO
+from urllib.parse import urlsplit
+from urllib.request import Request
 
 from fedproof.data.certificate import RevocationList
 from fedproof.data.files import MAX_LIST, parse_list, read_list
@@ -58,10 +61,22 @@ def fetch_list(address: str) -> Signed:
     return parse_list(data, address)
 
 
+class _OnlyHttp(urllib.request.HTTPRedirectHandler):
+    """Trust files allow http and https, and redirects lead to nothing else."""
+
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> Request | None:
+        """None of another scheme."""
+        if urlsplit(newurl).scheme not in {"http", "https"}:
+            raise urllib.error.URLError(f"it leads to {newurl}")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 def _read(address: str) -> bytes | Exception:
     """What is there, or why it cannot be had."""
     try:
-        with urllib.request.urlopen(address, timeout=_TIMEOUT) as answer:  # noqa: S310 # trust files allow http and https only
+        with urllib.request.build_opener(_OnlyHttp).open(address, timeout=_TIMEOUT) as answer:
             found: bytes = answer.read(MAX_LIST + 1)
             return found
     except (OSError, ValueError, HTTPException) as error:

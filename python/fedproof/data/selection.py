@@ -120,7 +120,8 @@ def check_selection(
         if tag in seen:
             twice.setdefault(number, []).append(record)
         seen.add(tag)
-    for number, records in twice.items():
+    if twice:
+        number, records = next(iter(twice.items()))
         raise _twice(parts[number].certificate.serial, records)
     if not selection.kept:
         raise Refused("data set", "statement", "every record is left out")
