@@ -7,15 +7,10 @@ from typing import Any
 import numpy as np
 
 from fedproof import _core
-from tests.vectors.optimum import rows_of
+from tests.vectors.head import rows_of, vector, weights_of
 from tests.vectors.vectors import Json, accuracy_parts
 
 SCALE = 3
-
-
-def weights_of(c: int, p: int) -> np.ndarray:
-    """Small integers."""
-    return np.random.default_rng(c).integers(-8, 9, size=(c, p), dtype=np.int64)
 
 
 def labelled(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -59,39 +54,23 @@ def accuracy(
     if weights is None:
         weights = weights_of(c, p)
     rows = labelled(rows_of(n, p, c), weights)
-    points, blinds = _core.commit(suite, rows.astype(np.int64).ravel(), p + c, 8)
-    of_weights, weight_blinds = _core.commit(suite, weights.ravel(), p, 64)
-    statement: Json = {
-        "context": context_json,
-        "size": {"records": n, "features": p, "classes": c},
+    own: Json = {
         "scale": SCALE,
         "correct": count(rows, weights) + more,
         "digits": {"bound": 31, "margins": 4, "weights": 0},
-        "records": points.hex(),
-        "weights": {"points": of_weights.hex()}
-        if committed
-        else {"integers": [str(w) for w in weights.ravel()]},
     }
-    proof = _core.prove_accuracy(
+    return vector(
+        "accuracy",
+        (_core.prove_accuracy, accuracy_parts),
         suite,
-        context,
-        accuracy_parts(statement),
-        points,
-        rows if proved_rows is None else proved_rows,
-        blinds,
-        (weights if proved_weights is None else proved_weights).ravel(),
-        of_weights if committed else None,
-        weight_blinds if committed else b"",
-        expect == "accept",
+        (context, context_json),
+        own,
+        (rows, weights),
+        (proved_rows, proved_weights),
+        committed=committed,
+        expect=expect,
+        about=about,
     )
-    return {
-        "relation": "accuracy",
-        "suite": suite,
-        "statement": statement,
-        "proof": proof.hex(),
-        "expect": expect,
-        "about": about,
-    }
 
 
 def good(

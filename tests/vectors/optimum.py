@@ -7,19 +7,10 @@ from typing import Any
 import numpy as np
 
 from fedproof import _core
+from tests.vectors.head import rows_of, vector, weights_of
 from tests.vectors.vectors import Json, optimum_parts
 
 LOSSES = ("ridge", "squared hinge")
-
-
-def rows_of(n: int, p: int, c: int) -> np.ndarray:
-    """Features, bias, one-hot label."""
-    rng = np.random.default_rng(n)
-    rows = np.zeros((n, p + c), dtype=np.int8)
-    rows[:, : p - 1] = rng.integers(-127, 128, size=(n, p - 1))
-    rows[:, p - 1] = 32
-    rows[np.arange(n), p + rng.integers(0, c, size=n)] = 1
-    return rows
 
 
 def residual_squared(
@@ -56,15 +47,11 @@ def optimum(
     scale, regularisation = 3, 5000
     rows = rows_of(n, p, c)
     if weights is None:
-        weights = np.random.default_rng(c).integers(-8, 9, size=(c, p), dtype=np.int64)
+        weights = weights_of(c, p)
     true = residual_squared(rows, weights, loss, scale, regularisation)
-    points, blinds = _core.commit(suite, rows.astype(np.int64).ravel(), p + c, 8)
-    of_weights, weight_blinds = _core.commit(suite, weights.ravel(), p, 64)
     digits = {"bound": 31 if loss != "ridge" or committed else 0}
     digits |= {"margins": 4 if loss != "ridge" else 0, "weights": 2 if committed else 0}
-    statement: Json = {
-        "context": context_json,
-        "size": {"records": n, "features": p, "classes": c},
+    own: Json = {
         "loss": loss,
         "objective": {
             "scale": scale,
@@ -72,31 +59,19 @@ def optimum(
             "max_residual_squared": str(true if bound is None else true + bound),
         },
         "digits": digits,
-        "records": points.hex(),
-        "weights": {"points": of_weights.hex()}
-        if committed
-        else {"integers": [str(w) for w in weights.ravel()]},
     }
-    proof = _core.prove_optimum(
+    return vector(
+        "optimum",
+        (_core.prove_optimum, optimum_parts),
         suite,
-        context,
-        optimum_parts(statement),
-        points,
-        rows if proved_rows is None else proved_rows,
-        blinds,
-        (weights if proved_weights is None else proved_weights).ravel(),
-        of_weights if committed else None,
-        weight_blinds if committed else b"",
-        expect == "accept",
+        (context, context_json),
+        own,
+        (rows, weights),
+        (proved_rows, proved_weights),
+        committed=committed,
+        expect=expect,
+        about=about,
     )
-    return {
-        "relation": "optimum",
-        "suite": suite,
-        "statement": statement,
-        "proof": proof.hex(),
-        "expect": expect,
-        "about": about,
-    }
 
 
 def good(
@@ -126,7 +101,7 @@ def false(suite: str, context: tuple[bytes, str, int, bytes | None], listed: Jso
     flipped[0, 3:] = 1 - flipped[0, 3:]
     moved = rows.copy()
     moved[4, 0] = -moved[4, 0] - 1
-    weights = np.random.default_rng(2).integers(-8, 9, size=(2, 3), dtype=np.int64)
+    weights = weights_of(2, 3)
     other = weights.copy()
     other[0, 0] += 1
     outside = weights.copy()

@@ -7,7 +7,7 @@ use crate::common::{Case, aggregate, bounded, commit, context, numbers, statemen
 use ark_ff::One;
 use fedproof_core::error::Stage;
 use fedproof_core::generators::named_generator;
-use fedproof_core::group::{Bn254, Pallas, Suite, decode_points, encode_point, to_affine};
+use fedproof_core::group::{Affine, Bn254, Pallas, Suite, decode_points, encode_point, to_affine};
 use fedproof_core::recorder::{Deferred, Proof, Rows};
 use fedproof_core::relation::accuracy::Accuracy;
 use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
@@ -205,6 +205,75 @@ fn every_field_of_a_plain_opening() {
     }
 }
 
+/// What statements about a head have alike.
+struct OfHead<'a> {
+    context: &'a mut Context,
+    size: &'a mut Size,
+    digits: &'a mut Digits,
+    records: &'a mut Vec<Affine<Pallas>>,
+    weights: &'a mut Weights<Pallas>,
+}
+
+/// Changes each of it. public: W, to take the place of committed weights.
+fn every_part_of_a_head<R: Relation<Pallas> + Clone>(
+    truth: &R,
+    proof: &[u8],
+    public: &[i64],
+    parts: impl Fn(&mut R) -> OfHead<'_>,
+) {
+    let with = |change: &dyn Fn(OfHead<'_>)| {
+        let mut other = truth.clone();
+        change(parts(&mut other));
+        refused(&other, proof)
+    };
+    let mut own = truth.clone();
+    let OfHead {
+        context,
+        size,
+        digits,
+        records,
+        weights,
+    } = parts(&mut own);
+    let Size {
+        records: _,
+        features: _,
+        classes: _,
+    } = size;
+    let Digits {
+        bound: _,
+        margins: _,
+        weights: _,
+    } = digits;
+    for c in contexts(context) {
+        assert_eq!(with(&|s| *s.context = c.clone()), Stage::Argument, "{c:?}");
+    }
+    for by in [1, -1i32] {
+        with(&|s| s.size.records = s.size.records.wrapping_add_signed(by.into()));
+        with(&|s| s.size.features = s.size.features.wrapping_add_signed(by));
+        with(&|s| s.size.classes = s.size.classes.wrapping_add_signed(by));
+        with(&|s| s.digits.bound = s.digits.bound.wrapping_add_signed(by.into()));
+        with(&|s| s.digits.margins = s.digits.margins.wrapping_add_signed(by));
+        with(&|s| s.digits.weights = s.digits.weights.wrapping_add_signed(by));
+    }
+    let other = named_generator::<Pallas>("J");
+    for i in 0..records.len() {
+        assert_eq!(with(&|s| s.records[i] = other), Stage::Argument, "record {i}");
+    }
+    assert_eq!(with(&|s| s.records.swap(0, 1)), Stage::Argument);
+    let (count, swapped) = match weights {
+        Weights::Public(w) => (w.len(), Weights::Committed(vec![other; 3])),
+        Weights::Committed(w) => (w.len(), Weights::Public(public.to_vec())),
+    };
+    for i in 0..count {
+        let changed = with(&|s| match s.weights {
+            Weights::Public(w) => w[i] += 1,
+            Weights::Committed(w) => w[i] = other,
+        });
+        assert_eq!(changed, Stage::Argument, "weight {i}");
+    }
+    with(&|s| *s.weights = swapped.clone());
+}
+
 #[test]
 fn every_field_of_an_optimum() {
     for head in kinds() {
@@ -212,82 +281,49 @@ fn every_field_of_an_optimum() {
         truth.objective.max_residual_squared += 1;
         let proof = truth.prove(&trained).expect("an honest prover").to_bytes();
         truth.verify(&proof).expect("an honest proof");
-        let with = |change: &dyn Fn(&mut Optimum<Pallas>)| {
+        every_part_of_a_head(&truth, &proof, &trained.weights.values, |s| {
+            let Optimum {
+                context,
+                size,
+                objective: _,
+                digits,
+                records,
+                weights,
+            } = s;
+            OfHead {
+                context,
+                size,
+                digits,
+                records,
+                weights,
+            }
+        });
+        let with = |change: &dyn Fn(&mut Objective)| {
             let mut other = truth.clone();
-            change(&mut other);
+            change(&mut other.objective);
             refused(&other, &proof)
         };
-        let Optimum {
-            context,
-            size,
-            objective,
-            digits,
-            records,
-            weights,
-        } = &truth;
-        for c in contexts(context) {
-            assert_eq!(with(&|s| s.context = c.clone()), Stage::Argument, "{c:?}");
-        }
-        let Size {
-            records: _,
-            features: _,
-            classes: _,
-        } = size;
         let Objective {
             loss,
             scale: _,
             regularisation: _,
             max_residual_squared: _,
-        } = objective;
-        let Digits {
-            bound: _,
-            margins: _,
-            weights: _,
-        } = digits;
+        } = truth.objective;
         let loss = match loss {
             Loss::Ridge => Loss::SquaredHinge,
             Loss::SquaredHinge => Loss::Ridge,
         };
-        with(&|s| s.objective.loss = loss);
+        with(&|o| o.loss = loss);
         for by in [1, -1i32] {
-            with(&|s| s.size.records = s.size.records.wrapping_add_signed(by.into()));
-            with(&|s| s.size.features = s.size.features.wrapping_add_signed(by));
-            with(&|s| s.size.classes = s.size.classes.wrapping_add_signed(by));
-            with(&|s| s.digits.bound = s.digits.bound.wrapping_add_signed(by.into()));
-            with(&|s| s.digits.margins = s.digits.margins.wrapping_add_signed(by));
-            with(&|s| s.digits.weights = s.digits.weights.wrapping_add_signed(by));
             let numbers: [&dyn Fn(&mut Objective); 3] = [
                 &|o| o.scale = o.scale.wrapping_add_signed(by),
                 &|o| o.regularisation = o.regularisation.wrapping_add_signed(by.into()),
                 &|o| o.max_residual_squared = o.max_residual_squared.wrapping_add_signed(by.into()),
             ];
             for change in numbers {
-                assert_eq!(with(&|s| change(&mut s.objective)), Stage::Argument);
+                assert_eq!(with(change), Stage::Argument);
             }
         }
-        let other = named_generator::<Pallas>("J");
-        for i in 0..records.len() {
-            assert_eq!(with(&|s| s.records[i] = other), Stage::Argument, "record {i}");
-        }
-        assert_eq!(with(&|s| s.records.swap(0, 1)), Stage::Argument);
-        let count = match weights {
-            Weights::Public(w) => w.len(),
-            Weights::Committed(w) => w.len(),
-        };
-        for i in 0..count {
-            let changed = with(&|s| match &mut s.weights {
-                Weights::Public(w) => w[i] += 1,
-                Weights::Committed(w) => w[i] = other,
-            });
-            assert_eq!(changed, Stage::Argument, "weight {i}");
-        }
-        let (public, committed) = (trained.weights.values.clone(), vec![other; 3]);
-        with(&|s| {
-            s.weights = match &s.weights {
-                Weights::Public(_) => Weights::Committed(committed.clone()),
-                Weights::Committed(_) => Weights::Public(public.clone()),
-            }
-        });
     }
 }
 
@@ -490,49 +526,31 @@ fn every_field_of_an_accuracy() {
         truth.correct -= 1;
         let proof = truth.prove(&trained).expect("an honest prover").to_bytes();
         truth.verify(&proof).expect("an honest proof");
-        let with = |change: &dyn Fn(&mut Accuracy<Pallas>)| {
-            let mut other = truth.clone();
-            change(&mut other);
-            refused(&other, &proof)
-        };
-        let Accuracy {
-            context,
-            size: _,
-            scale: _,
-            correct: _,
-            digits: _,
-            records,
-            weights,
-        } = &truth;
-        for c in contexts(context) {
-            assert_eq!(with(&|s| s.context = c.clone()), Stage::Argument, "{c:?}");
-        }
+        every_part_of_a_head(&truth, &proof, &trained.weights.values, |s| {
+            let Accuracy {
+                context,
+                size,
+                scale: _,
+                correct: _,
+                digits,
+                records,
+                weights,
+            } = s;
+            OfHead {
+                context,
+                size,
+                digits,
+                records,
+                weights,
+            }
+        });
         for by in [1, -1i32] {
-            with(&|s| s.size.records = s.size.records.wrapping_add_signed(by.into()));
-            with(&|s| s.size.features = s.size.features.wrapping_add_signed(by));
-            with(&|s| s.size.classes = s.size.classes.wrapping_add_signed(by));
-            with(&|s| s.digits.bound = s.digits.bound.wrapping_add_signed(by.into()));
-            with(&|s| s.digits.margins = s.digits.margins.wrapping_add_signed(by));
-            with(&|s| s.digits.weights = s.digits.weights.wrapping_add_signed(by));
-            let correct = with(&|s| s.correct = s.correct.wrapping_add_signed(by.into()));
-            let scale = with(&|s| s.scale = s.scale.wrapping_add_signed(by));
-            assert_eq!((correct, scale), (Stage::Argument, Stage::Argument));
-        }
-        let other = named_generator::<Pallas>("J");
-        for i in 0..records.len() {
-            assert_eq!(with(&|s| s.records[i] = other), Stage::Argument, "record {i}");
-        }
-        assert_eq!(with(&|s| s.records.swap(0, 1)), Stage::Argument);
-        let count = match weights {
-            Weights::Public(w) => w.len(),
-            Weights::Committed(w) => w.len(),
-        };
-        for i in 0..count {
-            let changed = with(&|s| match &mut s.weights {
-                Weights::Public(w) => w[i] += 1,
-                Weights::Committed(w) => w[i] = other,
-            });
-            assert_eq!(changed, Stage::Argument, "weight {i}");
+            let (mut total, mut scale) = (truth.clone(), truth.clone());
+            total.correct = total.correct.wrapping_add_signed(by.into());
+            scale.scale = scale.scale.wrapping_add_signed(by);
+            for other in [total, scale] {
+                assert_eq!(refused(&other, &proof), Stage::Argument);
+            }
         }
     }
 }
