@@ -20,7 +20,7 @@ from fedproof.identity.roster import Member, Roster, endorse
 from fedproof.identity.signed import Signed
 from fedproof.identity.trust import Trust
 from fedproof.model.layout import Layout
-from fedproof.model.tensors import model_bytes, serialise
+from fedproof.model.tensors import serialise
 from fedproof.policy.policy import Policy
 from fedproof.provenance.bundle import write_bundle
 from fedproof.provenance.certificate import issue
@@ -118,7 +118,7 @@ class Federation:
     def release(self) -> tuple[Path, Path]:
         """Bundle and model, as an honest aggregator publishes them."""
         model = self.folder / "model.safetensors"
-        model.write_bytes(model_bytes(self.aggregator.chain.W, self.layout, self.policy.update.scale))
+        model.write_bytes(self.aggregator.chain.released())
         store, names = self.aggregator.store, {self.policy.base_digest}
         for entry in self.aggregator.entries():
             names.update(named_blobs(RoundEntry.from_bytes(entry), store.blob))

@@ -15,8 +15,7 @@ from fedproof.identity.keys import EnvelopeKey, SigningKey
 from fedproof.identity.roster import Member, Roster, endorse
 from fedproof.identity.trust import Trust
 from fedproof.model.layout import Layout
-from fedproof.model.quantise import to_arrays
-from fedproof.model.tensors import model_bytes, serialise
+from fedproof.model.tensors import serialise
 from fedproof.policy.policy import Policy
 from fedproof.provenance.bundle import write_bundle
 from fedproof.provenance.certificate import issue
@@ -89,7 +88,7 @@ for number in range(2):
     for seed, node in enumerate(nodes.values()):
         chain = node.client.chain
         rng = np.random.default_rng([number, seed])
-        weights = to_arrays(chain.W, chain.layout, policy.update.scale)
+        weights = chain.arrays()
         trained = {name: w + rng.normal(size=w.shape).astype(w.dtype) / 10 for name, w in weights.items()}
         upload = node.upload(announcement, node.client.update(trained))  # quantise, clip, commit, prove, sign
         verdict = node.verdict(aggregator.receive(upload.to_bytes()))
@@ -100,7 +99,7 @@ for number in range(2):
 
 # 6. The model, its bundle and its certificate.
 chain, store = aggregator.chain, aggregator.store
-(out / "model.safetensors").write_bytes(model_bytes(chain.W, chain.layout, policy.update.scale))
+(out / "model.safetensors").write_bytes(chain.released())
 names = {policy.base_digest}
 for entry in aggregator.entries():
     names.update(named_blobs(RoundEntry.from_bytes(entry), store.blob))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from fedproof.encoding import cbor
 from fedproof.errors import Malformed, Refused, UsageError
 from fedproof.policy.parameters import check_sums, limb, shape
 from fedproof.policy.policy import Policy
@@ -27,6 +28,19 @@ def test_defaults_are_part_of_the_digest() -> None:
     assert plain == spelled
     assert plain.digest() == spelled.digest()
     assert Policy.from_bytes(plain.to_bytes()) == plain
+
+
+def test_tables_that_came_later_change_no_digest_where_they_ask_for_nothing() -> None:
+    plain = Policy.parse(TEXT)
+    for empty in ("[model]\n", "[model]\nfrozen = []\n"):
+        assert Policy.parse(TEXT + empty).digest() == plain.digest()
+    frozen = Policy.parse(TEXT + '[model]\nfrozen = ["backbone.*"]\n')
+    assert frozen.digest() != plain.digest()
+    assert Policy.from_bytes(frozen.to_bytes()) == frozen
+    for held in (plain, frozen):
+        spelled = cbor.encode({"kind": "policy", **held.model_dump(), "model": {"frozen": ()}})
+        with pytest.raises(Malformed, match="one encoding"):
+            Policy.from_bytes(spelled)
 
 
 def test_the_digest_of_a_known_policy_never_changes() -> None:
@@ -75,6 +89,9 @@ def test_every_demand_changes_the_digest(change: str) -> None:
         ("[update]", "[masking]\nenabled = true\n[update]", "not in this version"),
         ("[update]", '[prove]\ntraining = "steps"\n[update]', "training"),
         ("[update]", "[round]\nmin_accepted = 0\n[update]", "min_accepted"),
+        ("[update]", '[model]\nfrozen = "backbone.*"\n[update]', "model.frozen"),
+        ("[update]", '[model]\nfrozen = [""]\n[update]', "model.frozen"),
+        ("[update]", '[model]\ntrained = ["head.*"]\n[update]', "model.trained: no such field"),
         ("scale = 12", "scale = ", "TOML"),
         ("scale = 12", "scael = 12", "update.scael: no such field; missing beside it: scale"),
     ],

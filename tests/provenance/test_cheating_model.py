@@ -6,11 +6,11 @@ stage where it lies.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fedproof.model.tensors import model_bytes
 from fedproof.round.rules import silent
 from tests.provenance.world import (
     LAYOUT,
@@ -67,7 +67,7 @@ def test_a_round_with_enough_that_is_called_void(forgery: Forgery, tmp_path: Pat
 def test_another_model_file(forgery: Forgery, tmp_path: Path) -> None:
     W = forgery.world.chain.W.copy()
     W[0] += 1
-    forgery.model = model_bytes(W, LAYOUT, forgery.world.policy.update.scale)
+    forgery.model = replace(forgery.world.chain, W=W).released()
     assert told(refusal(forgery, tmp_path))[:2] == ("model", "chain")
 
 

@@ -23,7 +23,7 @@ from fedproof.identity.trust import Trust
 from fedproof.log.tiles import TileLog
 from fedproof.model.aggregate import apply
 from fedproof.model.layout import Layout
-from fedproof.model.tensors import model_bytes, serialise
+from fedproof.model.tensors import serialise
 from fedproof.policy.policy import Policy
 from fedproof.proofs import Context
 from fedproof.provenance.bundle import write_bundle
@@ -54,11 +54,12 @@ BASE = {
     "layer.bias": np.zeros(3, np.float32),
 }
 LAYOUT = Layout.of_arrays(BASE)
+BASE_FILE = serialise(BASE, LAYOUT)
 PRODUCER = Producer(package="fedproof", version="0.0.0")
 POLICY = f"""
 version = 1
 federation = "tests"
-base_model = "sha256:{sha256(serialise(BASE, LAYOUT)).hex()}"
+base_model = "sha256:{sha256(BASE_FILE).hex()}"
 [update]
 scale = 12
 max_abs = 4095
@@ -109,7 +110,7 @@ class World:
 
     @property
     def model(self) -> bytes:
-        return model_bytes(self.chain.W, self.chain.layout, self.policy.update.scale)
+        return self.chain.released()
 
 
 def play(
@@ -119,12 +120,16 @@ def play(
     absent: Mapping[int, tuple[str, ...]] | None = None,
     rounds: int = 3,
     instead: Mapping[tuple[int, str], Lie] | None = None,
+    base: bytes = BASE_FILE,
+    tables: str = "",
 ) -> World:
     """Three rounds. With lies: in round 0 eve's update is far too long, in round 1 dee's proof is of another
-    session, in round 2 bob is silent. absent: who else is silent, by round. instead: what a client sends, by round and name."""
+    session, in round 2 bob is silent. absent: who else is silent, by round. instead: what a client sends, by round and name.
+    base: another base model's file. tables: what the policy has besides."""
     aggregator, endorser, envelope = SigningKey.generate(), SigningKey.generate(), EnvelopeKey.generate()
     keys = {name: SigningKey.generate() for name in NAMES}
-    policy = Policy.parse(POLICY.replace("PROVE", prove).replace("rounds = 3", f"rounds = {rounds}"))
+    text = POLICY.replace("PROVE", prove).replace("rounds = 3", f"rounds = {rounds}")
+    policy = Policy.parse(text.replace(sha256(BASE_FILE).hex(), sha256(base).hex()) + tables)
     trust = Trust(
         aggregator=aggregator.verify_key,
         envelope=envelope.verify_key,
@@ -133,7 +138,6 @@ def play(
     members = tuple(Member(client=name, key=keys[name].verify_key.raw) for name in NAMES)
     roster = Roster(version=1, federation="tests", endorser="board", previous=None, members=members)
     signed = endorse(roster, endorser)
-    base = serialise(BASE, LAYOUT)
     chain = Chain.start(policy, base)
     blobs = {policy.base_digest: base}
     clients = {
@@ -150,7 +154,7 @@ def play(
         )
         announcement = announced.open(Announcement, aggregator.verify_key)
         for name in NAMES:
-            x = random.integers(-900, 900, LAYOUT.size)
+            x = random.integers(-900, 900, len(chain.W))
             ctx = context(announcement, server.session, name)
             if (lie := (instead or {}).get((number, name))) is not None:
                 upload = lie(Moment(clients[name], ctx, announced, dict(sent), aggregator))
@@ -321,9 +325,10 @@ class Forgery:
         r.total = changed(r.total, values=values.astype("<i8").tobytes(), blinds=blinds or r.total.blinds)
         weights = {p.client: p.weight for p in r.announcement.participants}
         W = apply(before.W, values, sum(weights[a.client] for a in r.result.accepted))
-        r.result = changed(r.result, after=replace(before, W=W).state)
+        after = replace(before, W=W)
+        r.result = changed(r.result, after=after.state)
         self.resign(index)
-        self.model = model_bytes(W, LAYOUT, self.world.policy.update.scale)
+        self.model = after.released()
 
     def entries(self, *, rechain: bool = True) -> list[bytes]:
         """The log's entries, each naming the one before."""

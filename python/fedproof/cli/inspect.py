@@ -25,7 +25,8 @@ from fedproof.identity.roster import Member, Roster
 from fedproof.identity.signed import Signed
 from fedproof.identity.training_trust import TrainingTrust
 from fedproof.identity.trust import Trust
-from fedproof.model.tensors import parse_model
+from fedproof.model.base import parse_base
+from fedproof.model.stored import read_tensors
 from fedproof.policy.policy import Policy
 from fedproof.policy.training import TrainingPolicy
 from fedproof.provenance.training_bundle import DATA, TEST, TrainingBundle, is_training_bundle
@@ -129,8 +130,8 @@ def look(data: bytes) -> tuple[str, Any]:
     except Malformed:
         pass
     try:
-        layout, _ = parse_model(data)
-        tensors = {printable(t.name): f"{t.dtype} {list(t.shape)}" for t in layout.tensors}
+        tensors = {printable(n): f"{t.dtype} {list(t.shape)}" for n, t in sorted(read_tensors(data).items())}
+        layout = parse_base(data)[0].layout  # as under a policy that freezes nothing
         return "model", {"parameters": layout.size, "layout": layout.digest().hex(), "tensors": tensors}
     except FedproofError:
         raise Malformed(

@@ -24,8 +24,7 @@ from fedproof.identity.roster import Member, Roster, endorse
 from fedproof.identity.signed import Signed, sign
 from fedproof.identity.trust import Trust
 from fedproof.model.layout import Layout
-from fedproof.model.quantise import to_arrays
-from fedproof.model.tensors import model_bytes, serialise
+from fedproof.model.tensors import serialise
 from fedproof.policy.policy import Policy
 from fedproof.provenance.bundle import write_bundle
 from fedproof.provenance.certificate import issue
@@ -209,9 +208,7 @@ class _Federation:
         return SEED, number, int(name.rsplit("-", 1)[1])
 
     def _weights(self) -> network.Weights:
-        chain = self.aggregator.chain
-        arrays = to_arrays(chain.W, chain.layout, self.policy.update.scale)
-        return {name: array.astype(np.float32) for name, array in arrays.items()}
+        return {name: array.astype(np.float32) for name, array in self.aggregator.chain.arrays().items()}
 
     def _answer(self, number: int, name: str, announcement: Signed) -> Answer:
         """Trains, proves, sends, and reads the verdict."""
@@ -263,7 +260,7 @@ class _Federation:
         """The bundle, the model and its certificate, from the aggregator's record."""
         chain, store = self.aggregator.chain, self.aggregator.store
         model = self.out / "model.safetensors"
-        write_atomic(model, model_bytes(chain.W, chain.layout, self.policy.update.scale))
+        write_atomic(model, chain.released())
         names = {self.policy.base_digest}
         for entry in self.aggregator.entries():
             names.update(named_blobs(RoundEntry.from_bytes(entry), store.blob))

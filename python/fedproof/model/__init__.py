@@ -1,29 +1,32 @@
 """From tensors to integers and back (spec/model.md).
 
-`parse_model` reads a safetensors file into a `Layout` and arrays; `to_integers` turns the arrays into the
-model state W, a vector of integers at 2^-scale; `update` and `clip_update` make a client's contribution;
-`apply` moves the state by the exact weighted mean; `model_bytes` is the one file that belongs to a state.
+`parse_base` reads the base model's file: a `Layout` and arrays of what is trained, constants of the rest; `to_integers` turns the arrays
+into the model state W, a vector of integers at 2^-scale; `update` and `clip_update` make a client's contribution;
+`apply` moves the state by the exact weighted mean; `Base.released` is the one file that belongs to a state.
 """
 
 from fedproof.model.aggregate import apply, weighted_mean
+from fedproof.model.base import Base, parse_base, save_base
 from fedproof.model.commitment import model_commitment
 from fedproof.model.digest import FileDigest, root_of
 from fedproof.model.layout import Arrays, Layout, Tensor, flatten, unflatten
 from fedproof.model.quantise import clip_update, to_arrays, to_integers, update
-from fedproof.model.tensors import model_bytes, parse_model, save_model, serialise
+from fedproof.model.tensors import parse_model, save_model, serialise
 
 __all__ = [
     "Arrays",
+    "Base",
     "FileDigest",
     "Layout",
     "Tensor",
     "apply",
     "clip_update",
     "flatten",
-    "model_bytes",
     "model_commitment",
+    "parse_base",
     "parse_model",
     "root_of",
+    "save_base",
     "save_model",
     "serialise",
     "to_arrays",

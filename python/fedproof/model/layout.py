@@ -1,4 +1,4 @@
-"""Which tensors a model has, and in which order their values form one vector.
+"""Which tensors of a model are trained, and in which order their values form one vector.
 
 The order is that of the names (by code point); within a tensor, row-major. Everything that is committed to,
 proved or added is a vector in this order.
@@ -29,29 +29,33 @@ DTYPES: dict[str, np.dtype[np.floating]] = {
     "F32": np.dtype("<f4"),
     "F64": np.dtype("<f8"),
 }
-"""Supported element types by their safetensors names."""
+"""Element types that can be trained, by their safetensors names."""
 
-_ADVICE = {
-    "BF16": "convert it to float32: the released file must follow from the integers bit for bit",
-    "BOOL": "leave it out of the model that is federated and ship it beside the released file",
-}
-_ADVICE_INTEGERS = (
-    "integer tensors (step counters, look-up tables) can't be averaged exactly: leave them out of the "
-    "federated model and ship them beside the released file"
+_ADVICE = "train in float32, or freeze the tensor (model.frozen in the policy)"
+_ADVICE_CONSTANT = (
+    "integers and booleans (step counters, index tables, masks) have no exact mean; in a base model "
+    "they are constants (`fedproof.model.base`)"
 )
 
 TypeName = Literal["F16", "F32", "F64"]
 Arrays = Mapping[str, NDArray[np.floating]]
 
 
+def never_trained(dtype: str) -> bool:
+    """Whether it is a safetensors type of integers or booleans: they have no exact mean."""
+    return dtype == "BOOL" or dtype[:1] in "IU"
+
+
 def supported(name: str, dtype: str) -> np.dtype[np.floating]:
-    """The numpy type of a safetensors type. Raises `Malformed` with the tensor's name and what to do
+    """The numpy type of a safetensors type that can be trained. Raises `Malformed` with the tensor's name and what to do
     otherwise.
     """
     if dtype in DTYPES:
         return DTYPES[dtype]
-    advice = _ADVICE.get(dtype, _ADVICE_INTEGERS if dtype[:1] in "IU" else "convert it to F16, F32 or F64")
-    raise Malformed(f"tensor {printable(name)}: element type {printable(dtype)} is not supported; {advice}")
+    advice = _ADVICE_CONSTANT if never_trained(dtype) else _ADVICE
+    raise Malformed(
+        f"tensor {printable(name)}: element type {printable(dtype)} cannot be trained exactly; {advice}"
+    )
 
 
 class Tensor(Record):
@@ -73,7 +77,7 @@ class Tensor(Record):
 
 
 class Layout(Message):
-    """The tensors of a model, sorted by name. `digest()` stands in announcements and certificates."""
+    """The tensors of a model that are trained, sorted by name. `digest()` stands in announcements and certificates."""
 
     KIND: ClassVar[str] = "layout"
 

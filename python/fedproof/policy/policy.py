@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from fedproof.encoding import cbor
 from fedproof.encoding.digest import parse_sha256, sha256
 from fedproof.encoding.files import read_capped
 from fedproof.encoding.message import Message, Record, validated
@@ -34,6 +35,16 @@ _OTHER_STRATEGIES = (
     "FedAdam",
     "FedYogi",
 )
+
+
+Pattern = Annotated[str, Field(min_length=1, max_length=512)]
+
+
+class Model(Record):
+    """What of the base model is not trained. frozen: shell-style patterns over names of tensors (`*`, `?`, `[…]`, case matters). Integers
+    and booleans are never trained."""
+
+    frozen: Annotated[tuple[Pattern, ...], Field(max_length=1024)] = ()
 
 
 class Weights(Record):
@@ -108,6 +119,7 @@ class Policy(Message):
     suites: Annotated[tuple[str, ...], Field(min_length=1, max_length=8)] = (DEFAULT_SUITE,)
     allow_below_112_bits: bool = False
     base_model: str
+    model: Model = Model()
     update: Update
     aggregate: Aggregate = Aggregate()
     round: Round = Round()
@@ -149,6 +161,14 @@ class Policy(Message):
     def base_digest(self) -> bytes:
         """SHA-256 of the base model's file, 32 bytes."""
         return parse_sha256(self.base_model)
+
+    def to_bytes(self) -> bytes:
+        """As of any message, without the tables that younger versions of the package brought, where they ask for nothing: a policy's digest
+        never changes."""
+        fields = self.model_dump()
+        if self.model == Model():
+            del fields["model"]
+        return cbor.encode({"kind": self.KIND, **fields})
 
     def digest(self) -> bytes:
         """SHA-256 of the deterministic CBOR of the validated policy, defaults included."""

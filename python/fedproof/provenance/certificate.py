@@ -7,11 +7,13 @@ from pathlib import Path
 
 from fedproof.encoding.digest import sha256
 from fedproof.encoding.files import read_capped, write_atomic
-from fedproof.errors import Refused
+from fedproof.encoding.text import printable
+from fedproof.errors import Malformed, Refused
 from fedproof.identity.keys import EnvelopeKey
 from fedproof.identity.trust import Trust
 from fedproof.model.digest import FileDigest, root_of
-from fedproof.model.tensors import MAX_FILE, model_bytes
+from fedproof.model.stored import read_tensors
+from fedproof.model.tensors import MAX_FILE
 from fedproof.policy.policy import SUITES, Policy
 from fedproof.provenance.audit import Audit, audit
 from fedproof.provenance.bundle import CERTIFICATE, Bundle
@@ -35,10 +37,27 @@ def check_model(model: Path, found: Audit) -> tuple[FileDigest, ...]:
     """The released file is the one that belongs to the last state, bit for bit. Raises `Refused` (subject
     "model") or `Malformed`.
     """
-    released = read_capped(model, MAX_FILE)
-    if released != model_bytes(found.chain.W, found.chain.layout, found.chain.policy.update.scale):
-        raise Refused("model", "chain", "the file is not the model that the record leads to, bit for bit")
+    released, expected = read_capped(model, MAX_FILE), found.chain.released()
+    if released != expected:
+        detail = f"the file is not the model that the record leads to, bit for bit: {_difference(released, expected)}"
+        raise Refused("model", "chain", detail)
     return (FileDigest(".", sha256(released)),)
+
+
+def _difference(released: bytes, expected: bytes) -> str:
+    """The first tensor, by name, in which a file differs from the one expected, in words."""
+    try:
+        theirs, ours = read_tensors(released), read_tensors(expected)
+    except Malformed:
+        return "it cannot be read as one"
+    for name in sorted(theirs.keys() | ours.keys()):
+        if name not in theirs:
+            return f"tensor {printable(name)} is missing"
+        if name not in ours:
+            return f"tensor {printable(name)} is not in the base model"
+        if theirs[name] != ours[name]:
+            return f"tensor {printable(name)} is another"
+    return "its tensors are, but it is written in another way"
 
 
 def statement_about(found: Audit, files: Sequence[FileDigest], producer: Producer) -> Statement:

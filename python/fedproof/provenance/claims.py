@@ -25,7 +25,7 @@ CLAIMS: Final[dict[str, str]] = {
     "UPDATES_BOUNDED": "every update in the model obeyed the policy's bounds, per coordinate and in norm",
     "UPDATES_OPENED": "every update in the model was known to its client (the policy asks for no bounds)",
     "AGGREGATE_EXACT": "each round's total is exactly the weighted sum of the accepted updates",
-    "MODEL_CHAIN": "the released weights follow from the base model and the totals, bit for bit",
+    "MODEL_CHAIN": "the released file follows from the base model and the totals, bit for bit",
     "PARTICIPANTS_ENDORSED": "every accepted update was signed by an identity that a trusted endorser listed",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 from fedproof.encoding.digest import ZERO, sha256
 from fedproof.errors import Refused
 from fedproof.model.aggregate import apply
+from fedproof.model.base import Base, parse_base
 from fedproof.model.commitment import model_commitment
 from fedproof.model.layout import Layout
 from fedproof.model.quantise import to_integers
-from fedproof.model.tensors import parse_model
 from fedproof.policy.policy import Policy
 from fedproof.round.messages import State
 
 
 @dataclass(frozen=True)
 class Chain:
-    """policy: the holder's own. round: the next one. previous: digest of the last entry, zero before the first. time: when the last
-    round was announced, 0 before the first. W: model state after it, d int64 in units of 2^-scale."""
+    """policy: the holder's own. base: what the base model fixes. round: the next one. previous: digest of the last entry, zero before the
+    first. time: when the last round was announced, 0 before the first. W: model state after it, d int64 in units of 2^-scale."""
 
     policy: Policy
-    layout: Layout
+    base: Base
     round: int
     previous: bytes
     time: int
@@ -35,12 +35,18 @@ class Chain:
 
     @classmethod
     def start(cls, policy: Policy, base: bytes) -> Self:
-        """Round 0, from the base model's file. Raises `Refused` if the policy names another, `Malformed` if it cannot be read."""
+        """Round 0, from the base model's file. Raises `Refused` if the policy names another, `Malformed` if it cannot be read or is none
+        for this policy: `model.frozen` matches nothing, or leaves nothing to train."""
         if sha256(base) != policy.base_digest:
             raise Refused("model", "digest", "the base model is not the one that the policy names")
-        layout, arrays = parse_model(base)
-        W = to_integers(arrays, layout, policy.update.scale)
-        return cls(policy, layout, 0, ZERO, 0, W)
+        fixed, arrays = parse_base(base, policy.model.frozen)
+        W = to_integers(arrays, fixed.layout, policy.update.scale)
+        return cls(policy, fixed, 0, ZERO, 0, W)
+
+    @property
+    def layout(self) -> Layout:
+        """The tensors that are trained."""
+        return self.base.layout
 
     @property
     def suite(self) -> str:
@@ -52,6 +58,16 @@ class Chain:
         """The state as messages name it."""
         commitment = model_commitment(self.suite, self.W).root()
         return State(weights=sha256(self.W.astype("<i8").tobytes()), commitment=commitment)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All tensors of the model as it is now, constants too, in the base model's order. Raises `Refused` for a value beyond its type's
+        range, `Malformed` for a constant of an element type that numpy has not."""
+        return self.base.arrays(self.W, self.policy.update.scale)
+
+    def released(self) -> bytes:
+        """The model's file as it is now, bit for bit the one that a certificate can be about. Raises `Refused` for a value beyond its
+        type's range."""
+        return self.base.released(self.W, self.policy.update.scale)
 
     def recorded(self, entry: bytes) -> Self:
         """The same place, its last round on record. entry: its digest. The state stays what it was, and is not committed to again."""

@@ -3,7 +3,9 @@ the roster, not the base model, not the sum (spec/round.md §3)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,6 @@ from fedproof.errors import Refused
 from fedproof.identity.keys import SigningKey, VerifyKey
 from fedproof.identity.roster import Roster
 from fedproof.identity.signed import Signed, sign
-from fedproof.model.layout import Arrays
 from fedproof.model.quantise import clip_update
 from fedproof.model.quantise import update as difference
 from fedproof.proofs import commit, update
@@ -123,9 +124,11 @@ class Client:
             detail = f"announced at {utc_text(announced)}, which is too far from this client's clock, {utc_text(now)}"
             raise Refused("announcement", "expiry", detail, party=self.name, round=self.chain.round)
 
-    def update(self, new: Arrays) -> NDArray[np.int64]:
-        """x: what training changed, in units, within the policy's bounds. new: the trained weights by name."""
-        policy = self.chain.policy.update
+    def update(self, new: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
+        """x: what training changed, in units, within the policy's bounds. new: the trained weights by name. What the policy does not have
+        trained (frozen tensors, step counters) may be among them, and does not count."""
+        policy, constants = self.chain.policy.update, self.chain.base.constants
+        new = {name: array for name, array in new.items() if name not in constants}
         x = difference(new, self.chain.W, self.chain.layout, policy.scale)
         return clip_update(x, policy.max_abs, policy.max_norm)
 
