@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedproof.errors import Refused
-from fedproof.model.aggregate import MAX_TOTAL, apply, weighted_mean
+from fedproof.model.aggregate import MAX_TOTAL, move, weighted_mean
 
 
 @given(
@@ -36,12 +36,12 @@ def test_a_total_that_could_wrap_is_refused(x: int) -> None:
 
 
 def test_the_model_moves_by_the_mean() -> None:
-    assert apply(np.array([10, -10]), np.array([7, -7]), 2).tolist() == [14, -13]
+    assert move(np.array([10, -10]), weighted_mean(np.array([7, -7]), 2)).tolist() == [14, -13]
     with pytest.raises(Refused, match="the total has 1"):
-        apply(np.array([1, 2]), np.array([1]), 1)
+        move(np.array([1, 2]), np.array([1]))
 
 
 @pytest.mark.parametrize("W", [(1 << 53) - 1, 1 << 53])
 def test_a_model_that_leaves_its_range_is_refused(W: int) -> None:
     with pytest.raises(Refused, match="2\\^53"):
-        apply(np.array([W]), np.array([1]), 1)
+        move(np.array([W]), np.array([1]))

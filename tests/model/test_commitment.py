@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fedproof.errors import Refused
-from fedproof.model.aggregate import apply, weighted_mean
+from fedproof.model.aggregate import move, weighted_mean
 from fedproof.model.commitment import model_commitment
 from fedproof.proofs import honest_aggregate
 
@@ -14,7 +14,7 @@ def test_the_commitment_moves_as_the_model_does() -> None:
     random = np.random.default_rng(1)
     W = random.integers(-(1 << 40), 1 << 40, 300)
     total = random.integers(-(1 << 40), 1 << 40, 300)
-    after = model_commitment(SUITE, apply(W, total, 77))
+    after = model_commitment(SUITE, move(W, weighted_mean(total, 77)))
     parts = [model_commitment(SUITE, W), model_commitment(SUITE, weighted_mean(total, 77))]
     assert honest_aggregate.combine(parts, [1, 1]) == after
 

@@ -1,11 +1,13 @@
 """The policy: one digest for one meaning, and nothing accepted that this version cannot do."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from fedproof.encoding import cbor
 from fedproof.errors import Malformed, Refused, UsageError
+from fedproof.policy.aggregate import PARAMETERS
 from fedproof.policy.parameters import check_sums, limb, shape
 from fedproof.policy.policy import Policy
 
@@ -41,6 +43,65 @@ def test_tables_that_came_later_change_no_digest_where_they_ask_for_nothing() ->
         spelled = cbor.encode({"kind": "policy", **held.model_dump(), "model": {"frozen": ()}})
         with pytest.raises(Malformed, match="one encoding"):
             Policy.from_bytes(spelled)
+
+
+def with_optimiser(strategy: str, *lines: str) -> Policy:
+    table = "".join(f"{line}\n" for line in lines)
+    return Policy.parse(f'{TEXT}[aggregate]\nstrategy = "{strategy}"\n[aggregate.optimiser]\n{table}')
+
+
+@pytest.mark.parametrize("strategy", PARAMETERS)
+def test_an_optimiser_has_all_its_parameters(strategy: str) -> None:
+    plain = Policy.parse(f'{TEXT}[aggregate]\nstrategy = "{strategy}"\n')
+    spelled = with_optimiser(strategy, *(f'{n} = "{v}"' for n, v in PARAMETERS[strategy].items()))
+    assert plain.digest() == with_optimiser(strategy).digest() == spelled.digest()
+    assert Policy.from_bytes(plain.to_bytes()) == plain
+    assert plain.aggregate.optimiser is not None
+    held = {n: v for n, v in plain.aggregate.optimiser.model_dump().items() if v is not None}
+    assert held == PARAMETERS[strategy]
+    fields = cbor.decode(plain.to_bytes())
+    assert isinstance(fields, dict)
+    assert fields["aggregate"] == {"rule": "weighted-mean", "strategy": strategy, "optimiser": held}
+    for name in held:
+        for other in ({n: v for n, v in held.items() if n != name}, {**held, name: held[name] + ".0"}):
+            fields["aggregate"] = {**fields["aggregate"], "optimiser": other}  # type: ignore[dict-item]
+            with pytest.raises(Malformed):
+                Policy.from_bytes(cbor.encode(fields))
+
+
+def test_a_number_has_one_spelling() -> None:
+    for name, one, other in (("eta", "0.10", "0.1"), ("eta", "2.000", "2"), ("beta_1", "0.0", "0")):
+        assert with_optimiser("FedAdam", f'{name} = "{one}"') == with_optimiser(
+            "FedAdam", f'{name} = "{other}"'
+        )
+    assert with_optimiser("FedAdam", 'eta = "100"').aggregate.optimiser.eta == "100"  # type: ignore[union-attr]
+    assert with_optimiser("FedAdam", 'eta = "0.10"').digest() == with_optimiser("FedAdam").digest()
+
+
+@pytest.mark.parametrize(
+    ("strategy", "line", "said"),
+    [
+        ("FedAdam", "eta = 0.1", "in quotes"),
+        ("FedAdam", 'eta = "0"', "eta is above zero"),
+        ("FedAdam", 'eta = "-1"', "aggregate.optimiser.eta"),
+        ("FedAdam", 'eta = "1e-3"', "aggregate.optimiser.eta"),
+        ("FedAdam", 'eta = "0.0000000000001"', "aggregate.optimiser.eta"),
+        ("FedAdam", 'tau = "0.0"', "tau is above zero"),
+        ("FedAdam", 'beta_1 = "1.0"', "beta_1 is below one"),
+        ("FedYogi", 'beta_2 = "2"', "beta_2 is below one"),
+        ("FedAvgM", 'server_momentum = "1"', "server_momentum is below one"),
+        ("FedAvgM", 'server_learning_rate = "0.0"', "server_learning_rate is above zero"),
+        ("FedAvgM", 'eta = "1"', "FedAvgM has no eta; it has server_learning_rate, server_momentum"),
+        ("FedAdagrad", 'beta_1 = "0"', "FedAdagrad has no beta_1"),
+        ("FedAdam", 'eta_l = "0.1"', "aggregate.optimiser.eta_l: no such field"),
+        ("FedAvg", "", "FedAvg has no optimiser"),
+        ("FedProx", 'eta = "1"', "FedProx has no optimiser"),
+        ("Krum", "", "Krum is not supported"),
+    ],
+)
+def test_optimisers_that_are_none(strategy: str, line: str, said: str) -> None:
+    with pytest.raises(Malformed, match=re.escape(said)):
+        with_optimiser(strategy, line)
 
 
 def test_the_digest_of_a_known_policy_never_changes() -> None:
@@ -84,8 +145,10 @@ def test_every_demand_changes_the_digest(change: str) -> None:
             'version = 1\nsuites = ["pallas-keccak-ed25519-v1", "pallas-keccak-ed25519-v1"]',
             "twice",
         ),
-        ("[update]", '[aggregate]\nstrategy = "Krum"\n[update]', "Krum is not supported"),
-        ("[update]", '[aggregate]\nstrategy = "FedAdam"\n[update]', "FedAdam is not supported"),
+        ("[update]", '[aggregate]\nstrategy = "Krum"\n[update]', "Krum is not supported: it chooses"),
+        ("[update]", '[aggregate]\nstrategy = "FedMedian"\n[update]', "that is not a weighted mean"),
+        ("[update]", '[aggregate]\nstrategy = "FedBest"\n[update]', "aggregate.strategy"),
+        ("[update]", "[aggregate]\nstrategy = 1\n[update]", "aggregate.strategy"),
         ("[update]", "[masking]\nenabled = true\n[update]", "not in this version"),
         ("[update]", '[prove]\ntraining = "steps"\n[update]', "training"),
         ("[update]", "[round]\nmin_accepted = 0\n[update]", "min_accepted"),

@@ -21,7 +21,6 @@ from fedproof.identity.roster import Member, Roster, endorse
 from fedproof.identity.signed import Signed, sign
 from fedproof.identity.trust import Trust
 from fedproof.log.tiles import TileLog
-from fedproof.model.aggregate import apply
 from fedproof.model.layout import Layout
 from fedproof.model.tensors import serialise
 from fedproof.policy.policy import Policy
@@ -324,8 +323,7 @@ class Forgery:
         assert r.total is not None
         r.total = changed(r.total, values=values.astype("<i8").tobytes(), blinds=blinds or r.total.blinds)
         weights = {p.client: p.weight for p in r.announcement.participants}
-        W = apply(before.W, values, sum(weights[a.client] for a in r.result.accepted))
-        after = replace(before, W=W)
+        after = before.advance(b"", 0, values, sum(weights[a.client] for a in r.result.accepted))
         r.result = changed(r.result, after=after.state)
         self.resign(index)
         self.model = after.released()

@@ -43,12 +43,19 @@ def _federation(held: Policy) -> tuple[str, ...]:
         f"  each coordinate at most {update.max_abs} units = {update.max_abs * unit:g}",
         f"  norm at most {update.max_norm} units = {update.max_norm * unit:g}",
         f"weights: {update.weights.source}, at most {update.weights.max}",
-        f"aggregate: {held.aggregate.rule}, {held.aggregate.strategy}",
+        f"frozen: {', '.join(map(printable, held.model.frozen)) or 'nothing'}",
+        f"aggregate: {held.aggregate.rule}, {held.aggregate.strategy}{_parameters(held)}",
         f"rounds: {rounds.rounds or 'open end'}, each with at least {rounds.min_accepted} accepted",
         f"deadline: {rounds.deadline_seconds} s",
         f"masking: {'yes' if held.masking.enabled else 'no'}",
         f"proved: update {held.prove.update}, training {held.prove.training}",
     )
+
+
+def _parameters(held: Policy) -> str:
+    optimiser = held.aggregate.optimiser
+    given = optimiser.model_dump(exclude_none=True) if optimiser else {}
+    return "".join(f", {name} {value}" for name, value in given.items())
 
 
 def _training(held: TrainingPolicy) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from fedproof.encoding.message import Message, Record, validated
 from fedproof.encoding.text import Name, printable
 from fedproof.encoding.toml import parse_toml
 from fedproof.errors import Malformed, UsageError
+from fedproof.policy.aggregate import Aggregate
 
 DEFAULT_SUITE = "pallas-keccak-ed25519-v1"
 SUITES = {DEFAULT_SUITE: 126, "bn254-keccak-ed25519-v1": 100}
@@ -23,19 +24,6 @@ SUITES = {DEFAULT_SUITE: 126, "bn254-keccak-ed25519-v1": 100}
 FLOOR_BITS = 112
 
 _LIMIT = 1 << 20
-_OTHER_STRATEGIES = (
-    "Krum",
-    "MultiKrum",
-    "Bulyan",
-    "FedMedian",
-    "FedTrimmedAvg",
-    "FedProx",
-    "FedAvgM",
-    "FedAdagrad",
-    "FedAdam",
-    "FedYogi",
-)
-
 
 Pattern = Annotated[str, Field(min_length=1, max_length=512)]
 
@@ -62,20 +50,6 @@ class Update(Record):
     max_abs: Annotated[int, Field(ge=1, le=32767)]
     max_norm: Annotated[int, Field(ge=1, le=1 << 40)]
     weights: Weights = Weights()
-
-
-class Aggregate(Record):
-    """How updates become one (spec/model.md)."""
-
-    rule: Literal["weighted-mean"] = "weighted-mean"
-    strategy: Literal["FedAvg"] = "FedAvg"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _named(cls, value: Any) -> Any:
-        if isinstance(value, dict) and value.get("strategy") in _OTHER_STRATEGIES:
-            raise ValueError(f"{value['strategy']} is not supported by this version; FedAvg is")
-        return value
 
 
 class Round(Record):
@@ -168,6 +142,9 @@ class Policy(Message):
         fields = self.model_dump()
         if self.model == Model():
             del fields["model"]
+        optimiser = fields["aggregate"].pop("optimiser")
+        if optimiser is not None:
+            fields["aggregate"]["optimiser"] = {k: text for k, text in optimiser.items() if text is not None}
         return cbor.encode({"kind": self.KIND, **fields})
 
     def digest(self) -> bytes:

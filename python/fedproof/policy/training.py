@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from fedproof.encoding.digest import parse_sha256, sha256
 from fedproof.encoding.files import read_capped
@@ -15,16 +15,10 @@ from fedproof.encoding.message import Message, Record, validated
 from fedproof.encoding.text import Name, printable
 from fedproof.encoding.toml import parse_toml
 from fedproof.errors import Malformed, UsageError
+from fedproof.policy.decimal import Decimal
 from fedproof.policy.policy import DEFAULT_SUITE, Policy, check_suites
 
 _LIMIT = 1 << 20
-
-
-def _decimals(value: Any) -> Any:
-    """A number without quotes would be rounded to a double before anybody reads it."""
-    if not isinstance(value, str):
-        raise ValueError('write it in quotes, such as "0.001": decimals are taken exactly')
-    return value
 
 
 class Head(Record):
@@ -34,9 +28,7 @@ class Head(Record):
     loss: Literal["ridge", "squared hinge"] = "squared hinge"
     scale: Annotated[int, Field(ge=0, le=32)] = 24
     regularisation: Annotated[int, Field(ge=1, le=1 << 40)]
-    max_logit_freedom: Annotated[
-        str, BeforeValidator(_decimals), Field(pattern=r"^(0|[1-9][0-9]{0,5})(\.[0-9]{1,12})?$")
-    ]
+    max_logit_freedom: Decimal
     weights: Literal["public", "committed"] = "public"
 
     @model_validator(mode="after")

@@ -35,6 +35,7 @@ NOT_PROVEN: Final[dict[str, str]] = {
     "CLIENT_CODE": "which program the clients ran",
     "DATA_QUALITY": "that the clients' data is right, fair, licensed or theirs",
     "DROPPED_ASSERTED": "that no valid answer came in time from those who were dropped: only the aggregator says so",
+    "PROXIMAL_TERM": "that clients trained with FedProx's proximal term: the sum is that of FedAvg",
     "RUN_SELECTION": "that this run was not chosen among many",
     "TIMES_ASSERTED": "when rounds took place: the aggregator's clock says so, and only the clients of a round hold it to theirs",
     "TRAINING": "that updates come from honest training on any data",
@@ -78,4 +79,6 @@ def not_proven(policy: Policy) -> tuple[str, ...]:
     codes = list(_ALWAYS)
     if policy.update.weights.source == "declared":
         codes.append("WEIGHTS_SELF_DECLARED")
+    if policy.aggregate.strategy == "FedProx":
+        codes.append("PROXIMAL_TERM")
     return tuple(sorted(codes))

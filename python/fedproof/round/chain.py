@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from fedproof.encoding.digest import ZERO, sha256
 from fedproof.errors import Refused
-from fedproof.model.aggregate import apply
 from fedproof.model.base import Base, parse_base
 from fedproof.model.commitment import model_commitment
 from fedproof.model.layout import Layout
+from fedproof.model.optimiser import Moments, step
 from fedproof.model.quantise import to_integers
 from fedproof.policy.policy import Policy
 from fedproof.round.messages import State
@@ -24,7 +24,8 @@ from fedproof.round.messages import State
 @dataclass(frozen=True)
 class Chain:
     """policy: the holder's own. base: what the base model fixes. round: the next one. previous: digest of the last entry, zero before the
-    first. time: when the last round was announced, 0 before the first. W: model state after it, d int64 in units of 2^-scale."""
+    first. time: when the last round was announced, 0 before the first. W: model state after it, d int64 in units of 2^-scale. moments:
+    what the policy's optimiser remembers."""
 
     policy: Policy
     base: Base
@@ -32,6 +33,7 @@ class Chain:
     previous: bytes
     time: int
     W: NDArray[np.int64]
+    moments: Moments
 
     @classmethod
     def start(cls, policy: Policy, base: bytes) -> Self:
@@ -41,7 +43,7 @@ class Chain:
             raise Refused("model", "digest", "the base model is not the one that the policy names")
         fixed, arrays = parse_base(base, policy.model.frozen)
         W = to_integers(arrays, fixed.layout, policy.update.scale)
-        return cls(policy, fixed, 0, ZERO, 0, W)
+        return cls(policy, fixed, 0, ZERO, 0, W, Moments.start(policy.aggregate, len(W)))
 
     @property
     def layout(self) -> Layout:
@@ -76,6 +78,10 @@ class Chain:
         return chain
 
     def advance(self, entry: bytes, time: int, total: NDArray[np.int64] | None, weight_sum: int) -> Self:
-        """The chain after a round: W + f(total), or W if the round was void. entry: its digest. time: when it was announced."""
-        W = self.W if total is None else apply(self.W, total, weight_sum)
-        return replace(self, round=self.round + 1, previous=entry, time=time, W=W)
+        """The chain after a round: the strategy's step from the total, or the same state if the round was void. entry: its digest. time:
+        when it was announced. Raises `Refused` for a step that cannot be made."""
+        W, moments = self.W, self.moments
+        if total is not None:
+            policy = self.policy
+            W, moments = step(policy.aggregate, moments, W, total, weight_sum, policy.update.scale)
+        return replace(self, round=self.round + 1, previous=entry, time=time, W=W, moments=moments)

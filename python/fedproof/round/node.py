@@ -21,6 +21,7 @@ from fedproof.encoding.text import printable
 from fedproof.encoding.time import Time
 from fedproof.errors import Malformed, Refused, UsageError
 from fedproof.identity.signed import Signed
+from fedproof.model.optimiser import Moments
 from fedproof.round.audit import AuditLog
 from fedproof.round.client import Client
 from fedproof.round.messages import Count, Upload, Verdict, Weight
@@ -41,7 +42,8 @@ class _Answered(Record):
 
 
 class _State(Message):
-    """weights: W as little-endian int64. ended: the aggregator signed a result of this round, which was not adopted yet."""
+    """weights: W as little-endian int64. steps, first, second: what the optimiser remembers, vectors as little-endian doubles. ended: the
+    aggregator signed a result of this round, which was not adopted yet."""
 
     KIND: ClassVar[str] = "node-state"
 
@@ -49,6 +51,9 @@ class _State(Message):
     previous: Digest
     time: Time
     weights: bytes = Field(repr=False)
+    steps: Count
+    first: bytes = Field(repr=False)
+    second: bytes = Field(repr=False)
     ended: bool
     answered: tuple[_Answered, ...]
 
@@ -194,12 +199,15 @@ class Node:
             for place, weight in sorted(client.declared.items())
             if place[0] >= chain.round  # what is over binds nobody
         )
-        weights = chain.W.astype("<i8").tobytes()
+        moments = chain.moments
         state = _State(
             round=chain.round,
             previous=chain.previous,
             time=chain.time,
-            weights=weights,
+            weights=chain.W.astype("<i8").tobytes(),
+            steps=moments.steps,
+            first=moments.first.astype("<f8").tobytes(),
+            second=moments.second.astype("<f8").tobytes(),
             ended=client.ended == chain.round,
             answered=answered,
         )
@@ -209,9 +217,22 @@ class Node:
         state = _State.from_bytes(read_capped(self._path, _LIMIT), limit=_LIMIT)
         client = self.client
         W = np.frombuffer(state.weights, "<i8").astype(np.int64)
-        if len(W) != len(client.chain.W):
-            raise Refused("state folder", "shape", "holds another model's state", party=client.name)
-        client.chain = replace(client.chain, round=state.round, previous=state.previous, time=state.time, W=W)
+        moments = Moments(
+            state.steps,
+            np.frombuffer(state.first, "<f8").astype(np.float64),
+            np.frombuffer(state.second, "<f8").astype(np.float64),
+        )
+        start = client.chain
+        for held, wanted in (
+            (W, start.W),
+            (moments.first, start.moments.first),
+            (moments.second, start.moments.second),
+        ):
+            if len(held) != len(wanted):
+                raise Refused("state folder", "shape", "holds another model's state", party=client.name)
+        client.chain = replace(
+            start, round=state.round, previous=state.previous, time=state.time, W=W, moments=moments
+        )
         client.ended = state.round if state.ended else None
         for a in state.answered:
             place = a.round, a.attempt
