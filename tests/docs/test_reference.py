@@ -20,7 +20,9 @@ from fedproof.identity.keys import EnvelopeKey, VerifyKey
 from fedproof.identity.training_trust import Authority, TrainingTrust
 from fedproof.policy.policy import Policy
 from fedproof.policy.training import TrainingPolicy
+from fedproof.round.node import Node
 from tests.docs.pages import ROOT, blocks
+from tests.round.world import WEIGHTS, client
 
 REFERENCE = ROOT / "docs" / "reference"
 load_commands()
@@ -128,6 +130,8 @@ def test_every_shape_of_json_is_the_real_one(
     files = [f"--bundle={tmp_path / 'head' / 'bundle'}", f"--data={tmp_path / 't.csv'}"]
     weights = f"--model={tmp_path / 'head' / 'model.safetensors'}"
     receipt = str(tmp_path / "receipt")
+    with Node(tmp_path / "node", client("ada")) as node:
+        node.ready(WEIGHTS["ada"])
     envelope = EnvelopeKey.generate()
     envelope.save(tmp_path / "envelope.pem")
     runs = {
@@ -144,6 +148,8 @@ def test_every_shape_of_json_is_the_real_one(
         "policy check": ["policy", "check", str(out / "policy.toml")],
         "policy digest": ["policy", "digest", str(out / "policy.toml")],
         "inspect": ["inspect", bundle],
+        "inspect audit log": ["inspect", str(tmp_path / "node" / "audit.jsonl")],
+        "inspect node state": ["inspect", str(tmp_path / "node")],
         "certify": ["certify", str(tmp_path / "t.csv"), *terms],
         "revoke": ["revoke", *own],
         "train": [

@@ -44,6 +44,10 @@ def test_changed_moved_or_removed_lines(path: Path) -> None:
         with pytest.raises(Refused) as refused:
             AuditLog(path)
         assert (refused.value.subject, refused.value.stage) == ("audit log", "chain")
+    for bad in (b"not json\n", b"[]\n", b"[" * 100_000 + b"\n"):
+        path.write_bytes(b"".join([lines[0], bad]))
+        with pytest.raises(Refused, match="line 2"):
+            AuditLog(path)
     path.write_bytes(b"not json\n")
     with pytest.raises(Malformed):
         AuditLog(path)

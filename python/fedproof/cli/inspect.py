@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from fedproof.cli.app import Json, app, emit
+from fedproof.cli.audit import node_state, show_log, show_state, told_of
 from fedproof.data.certificate import DataCertificate, RevocationList
 from fedproof.data.files import peek_certificate
 from fedproof.encoding import cbor
@@ -30,6 +31,8 @@ from fedproof.model.stored import read_tensors
 from fedproof.policy.policy import Policy
 from fedproof.policy.training import TrainingPolicy
 from fedproof.provenance.training_bundle import DATA, TEST, TrainingBundle, is_training_bundle
+from fedproof.round.audit import History
+from fedproof.round.peek import is_node_state
 from fedproof.training.proof import Training
 
 _LIMIT = 1 << 30
@@ -43,36 +46,49 @@ def inspect(
         Path,
         typer.Argument(
             help="A policy, trust file, roster, key, list of members, certificate, revocation list, training, message, model,"
-            " checkpoint, audit log or bundle."
+            " checkpoint, audit log, bundle or a node's state folder."
         ),
     ],
     as_json: Json = False,
 ) -> None:
     """Says what a file is and holds, without believing any of it."""
     if path.is_dir():
-        kind, content = bundle(path)
+        kind, content = folder(path)
     else:
         data = read_capped(path, _LIMIT)
         try:
             kind, content = look(data)
         except Malformed as error:
             raise Malformed(f"{printable(str(path))}: {error}") from None
-    told = {"what": kind, "verified": False, "content": content}
     if as_json:
-        emit(told)
+        emit({"what": kind, "verified": False, "content": content})
     else:
-        console = Console(highlight=False)
-        console.print(f"{kind} (nothing was verified)", markup=False)
+        _show(Console(highlight=False), kind, content)
+
+
+def _show(console: Console, kind: str, content: Any) -> None:
+    chained = kind == "audit log" or (kind == "node state" and content["log"] is not None)
+    checked = "the chain of its lines holds; nothing else" if chained else "nothing"
+    console.print(f"{kind} ({checked} was verified)", markup=False)
+    if kind == "audit log":
+        show_log(console, content)
+    elif kind == "node state":
+        show_state(console, content)
+    else:
         console.print(json.dumps(content, indent=2, ensure_ascii=True), markup=False, soft_wrap=True)
 
 
-def bundle(path: Path) -> tuple[str, Any]:
-    """A folder: which of a bundle's parts it has."""
+def folder(path: Path) -> tuple[str, Any]:
+    """A node's state folder, or which of a bundle's parts it has."""
+    if is_node_state(path):
+        return "node state", node_state(path)
     if is_training_bundle(path):
         return "trained bundle", trained_bundle(path)
     names = sorted(p.name for p in path.iterdir())
     if not {"policy.cbor", "roster.cbor"} & set(names):
-        raise Malformed(f"{printable(str(path))} is a folder, and not a bundle; name a file in it")
+        raise Malformed(
+            f"{printable(str(path))} is a folder, and neither a bundle nor a node's state; name a file in it"
+        )
     blobs = sum(1 for p in path.glob("blobs/*/*") if p.is_file())
     return "bundle", {"parts": [printable(n) for n in names], "blobs": blobs}
 
@@ -99,15 +115,16 @@ def _peeked(folder: Path) -> Any:
 
 def look(data: bytes) -> tuple[str, Any]:
     """(what it is, its content for people). Raises `Malformed` if nothing fits, or if it is one of the files that people write and
-    something in it is wrong."""
+    something in it is wrong; `Refused` for an audit log whose lines do not follow from each other."""
     if (written := _written(data)) is not None:
         return written
+    if _is_audit_log(data):
+        return "audit log", told_of(History.parse(data))
     for kind, read in (
         ("private key", private_key),
         ("public key", public_key),
         ("certificate", certificate),
         ("checkpoint", checkpoint),
-        ("audit log", audit_log),
     ):
         try:
             return kind, read(data.decode())
@@ -281,12 +298,13 @@ def _public(key: VerifyKey | EnvelopeVerifyKey) -> Any:
     return {"algorithm": "ECDSA P-256", "keyid": key.keyid, "public": key.pem}
 
 
-def audit_log(text: str) -> Any:
-    """A node's own log: how many lines, and the last one. Whether they follow from each other is not looked at."""
-    lines = [json.loads(line) for line in text.splitlines()]
-    if not lines or not all({"previous", "time", "event"} <= line.keys() for line in lines):
-        raise ValueError("not an audit log")
-    return {"lines": len(lines), "last": shown(lines[-1])}
+def _is_audit_log(data: bytes) -> bool:
+    """By its first line: what comes after it may have been changed, and is then refused."""
+    try:
+        first = json.loads(data[: data.find(b"\n") + 1])
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(first, dict) and {"previous", "time", "event"} <= first.keys()
 
 
 def certificate(text: str) -> Any:

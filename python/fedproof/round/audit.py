@@ -7,9 +7,10 @@ import errno
 import json
 import os
 import time
+from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from fedproof.encoding.digest import sha256
 from fedproof.encoding.files import read_capped, sync_folder
@@ -26,10 +27,9 @@ class AuditLog:
     def __init__(self, path: Path) -> None:
         """Raises `Refused` (stage "chain") if a complete line does not follow from the one before."""
         self._path = path
-        data = read_capped(path, _LIMIT) if path.exists() else b""
-        complete = data[: data.rfind(b"\n") + 1]
-        self._last = _check(complete)
-        self._size = len(complete)
+        history = History.parse(read_capped(path, _LIMIT) if path.exists() else b"")
+        self._last = history.last
+        self._size = history.size
 
     def append(self, event: str, **details: str | int | bool) -> None:
         """Written through to the disk before this returns. Raises `UsageError` where it cannot be: then nothing was appended."""
@@ -69,17 +69,40 @@ class AuditLog:
         """All lines, in order."""
         if not self._path.exists():
             return []
-        return [json.loads(line) for line in read_capped(self._path, _LIMIT)[: self._size].splitlines()]
+        return list(History.parse(read_capped(self._path, _LIMIT)[: self._size]).events)
 
 
-def _check(data: bytes) -> str:
-    last = _START
-    for number, line in enumerate(data.splitlines(keepends=True), 1):
-        try:
-            previous = json.loads(line).get("previous")
-        except (ValueError, AttributeError):
-            raise Malformed(f"audit log: line {number} is not a JSON object") from None
-        if previous != last:
-            raise Refused("audit log", "chain", f"line {number} does not follow from the line before")
-        last = sha256(line).hex()
-    return last
+@dataclass(frozen=True)
+class History:
+    """What an audit log says, each line checked to follow from the one before. events: its complete lines, in order. last: SHA-256 of the
+    last one, hex. size: bytes of the complete lines. cut: whether a half line comes after them."""
+
+    events: tuple[dict[str, Any], ...]
+    last: str
+    size: int
+    cut: bool
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Raises `Malformed` if the first line is not a JSON object: then this is no audit log. Raises `Refused` (stage "chain"), with its
+        number, for a line that does not follow from the line before."""
+        size = data.rfind(b"\n") + 1
+        events: list[dict[str, Any]] = []
+        last = _START
+        for number, line in enumerate(data[:size].split(b"\n")[:-1], 1):
+            try:
+                event = json.loads(line)
+            except (ValueError, RecursionError):
+                event = None
+            if number == 1 and not isinstance(event, dict):
+                raise Malformed("audit log: line 1 is not a JSON object")
+            if not isinstance(event, dict) or event.get("previous") != last:
+                raise Refused("audit log", "chain", f"line {number} does not follow from the line before")
+            last = sha256(line + b"\n").hex()
+            events.append(event)
+        return cls(tuple(events), last, size, size < len(data))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Of a file. Raises `Malformed`, `Refused`."""
+        return cls.parse(read_capped(path, _LIMIT))
