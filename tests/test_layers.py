@@ -25,6 +25,7 @@ LAYERS = (
     "training",
     "round",
     "provenance",
+    "doctor",
     "demo",
     "cli",
 )

@@ -29,6 +29,8 @@ A tour, in the order in which data flows. Each layer imports only what stands be
 `fedproof.provenance`
     The certificate of a finished model, the bundle that goes with it, and `verify_bundle`, which needs
     nothing but that bundle, the model, and the verifier's own policy and trust file.
+`fedproof.doctor`
+    Whether a machine, and a party's folder, is fit for a federation.
 `fedproof.demo`, `fedproof.cli`
     Seven hospitals and one attacker on real data; the command `fedproof`.
 

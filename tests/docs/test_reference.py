@@ -150,6 +150,7 @@ def test_every_shape_of_json_is_the_real_one(
         "inspect": ["inspect", bundle],
         "inspect audit log": ["inspect", str(tmp_path / "node" / "audit.jsonl")],
         "inspect node state": ["inspect", str(tmp_path / "node")],
+        "doctor": ["doctor"],
         "certify": ["certify", str(tmp_path / "t.csv"), *terms],
         "revoke": ["revoke", *own],
         "train": [

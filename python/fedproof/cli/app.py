@@ -32,6 +32,7 @@ MODULES = {
     "certify": "data",
     "check-answer": "answer",
     "demo": "demo",
+    "doctor": "doctor",
     "endorse": "keys",
     "inspect": "inspect",
     "keygen": "keys",
