@@ -34,7 +34,7 @@ def doctor(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Checks this machine and a federation's folder, and says what to do."""
+    """Checks this machine, and a federation's folder."""
     versions = {name: installed(name) for name in ("flwr", "ray", "torch")}
     machine, calls = Examination("machine"), Examination("network")
     own = examine(folder, int(time.time())) if folder is not None else []
