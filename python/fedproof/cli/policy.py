@@ -1,4 +1,4 @@
-"""`fedproof policy`: read and digest a policy."""
+"""`fedproof policy`: propose, read and digest a policy."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Annotated
 import typer
 
 from fedproof.cli.app import Json, app, emit
+from fedproof.cli.calibrate import calibrate
 from fedproof.encoding.digest import text_of
 from fedproof.encoding.text import counted, printable
 from fedproof.policy.policy import SUITES, Policy
 from fedproof.policy.training import TrainingPolicy, load_policy
 
-commands = typer.Typer(help="Read a policy, and its digest.", no_args_is_help=True)
+commands = typer.Typer(help="Propose a policy, read one, or its digest.", no_args_is_help=True)
 app.add_typer(commands, name="policy")
+commands.command()(calibrate)
 
 PolicyFile = Annotated[Path, typer.Argument(help="The policy (TOML).")]
 
