@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import typer
 from pydantic import BaseModel
@@ -18,6 +19,7 @@ import fedproof
 from fedproof.cli.app import app, load_commands, main
 from fedproof.identity.keys import EnvelopeKey, VerifyKey
 from fedproof.identity.training_trust import Authority, TrainingTrust
+from fedproof.model.base import save_base
 from fedproof.policy.policy import Policy
 from fedproof.policy.training import TrainingPolicy
 from fedproof.round.node import Node
@@ -132,6 +134,13 @@ def test_every_shape_of_json_is_the_real_one(
     receipt = str(tmp_path / "receipt")
     with Node(tmp_path / "node", client("ada")) as node:
         node.ready(WEIGHTS["ada"])
+    dry = tmp_path / "dry" / "round-0"
+    dry.mkdir(parents=True)
+    for name, value in (("start", 0.0), ("ada", 0.5)):
+        save_base(dry / f"{name}.safetensors", {"w": np.full(3, value)})
+    (dry / "ada.json").write_text('{"weight": 3}')
+    for name in ("plain", "clipped"):
+        (tmp_path / "dry" / f"metrics-{name}.json").write_text('{"accuracy": [0.5]}')
     envelope = EnvelopeKey.generate()
     envelope.save(tmp_path / "envelope.pem")
     runs = {
@@ -144,6 +153,14 @@ def test_every_shape_of_json_is_the_real_one(
             str(tmp_path / "members.toml"),
             f"--key={tmp_path / 'board.pem'}",
             f"--out={tmp_path / 'r'}",
+        ],
+        "policy calibrate": [
+            "policy",
+            "calibrate",
+            str(tmp_path / "dry"),
+            "--federation=f",
+            f"--base={tmp_path / 'dry' / 'round-0' / 'start.safetensors'}",
+            f"--out={tmp_path / 'proposed.toml'}",
         ],
         "policy check": ["policy", "check", str(out / "policy.toml")],
         "policy digest": ["policy", "digest", str(out / "policy.toml")],
