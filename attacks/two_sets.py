@@ -1,6 +1,7 @@
 """The aggregator sums the same uploads twice, with and without one client: the difference is that client's update."""
 
 import time
+from collections.abc import Iterable
 
 from _federation import Federation, attack
 
@@ -9,13 +10,16 @@ from fedproof.round.server import Closed
 
 def run(world: Federation) -> None:
     announcement = world.announce()
-    for name in world.clients:
-        world.send(world.honest(name, announcement))
-    server = world.aggregator.server
-    assert server is not None
-    everybody = server.close(now=int(time.time()))
-    server._received.pop("dee")
-    without = server.close(now=int(time.time()))
+    uploads = {name: world.honest(name, announcement) for name in world.clients}
+
+    def summed(names: Iterable[str]) -> Closed:
+        server = world.aggregator._new_server()
+        server.resume(announcement)
+        for name in names:
+            server.receive(uploads[name].to_bytes())
+        return server.close(now=int(time.time()))
+
+    everybody, without = summed(uploads), summed(uploads.keys() - {"dee"})
 
     def show(closed: Closed) -> None:
         world.clients["ada"].adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])

@@ -48,13 +48,8 @@ def forgery(honest: World) -> Forgery:
     return Forgery.of(honest)
 
 
-def opening_of(upload: Upload) -> Opening:
-    """What the aggregator reads in an upload."""
-    return Opening(np.frombuffer(upload.values, "<i4").astype(np.int64), upload.blinds)
-
-
 def openings(world: World) -> dict[str, Opening]:
-    return {name: opening_of(upload) for (_, name), upload in world.sent.items()}
+    return {name: rounds.opening_of(upload) for (_, name), upload in world.sent.items()}
 
 
 def sums(forgery: Forgery, terms: list[tuple[Opening, int]]) -> None:
@@ -116,8 +111,8 @@ def test_dropped_update_of_a_client_that_holds_a_verdict() -> None:
     it is the aggregator's assertion, and a certificate says that those are not proved."""
     world = rounds.World.announced()
     for name in rounds.NAMES[:3]:
-        world.clients[name].verdict(world.server.receive(world.upload(name).to_bytes()))
-    world.server._received.pop("ada")
+        world.clients[name].verdict(world.receive(world.upload(name)))
+    world.change("ada")
     closed = world.close()
     ada = world.clients["ada"]
     with refusal("result", "statement", "leaves out an upload that was accepted", party="ada", round=0):
@@ -197,7 +192,7 @@ def test_replaced_update(
         "proof": forgery.keep(made.proof),
     }
     forgery.replace(0, "ada", changed(forgery.upload(0, "ada"), **{name: parts[name] for name in replaced}))
-    sums(forgery, [*all_but(honest, "ada"), (opening_of(made), WEIGHTS["ada"])])
+    sums(forgery, [*all_but(honest, "ada"), (rounds.opening_of(made), WEIGHTS["ada"])])
     clients_and_auditor_refuse(forgery, tmp_path, subject, stage, reason, party="ada", round=0)
 
 

@@ -92,12 +92,12 @@ def test_equivocation_to_two_clients(world: World) -> None:
 
 def two_sets(world: World, *, verdicts: bool) -> tuple[Closed, Closed]:
     """The same uploads, summed once over everybody and once without dee; both records in perfect order."""
-    signed = {name: world.server.receive(world.upload(name).to_bytes()) for name in NAMES}
+    signed = {name: world.receive(world.upload(name)) for name in NAMES}
     if verdicts:
         for name, verdict in signed.items():
             assert world.clients[name].verdict(verdict).accepted
     everybody = world.close()
-    world.server._received.pop("dee")
+    world.change("dee")
     return everybody, world.close()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from fedproof import _core
 from fedproof.errors import Refused
-from fedproof.policy.parameters import Shape
+from fedproof.policy.parameters import Shape, shape
 from fedproof.policy.policy import Policy
 from fedproof.proofs import (
     Commitment,
@@ -102,6 +102,38 @@ def test_commitments_hide_and_add() -> None:
             honest_aggregate.verify_proof(
                 Context(CTX.announcement, "aggregator", sum(weights)), [a, b], weights, proof
             )
+
+
+def test_a_running_total() -> None:
+    """One at a time, in any order, it is the sum of all; what is refused leaves it as it was, and nobody changes what it gave out."""
+    parts = [(commit(SUITE, n * X)[1], weight) for n, weight in ((1, 2), (-3, 5), (7, 1), (2, 1000))]
+    wanted = honest_aggregate.combine_openings(SUITE, [o for o, _ in parts], [w for _, w in parts])
+    running = honest_aggregate.RunningTotal(SUITE, shape(len(X)))
+    nothing = running.total()
+    assert not nothing.values.any()
+    assert not any(nothing.blinds)
+    for opening, weight in reversed(parts):
+        for bad in (
+            Opening(X[:-1], opening.blinds),
+            Opening(X, opening.blinds[:-1]),
+            Opening(X, opening.blinds[:-32]),
+            Opening(X, b"\xff" * len(opening.blinds)),
+            Opening(np.full_like(X, 1 << 61), opening.blinds),
+            Opening(np.full_like(X, -(1 << 63)), opening.blinds),
+        ):
+            before = running.total()
+            with pytest.raises(Refused):
+                running.add(bad, 2)
+            after = running.total()
+            assert (after.values == before.values).all()
+            assert after.blinds == before.blinds
+        running.add(opening, weight)
+    total = running.total()
+    assert (total.values == wanted.values).all()
+    assert total.blinds == wanted.blinds
+    assert not nothing.values.any()
+    with pytest.raises(Refused, match="nothing to add"):
+        honest_aggregate.combine_openings(SUITE, [], [])
 
 
 def test_shapes_that_do_not_fit() -> None:

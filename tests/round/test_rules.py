@@ -27,6 +27,7 @@ from tests.round.world import (
     copy,
     forge,
     numbers,
+    opening_of,
     played,
     policy,
     reheaded,
@@ -148,7 +149,7 @@ def test_an_honest_upload_called_refused() -> None:
     told = verdict.model_copy(
         update={"accepted": False, "subject": lie.subject, "stage": lie.stage, "reason": lie.detail}
     )
-    received["ada"] = replace(received["ada"], refusal=lie, verdict=sign(told, AGGREGATOR))
+    world.change("ada", replace(received["ada"], refusal=lie, verdict=sign(told, AGGREGATOR)))
     closed = world.close()
     with pytest.raises(Refused, match="although its proof holds") as error:
         forge(closed)()
@@ -240,9 +241,7 @@ def test_a_void_round_keeps_the_model() -> None:
 
 def test_a_sum_with_other_weights() -> None:
     """An exact sum of the accepted updates, and an honest proof of it: only the weights are not the declared ones."""
-    received = WORLD.server._received
-    names = [a.client for a in RESULT.accepted]
-    openings = [o for n in names if (o := received[n].opening) is not None]
+    openings = [opening_of(WORLD.sent[a.client]) for a in RESULT.accepted]
     suite = WORLD.server.chain.suite
     for weights in ((3, 5, 3), (3, 5, 0), (6, 10, 4), (5, 3, 2)):
         total = honest_aggregate.combine_openings(suite, openings, weights)
@@ -326,9 +325,7 @@ def test_clear_values_that_open() -> None:
     told = verdict.model_copy(
         update={"accepted": False, "subject": lie.subject, "stage": lie.stage, "reason": lie.detail}
     )
-    world.server._received["dee"] = replace(
-        mine, refusal=lie, clear=upload.opening(), verdict=sign(told, AGGREGATOR)
-    )
+    world.change("dee", replace(mine, refusal=lie, clear=upload.opening(), verdict=sign(told, AGGREGATOR)))
     with pytest.raises(Refused, match="its values open") as error:
         forge(world.close())()
     assert (error.value.subject, error.value.stage, error.value.party) == ("result", "statement", "dee")

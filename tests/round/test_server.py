@@ -1,6 +1,9 @@
 """Dishonest clients against the real aggregator: each is refused, at the stage that its lie belongs to."""
 
+import gc
 from dataclasses import replace
+from typing import Any
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -10,6 +13,8 @@ from fedproof.encoding.digest import sha256
 from fedproof.errors import Refused
 from fedproof.identity.signed import Signed, sign
 from fedproof.policy.policy import Policy
+from fedproof.proofs import Opening
+from fedproof.round import server as server_module
 from fedproof.round.chain import Chain
 from fedproof.round.messages import Announcement, Ready, Total, Upload, UploadHeader
 from fedproof.round.record import RoundBody, RoundEntry
@@ -51,6 +56,26 @@ def test_an_honest_round(world: World) -> None:
     assert (np.frombuffer(total.values, "<i8") == sum(WEIGHTS[n] * x for n, x in xs.items())).all()
     expected = start().W + np.floor_divide(2 * sum(WEIGHTS[n] * x for n, x in xs.items()) + 14, 28)
     assert (expected == closed.chain.W).all()
+
+
+def test_an_accepted_update_is_held_only_while_it_is_checked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sum is a running one."""
+    seen: list[ref[object]] = []
+    check = server_module.check_clear_values
+
+    def watched(*args: Any) -> Opening:
+        opening = check(*args)
+        seen.extend((ref(opening), ref(opening.values), ref(args[-1])))
+        return opening
+
+    monkeypatch.setattr(server_module, "check_clear_values", watched)
+    for count, name in enumerate(NAMES, start=1):
+        assert world.send(world.upload(name)) == (True, "", "")
+        gc.collect()
+        assert [r() for r in seen] == [None] * 3 * count
+    forge(world.close())()
 
 
 def test_the_honest_prover_does_not_prove_a_lie(world: World) -> None:

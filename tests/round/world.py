@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,13 @@ from fedproof.identity.roster import Member, Roster, endorse
 from fedproof.identity.signed import Signed, sign
 from fedproof.model.layout import Layout
 from fedproof.model.tensors import serialise
+from fedproof.policy.parameters import shape
 from fedproof.policy.policy import Policy
+from fedproof.proofs import Opening
+from fedproof.proofs.honest_aggregate import RunningTotal
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
-from fedproof.round.messages import Announcement, Result, Upload, UploadHeader
+from fedproof.round.messages import Announcement, Result, Upload, UploadHeader, Verdict
 from fedproof.round.node import Node
 from fedproof.round.record import RoundBody, RoundEntry
 from fedproof.round.rules import context
@@ -98,6 +101,7 @@ class World:
     clients: dict[str, Client]
     server: Server
     announcement: Signed
+    sent: dict[str, Upload] = field(default_factory=dict)
 
     @classmethod
     def announced(cls, chain: Chain | None = None, clients: dict[str, Client] | None = None) -> World:
@@ -118,15 +122,35 @@ class World:
         ctx = context(announcement, announcement.digest(), name)
         return self.clients[name].seal(ctx, x, unchecked=True)
 
+    def receive(self, upload: Upload) -> Signed:
+        """The verdict."""
+        signed = self.server.receive(upload.to_bytes())
+        self.sent[UploadHeader.from_bytes(upload.header.payload).client] = upload
+        return signed
+
     def send(self, upload: Upload) -> tuple[bool, str, str]:
         """(accepted, subject, stage) of the verdict."""
-        from fedproof.round.messages import Verdict
-
-        verdict = self.server.receive(upload.to_bytes()).open(Verdict, AGGREGATOR.verify_key)
+        verdict = self.receive(upload).open(Verdict, AGGREGATOR.verify_key)
         return verdict.accepted, verdict.subject, verdict.stage
+
+    def change(self, name: str, received: Any = None) -> None:
+        """The aggregator changes its mind about what it received of a client, or forgets it; its sum is that of whoever still counts."""
+        held = self.server._received
+        del held[name]
+        if received is not None:
+            held[name] = received
+        self.server._total = RunningTotal(self.server.chain.suite, shape(LAYOUT.size))
+        for client, kept in held.items():
+            if kept.refusal is None:
+                self.server._total.add(opening_of(self.sent[client]), WEIGHTS[client])
 
     def close(self) -> Closed:
         return self.server.close(now=NOW)
+
+
+def opening_of(upload: Upload) -> Opening:
+    """What the aggregator reads in an upload."""
+    return Opening(np.frombuffer(upload.values, "<i4").astype(np.int64), upload.blinds)
 
 
 def reheaded(upload: Upload, name: str, **changes: Any) -> Upload:

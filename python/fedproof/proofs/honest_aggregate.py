@@ -9,23 +9,49 @@ import numpy as np
 
 from fedproof import _core
 from fedproof.errors import Refused
-from fedproof.proofs.commitment import Commitment, Opening, width
+from fedproof.policy.parameters import Shape, shape
+from fedproof.proofs.commitment import Commitment, Opening, blinds_size, width
 from fedproof.proofs.context import Context, refusals
 
 NAME = "honest aggregate"
 
 
+class RunningTotal:
+    """Σ w·x in exact int64 and Σ w·ρ, one opening at a time: nothing of an opening is kept. One of no openings is all zeros."""
+
+    def __init__(self, suite: str, shape: Shape) -> None:
+        """shape: of every opening that will be added. Raises `Refused`."""
+        self._suite = suite
+        self._values = np.zeros(shape.d, dtype=np.int64)
+        self._blinds = bytes(blinds_size(suite, shape))  # zero has this encoding in every suite
+        self._largest = 0
+
+    def add(self, opening: Opening, weight: int) -> None:
+        """Raises `Refused` for another shape, and where the sum could overflow; then nothing was added."""
+        values = opening.values
+        if values.shape != self._values.shape:
+            raise Refused(NAME, "shape", f"{len(values)} coordinates in a sum of {len(self._values)}")
+        largest = self._largest + weight * max(int(values.max()), -int(values.min()))
+        if largest >= 1 << 62:
+            raise Refused(NAME, "sum", "the weighted sum could overflow 63 bits")
+        with refusals():
+            blinds = _core.combine_blinds(self._suite, [self._blinds, opening.blinds], [1, weight])
+        self._values += values * np.int64(weight)
+        self._blinds, self._largest = blinds, largest
+
+    def total(self) -> Opening:
+        """The sum so far, which does not change with what is added later."""
+        return Opening(self._values.copy(), self._blinds)
+
+
 def combine_openings(suite: str, openings: Sequence[Opening], weights: Sequence[int]) -> Opening:
-    """Σ w·x in exact int64 and Σ w·ρ. Raises `Refused` where the sum could overflow."""
-    largest = sum(w * int(np.abs(o.values).max(initial=0)) for o, w in zip(openings, weights, strict=True))
-    if largest >= 1 << 62:
-        raise Refused(NAME, "sum", "the weighted sum could overflow 63 bits")
-    total = np.zeros_like(openings[0].values)
+    """The `RunningTotal` of openings that are all at hand. Raises `Refused`."""
+    if not openings:
+        raise Refused(NAME, "shape", "nothing to add")
+    running = RunningTotal(suite, shape(len(openings[0].values)))
     for opening, weight in zip(openings, weights, strict=True):
-        total += opening.values * np.int64(weight)
-    with refusals():
-        blinds = _core.combine_blinds(suite, [o.blinds for o in openings], list(weights))
-    return Opening(total, blinds)
+        running.add(opening, weight)
+    return running.total()
 
 
 def combine(commitments: Sequence[Commitment], weights: Sequence[int]) -> Commitment:

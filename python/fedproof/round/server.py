@@ -59,14 +59,13 @@ class Closed:
 
 @dataclass(frozen=True)
 class _Received:
-    """What became of a client's upload. opening: of accepted ones. clear: of those whose clear values are what failed."""
+    """What became of a client's upload. clear: of those whose clear values are what failed. Of an accepted one only the sum knows."""
 
     header: Signed
     verdict: Signed
     refusal: Refused | None
     commitment: Commitment
     proof: bytes
-    opening: Opening | None = field(default=None, repr=False)
     clear: UploadOpening | None = field(default=None, repr=False)
 
 
@@ -85,6 +84,7 @@ class Server:
         self._announcement: Announcement | None = None
         self._signed: Signed | None = None
         self._received: dict[str, _Received] = {}
+        self._total = honest_aggregate.RunningTotal(chain.suite, shape(len(chain.W)))
         self.session = b""
         self.refused_readies: list[Refused | Malformed] = []
 
@@ -193,7 +193,7 @@ class Server:
         commitment: Commitment,
         clear: UploadOpening,
     ) -> _Received:
-        """What the client signed for holds, or not: then the record shows it to everybody."""
+        """What the client signed for holds, and is in the sum from here on; or not: then the record shows it to everybody."""
         refusal: Refused | None = None
         opening: Opening | None = None
         proved = False
@@ -212,15 +212,17 @@ class Server:
             stage=refusal.stage[:64] if refusal else "",
             reason=refusal.detail[:400] if refusal else "",
         )
-        return _Received(
+        received = _Received(
             upload.header,
             sign(verdict, self._key),
             refusal,
             commitment,
             upload.proof,
-            opening,
             clear if refusal is not None and proved else None,
         )
+        if opening is not None:
+            self._total.add(opening, context(announcement, self.session, client).weight)
+        return received
 
     def waiting_for(self) -> list[str]:
         """Participants without a verdict."""
@@ -290,9 +292,8 @@ class Server:
     def _sum(self, announcement: Announcement, accepted: dict[str, _Received]) -> tuple[Opening, bytes, int]:
         """The total, its short proof, and the sum of weights; checked (R2) before it is adopted."""
         commitments = [r.commitment for r in accepted.values()]
-        openings = [r.opening for r in accepted.values() if r.opening is not None]
         weights = [context(announcement, self.session, c).weight for c in accepted]
-        total = honest_aggregate.combine_openings(self.chain.suite, openings, weights)
+        total = self._total.total()
         ctx = Context(self.session, AGGREGATOR, sum(weights))
         honest_aggregate.verify(ctx, commitments, weights, total)
         return total, honest_aggregate.prove(ctx, commitments, weights, total), sum(weights)
