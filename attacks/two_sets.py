@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from _federation import Federation, attack
 
-from fedproof.round.server import Closed
+from fedproof.round.server import Closed, Server
 
 
 def run(world: Federation) -> None:
@@ -13,7 +13,7 @@ def run(world: Federation) -> None:
     uploads = {name: world.honest(name, announcement) for name in world.clients}
 
     def summed(names: Iterable[str]) -> Closed:
-        server = world.aggregator._new_server()
+        server = Server(world.key, world.aggregator.chain, world.roster, world.signed_roster.digest())
         server.resume(announcement)
         for name in names:
             server.receive(uploads[name].to_bytes())

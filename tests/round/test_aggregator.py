@@ -4,19 +4,26 @@ if nothing had happened."""
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fedproof.encoding import files
+from fedproof.encoding.digest import sha256
 from fedproof.errors import Refused
 from fedproof.identity.signed import Signed
 from fedproof.log import tiles
+from fedproof.model.layout import Layout
+from fedproof.model.tensors import serialise
+from fedproof.policy.policy import Policy
 from fedproof.round import node as node_module
 from fedproof.round import store as store_module
 from fedproof.round.aggregator import Aggregator
 from fedproof.round.messages import Upload, Verdict
+from fedproof.round.store import Store
 from tests.round.world import (
     AGGREGATOR,
     BASE_FILE,
@@ -24,6 +31,8 @@ from tests.round.world import (
     KEYS,
     NAMES,
     NOW,
+    OPENING,
+    POLICY,
     ROSTER,
     ROSTER_DIGEST,
     SIGNED_ROSTER,
@@ -34,6 +43,7 @@ from tests.round.world import (
     client,
     numbers,
     policy,
+    reheaded,
 )
 
 
@@ -174,6 +184,75 @@ def test_a_changed_upload_is_not_kept(tmp_path: Path) -> None:
     with aggregator(tmp_path) as again:
         verdict = again.receive(upload.to_bytes()).open(Verdict, AGGREGATOR.verify_key)
     assert verdict.accepted
+
+
+def test_memory_does_not_grow_with_what_clients_send(tmp_path: Path) -> None:
+    """Neither accepted updates nor refused ones stay, nor commitments and proofs."""
+    d = 200_000
+    base = serialise({"w": np.zeros(d, np.float32)}, Layout.of_arrays({"w": np.zeros(d, np.float32)}))
+    held = Policy.parse(POLICY.replace(sha256(BASE_FILE).hex(), sha256(base).hex()) + OPENING)
+
+    def opened() -> Aggregator:
+        return Aggregator(tmp_path, AGGREGATOR, held, SIGNED_ROSTER, ENDORSERS, base, clock=lambda: NOW)
+
+    with opened() as server:
+        clients = {n: client(n, server.chain) for n in NAMES}
+        announcement = server.announce([c.ready(WEIGHTS[n]) for n, c in clients.items()])
+        made = {}
+        for name, c in clients.items():
+            upload = c.upload(announcement, np.full(d, len(made), np.int64), now=NOW)
+            if name in ("bob", "cyd"):  # they sign for values that open nothing
+                upload = upload.model_copy(update={"values": bytes(4 * d - 1) + b"\1"})
+                upload = reheaded(upload, name, opening=upload.opening().digest())
+            made[name] = upload.to_bytes()
+        tracemalloc.start()
+        try:
+            in_use = []
+            for name, data in made.items():
+                verdict = server.receive(data).open(Verdict, AGGREGATOR.verify_key)
+                assert verdict.accepted == (name in ("ada", "dee"))
+                in_use.append(tracemalloc.get_traced_memory()[0])
+        finally:
+            tracemalloc.stop()
+        assert max(in_use) - in_use[0] < 30_000  # an update has 800,000 bytes, a commitment 6,272
+    with opened() as again:
+        closed = again.close()
+        assert [a.client for a in closed.result.accepted] == ["ada", "dee"]
+        assert again.chain.W.tolist() == [(2 * 4 * 3 + 7) // (2 * 7)] * d
+        for name in ("ada", "dee"):
+            clients[name].adopt(closed.entry, again.read)
+
+
+def test_what_was_never_acknowledged_goes_nowhere(tmp_path: Path) -> None:
+    """A kill between the checks and the acknowledgement leaves blobs that nobody stands for."""
+    clients = {n: client(n) for n in NAMES}
+    with aggregator(tmp_path) as server:
+        announcement = server.announce([c.ready(WEIGHTS[n]) for n, c in clients.items()])
+        for n, c in clients.items():
+            server.receive(c.upload(announcement, numbers(ord(n[0])), now=NOW).to_bytes())
+        waiting = list((tmp_path / "open").glob("*-blob"))
+        assert len(waiting) == 8
+        assert {path.stat().st_mode & 0o777 for path in waiting} == {0o600}
+    (tmp_path / "open" / f"{sha256(b'clear values').hex()}-blob").write_bytes(b"clear values")
+    with aggregator(tmp_path) as again:
+        assert sorted((tmp_path / "open").glob("*-blob")) == sorted(waiting)
+        again.close()
+    assert not list((tmp_path / "open").iterdir())
+    assert not list((tmp_path / "blobs").rglob(sha256(b"clear values").hex()))
+
+
+def test_a_waiting_blob_that_somebody_changed(tmp_path: Path) -> None:
+    blobs = Store(tmp_path).waiting()
+    name = sha256(b"proof")
+    blobs[name] = b"proof"
+    assert dict(blobs) == {name: b"proof"}
+    (tmp_path / "open" / f"{name.hex()}-blob").write_bytes(b"other")
+    with pytest.raises(Refused, match="was changed"):
+        dict(blobs)
+    del blobs[name]
+    assert len(blobs) == len(list((tmp_path / "open").iterdir())) == 0
+    with pytest.raises(KeyError):
+        blobs[name]
 
 
 def test_an_aborted_round_is_another_attempt(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from fedproof.encoding.digest import ZERO, sha256
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.signed import sign
 from fedproof.policy.policy import Policy
-from fedproof.proofs import Commitment, honest_aggregate
+from fedproof.proofs import honest_aggregate
 from fedproof.round.chain import Chain
 from fedproof.round.messages import Accepted, Announcement, Dropped, Total, UploadOpening, Verdict
 from fedproof.round.record import RoundBody, RoundEntry
@@ -265,8 +265,8 @@ def test_evidence_of_another_session() -> None:
     world.server._received["dee"] = replace(
         mine,
         header=old.header,
-        commitment=Commitment.parse(start().suite, mine.commitment.shape, old.points),
-        proof=old.proof,
+        points=world.server._keep(old.points),
+        proof=world.server._keep(old.proof),
         refusal=Refused("upload", "statement", reason),
         verdict=sign(told, AGGREGATOR),
     )
@@ -325,7 +325,8 @@ def test_clear_values_that_open() -> None:
     told = verdict.model_copy(
         update={"accepted": False, "subject": lie.subject, "stage": lie.stage, "reason": lie.detail}
     )
-    world.change("dee", replace(mine, refusal=lie, clear=upload.opening(), verdict=sign(told, AGGREGATOR)))
+    shown = world.server._keep(upload.opening().to_bytes())
+    world.change("dee", replace(mine, refusal=lie, opening=shown, verdict=sign(told, AGGREGATOR)))
     with pytest.raises(Refused, match="its values open") as error:
         forge(world.close())()
     assert (error.value.subject, error.value.stage, error.value.party) == ("result", "statement", "dee")
@@ -338,7 +339,8 @@ def test_clear_values_beside_a_proof_that_fails() -> None:
         world.send(world.upload(name))
     upload = world.forced("dee", numbers(4) * 50)
     world.send(upload)
-    world.server._received["dee"] = replace(world.server._received["dee"], clear=upload.opening())
+    shown = world.server._keep(upload.opening().to_bytes())
+    world.server._received["dee"] = replace(world.server._received["dee"], opening=shown)
     with pytest.raises(Refused, match="fails without them") as error:
         forge(world.close())()
     assert (error.value.subject, error.value.stage, error.value.party) == ("record", "shape", "dee")

@@ -26,6 +26,7 @@ from tests.round.world import (
     KEYS,
     NAMES,
     NOW,
+    OPENING,
     POLICY,
     ROSTER,
     ROSTER_DIGEST,
@@ -266,12 +267,6 @@ def test_names_that_nobody_has_are_not_repeated(world: World) -> None:
         with pytest.raises(Refused, match="names no client") as refused:
             world.server.receive(upload.model_copy(update={"header": forged}).to_bytes())
         assert refused.value.party is None
-
-
-OPENING = """
-[prove]
-update = "opening"
-"""
 
 
 def test_too_few_accepted_is_a_void_round(world: World) -> None:

@@ -48,6 +48,10 @@ weights = {{ source = "declared", max = 10 }}
 [round]
 min_accepted = 2
 """
+OPENING = """
+[prove]
+update = "opening"
+"""
 AGGREGATOR, ENDORSER, STRANGER = SigningKey.generate(), SigningKey.generate(), SigningKey.generate()
 KEYS = {name: SigningKey.generate() for name in NAMES}
 ROSTER = Roster(

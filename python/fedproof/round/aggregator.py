@@ -102,6 +102,7 @@ class Aggregator:
             self.roster,
             self.roster_digest,
             attempt=self.store.attempt(self.chain.round),
+            blobs=self.store.waiting(),
         )
 
     @property
@@ -141,7 +142,7 @@ class Aggregator:
         return verdict
 
     def close(self) -> Closed:
-        """Sums, records durably, and moves on."""
+        """Sums, records durably, and moves on. The blobs are in the state folder then: `read`."""
         with self._step():
             closed = self._under_way().close(now=int(self._clock()))
             self.store.put_all(closed.blobs)

@@ -4,8 +4,8 @@ and says of each what it decided (spec/round.md §4)."""
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, MutableMapping
+from dataclasses import dataclass
 
 from fedproof.encoding.digest import sha256
 from fedproof.encoding.text import is_name, printable
@@ -49,33 +49,43 @@ from fedproof.round.rules import (
 
 @dataclass(frozen=True)
 class Closed:
-    """A finished round: the log's entry, the blobs that it leads to, and where the federation stands after it."""
+    """A finished round: the log's entry, the blobs that it leads to, where the `Server` keeps them, and where the federation stands after
+    it."""
 
     entry: bytes
-    blobs: dict[bytes, bytes]
+    blobs: Mapping[bytes, bytes]
     chain: Chain
     result: Result
 
 
 @dataclass(frozen=True)
 class _Received:
-    """What became of a client's upload. clear: of those whose clear values are what failed. Of an accepted one only the sum knows."""
+    """What became of a client's upload. points, proof, opening: names of blobs; the last of those whose clear values are what failed. Of an
+    accepted one only the sum knows them."""
 
     header: Signed
     verdict: Signed
     refusal: Refused | None
-    commitment: Commitment
+    points: bytes
     proof: bytes
-    clear: UploadOpening | None = field(default=None, repr=False)
+    opening: bytes | None
 
 
 class Server:
     """One round. `announce`, then `receive` for each upload, then `close`."""
 
     def __init__(
-        self, key: SigningKey, chain: Chain, roster: Roster, roster_digest: bytes, *, attempt: int = 0
+        self,
+        key: SigningKey,
+        chain: Chain,
+        roster: Roster,
+        roster_digest: bytes,
+        *,
+        attempt: int = 0,
+        blobs: MutableMapping[bytes, bytes] | None = None,
     ) -> None:
-        """roster_digest: of the endorsed roster as signed. chain: where the federation stands."""
+        """roster_digest: of the endorsed roster as signed. chain: where the federation stands. blobs: where what goes on record waits for
+        the end of the round, by SHA-256; in memory if nothing is said."""
         self._key = key
         self.chain = chain
         self._roster = roster
@@ -83,6 +93,7 @@ class Server:
         self.attempt = attempt
         self._announcement: Announcement | None = None
         self._signed: Signed | None = None
+        self._blobs = {} if blobs is None else blobs
         self._received: dict[str, _Received] = {}
         self._total = honest_aggregate.RunningTotal(chain.suite, shape(len(chain.W)))
         self.session = b""
@@ -201,8 +212,10 @@ class Server:
             check_proof(announcement, self.session, client, self.chain, commitment, upload.proof)
             proved = True
             opening = check_clear_values(announcement, client, self.chain, commitment, clear)
-        except Refused as error:
-            refusal = error
+        except (
+            Refused
+        ) as error:  # as raised, it leads to the frames that raised it, and so to the clear values
+            refusal = Refused(error.subject, error.stage, error.detail, party=client, round=self.chain.round)
         verdict = Verdict(
             session=self.session,
             client=client,
@@ -216,9 +229,9 @@ class Server:
             upload.header,
             sign(verdict, self._key),
             refusal,
-            commitment,
-            upload.proof,
-            clear if refusal is not None and proved else None,
+            self._keep(upload.points),
+            self._keep(upload.proof),
+            self._keep(clear.to_bytes()) if refusal is not None and proved else None,
         )
         if opening is not None:
             self._total.add(opening, context(announcement, self.session, client).weight)
@@ -236,20 +249,13 @@ class Server:
             raise Refused("round", "statement", "not announced", round=self.chain.round)
         accepted = {c: r for c, r in sorted(self._received.items()) if r.refusal is None}
         void = len(accepted) < self.chain.policy.round.min_accepted
-        blobs: dict[bytes, bytes] = {}
-
-        def keep(data: bytes) -> bytes:
-            name = sha256(data)
-            blobs[name] = data
-            return name
-
         total_name, proof_name, total, weight_sum = None, None, None, 0
         if not void:
             total, proof, weight_sum = self._sum(announcement, accepted)
-            total_name = keep(
+            total_name = self._keep(
                 Total(values=total.values.astype("<i8").tobytes(), blinds=total.blinds).to_bytes()
             )
-            proof_name = keep(proof)
+            proof_name = self._keep(proof)
         after = self.chain.advance(b"", announcement.time, total.values if total else None, weight_sum)
         result = Result(
             session=self.session,
@@ -269,9 +275,9 @@ class Server:
                 client=c,
                 header=r.header,
                 verdict=r.verdict,
-                points=keep(r.commitment.points),
-                proof=keep(r.proof),
-                opening=keep(r.clear.to_bytes()) if r.clear is not None else None,
+                points=r.points,
+                proof=r.proof,
+                opening=r.opening,
             )
             for c, r in sorted(self._received.items())
         )
@@ -285,18 +291,24 @@ class Server:
             round=announcement.round,
             attempt=announcement.attempt,
             previous=self.chain.previous,
-            body=keep(body.to_bytes()),
+            body=self._keep(body.to_bytes()),
         ).to_bytes()
-        return Closed(entry, blobs, after.recorded(sha256(entry)), result)
+        return Closed(entry, self._blobs, after.recorded(sha256(entry)), result)
 
     def _sum(self, announcement: Announcement, accepted: dict[str, _Received]) -> tuple[Opening, bytes, int]:
         """The total, its short proof, and the sum of weights; checked (R2) before it is adopted."""
-        commitments = [r.commitment for r in accepted.values()]
+        suite, shape_ = self.chain.suite, shape(len(self.chain.W))
+        commitments = [Commitment(suite, shape_, self._blobs[r.points]) for r in accepted.values()]
         weights = [context(announcement, self.session, c).weight for c in accepted]
         total = self._total.total()
         ctx = Context(self.session, AGGREGATOR, sum(weights))
         honest_aggregate.verify(ctx, commitments, weights, total)
         return total, honest_aggregate.prove(ctx, commitments, weights, total), sum(weights)
+
+    def _keep(self, data: bytes) -> bytes:
+        name = sha256(data)
+        self._blobs[name] = data
+        return name
 
     def _dropped(self, client: str) -> Dropped:
         received = self._received.get(client)

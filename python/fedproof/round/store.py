@@ -6,11 +6,12 @@ or absent, so that a kill at any point loses nothing and leaves nothing half don
     attempt              number of the round and of the attempt at it, after one was given up
     open/announcement    the round under way, as announced
     open/NNNNNN-upload   what was received, in order; owner-readable: it holds clear updates
+    open/abcd…-blob      what the record will name once the round is closed, by SHA-256; owner-readable until then
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 
 from fedproof.encoding.digest import sha256
@@ -19,6 +20,46 @@ from fedproof.errors import Refused
 from fedproof.identity.signed import Signed
 
 _MAX_BLOB = 1 << 32
+
+
+class Waiting(MutableMapping[bytes, bytes]):
+    """Blobs of the round under way, by SHA-256: files, one at a time in memory, that go when the round is over. Another process makes
+    them again from the uploads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._names: dict[bytes, None] = {}
+        for path in folder.glob("*-blob"):
+            path.unlink()
+
+    def _path(self, name: bytes) -> Path:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._folder / f"{name.hex()}-blob"
+
+    def __setitem__(self, name: bytes, data: bytes) -> None:
+        self._names[name] = None
+        write_atomic(self._path(name), data, mode=0o600)
+
+    def __getitem__(self, name: bytes) -> bytes:
+        return _read(self._path(name), name)
+
+    def __delitem__(self, name: bytes) -> None:
+        self._path(name).unlink()
+        del self._names[name]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _read(path: Path, name: bytes) -> bytes:
+    data = read_capped(path, _MAX_BLOB)
+    if sha256(data) != name:
+        raise Refused("state folder", "digest", f"blob {name.hex()} was changed")
+    return data
 
 
 class Store:
@@ -57,10 +98,7 @@ class Store:
 
     def blob(self, name: bytes) -> bytes:
         """Raises `Refused` (stage "digest") if the file is not what its name says."""
-        data = read_capped(self._blob(name), _MAX_BLOB)
-        if sha256(data) != name:
-            raise Refused("state folder", "digest", f"blob {name.hex()} was changed")
-        return data
+        return _read(self._blob(name), name)
 
     # -- the round under way -------------------------------------------------------------------------------
 
@@ -81,6 +119,10 @@ class Store:
         """What was received in the round under way, in order."""
         for path in sorted((self.root / "open").glob("*-upload")):
             yield read_capped(path, _MAX_BLOB)
+
+    def waiting(self) -> Waiting:
+        """For what goes on record when the round under way ends. Empty."""
+        return Waiting(self.root / "open")
 
     def clear_round(self) -> None:
         """After the entry was appended: the clear updates are gone. The announcement goes first."""
