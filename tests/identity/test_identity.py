@@ -74,7 +74,7 @@ def test_secrets_are_not_printed() -> None:
         "ed25519:AAAA",
         "rsa:" + "A" * 44,
         "ed25519:" + "A" * 42 + "B=",
-        " " + KEY.verify_key.text,
+        pytest.param(" " + KEY.verify_key.text, id="space"),
     ],
 )
 def test_keys_that_are_none(text: str) -> None:
@@ -205,8 +205,8 @@ def test_revoked_endorsers_do_not_count() -> None:
         ("version = 1", "version = 2"),
         ("[aggregator]", "[server]"),
         ("ed25519:", "rsa:"),
-        (ENDORSER.verify_key.text, KEY.verify_key.text),
-        (OTHER.verify_key.text, KEY.verify_key.text),
+        pytest.param(ENDORSER.verify_key.text, KEY.verify_key.text, id="endorser"),
+        pytest.param(OTHER.verify_key.text, KEY.verify_key.text, id="other endorser"),
         ("-----BEGIN", "-----BEGAN"),
         ("sha256 = ", "sha1 = "),
         ("version = 1", "version = 1\nextra = 1"),
