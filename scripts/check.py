@@ -126,7 +126,16 @@ STAGES = (
     Stage("mypy --strict", (str(BIN / "mypy"), "--strict", "python/fedproof", "reference")),
     Stage("stubs", (str(BIN / "python"), "-m", "mypy.stubtest", "fedproof._core")),
     Stage("vectors", (str(BIN / "python"), "-m", "reference.check_vectors", "vectors/v1"), vector_counts),
-    Stage("pytest", (str(BIN / "python"), "-m", "pytest", "-q", "--durations=10"), pytest_counts),
+    # Two processes: the engine uses all cores by itself, but much of a test is Python. Each begins with one half of the files, so that
+    # what a module or a session prepares is mostly made once, and takes from the other's end when it is done.
+    Stage(
+        "pytest",
+        (
+            *(str(BIN / "python"), "-m", "pytest", "-q"),
+            *("-n", "2", "--dist", "worksteal", "--durations=10"),
+        ),
+        pytest_counts,
+    ),
 )
 
 
