@@ -66,7 +66,9 @@ def test_a_pickle_runs_no_code() -> None:
 
 
 def idx(sizes: list[int], body: bytes) -> bytes:
-    return gzip.compress(bytes([0, 0, 8, len(sizes)]) + b"".join(n.to_bytes(4) for n in sizes) + body)
+    return gzip.compress(
+        bytes([0, 0, 8, len(sizes)]) + b"".join(n.to_bytes(4) for n in sizes) + body, mtime=0
+    )
 
 
 def images_of(folder: Path, images: bytes, labels: bytes) -> Path:
