@@ -17,14 +17,11 @@ from fedproof.identity.trust import Trust
 from fedproof.model.layout import Layout
 from fedproof.model.tensors import serialise
 from fedproof.policy.policy import Policy
-from fedproof.provenance.bundle import write_bundle
-from fedproof.provenance.certificate import issue
-from fedproof.provenance.statement import Producer
+from fedproof.provenance import Producer, release
 from fedproof.round.aggregator import Aggregator
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
 from fedproof.round.node import Node
-from fedproof.round.record import RoundEntry, named_blobs
 
 if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
     print("usage: python examples/federation.py DIR", file=sys.stderr)
@@ -98,26 +95,6 @@ for number in range(2):
         node.adopt(closed.entry, aggregator.read)  # check everything, then move on
 
 # 6. The model, its bundle and its certificate.
-chain, store = aggregator.chain, aggregator.store
-(out / "model.safetensors").write_bytes(chain.released())
-names = {policy.base_digest}
-for entry in aggregator.entries():
-    names.update(named_blobs(RoundEntry.from_bytes(entry), store.blob))
-write_bundle(
-    out / "bundle",
-    policy=policy.to_bytes(),
-    roster=signed_roster.to_bytes(),
-    log=store.log,
-    blobs=names,
-    read=store.blob,
-)
 producer = Producer(package="example", version=fedproof.__version__)
-issue(
-    out / "bundle",
-    model=out / "model.safetensors",
-    policy=policy,
-    trust=trust,
-    key=envelope_key,
-    producer=producer,
-)
+release(aggregator, out, trust=trust, key=envelope_key, producer=producer)
 print(f"certified: {out / 'bundle'}")

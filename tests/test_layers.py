@@ -26,6 +26,7 @@ LAYERS = (
     "round",
     "provenance",
     "doctor",
+    "flower",
     "demo",
     "cli",
 )
@@ -108,9 +109,9 @@ def test_an_import_against_the_order_is_found(module: str, source: str) -> None:
     assert len(violations(source, module, is_package=False)) == 1
 
 
-def test_everything_but_the_demo_works_without_the_heavy_libraries() -> None:
+def test_everything_but_demo_and_flower_works_without_the_heavy_libraries() -> None:
     """The wheel without extras is enough to verify: importing it loads no training or plotting library."""
-    names = [name for name in map(module_name, MODULES) if not name.startswith("fedproof.demo")]
+    names = [n for n in map(module_name, MODULES) if not n.startswith(("fedproof.demo", "fedproof.flower"))]
     # The authority's register is a database; only `certify` and `revoke` open it. An estimator is scikit-learn's.
     names = [n for n in names if not n.endswith(("__main__", "data.register", "training.estimator"))]
     script = (

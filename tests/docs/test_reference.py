@@ -24,7 +24,7 @@ from fedproof.policy.policy import Policy
 from fedproof.policy.training import TrainingPolicy
 from fedproof.round.node import Node
 from tests.docs.pages import ROOT, blocks
-from tests.round.world import WEIGHTS, client
+from tests.round.world import BASE_FILE, POLICY, WEIGHTS, client
 
 REFERENCE = ROOT / "docs" / "reference"
 load_commands()
@@ -141,6 +141,8 @@ def test_every_shape_of_json_is_the_real_one(
     (dry / "ada.json").write_text('{"weight": 3}')
     for name in ("plain", "clipped"):
         (tmp_path / "dry" / f"metrics-{name}.json").write_text('{"accuracy": [0.5]}')
+    (tmp_path / "policy.toml").write_text(POLICY)
+    (tmp_path / "base.safetensors").write_bytes(BASE_FILE)
     envelope = EnvelopeKey.generate()
     envelope.save(tmp_path / "envelope.pem")
     runs = {
@@ -153,6 +155,13 @@ def test_every_shape_of_json_is_the_real_one(
             str(tmp_path / "members.toml"),
             f"--key={tmp_path / 'board.pem'}",
             f"--out={tmp_path / 'r'}",
+        ],
+        "provision": [
+            "provision",
+            str(tmp_path / "federation"),
+            f"--policy={tmp_path / 'policy.toml'}",
+            f"--base={tmp_path / 'base.safetensors'}",
+            "--nodes=3",
         ],
         "policy calibrate": [
             "policy",

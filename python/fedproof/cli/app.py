@@ -37,6 +37,7 @@ MODULES = {
     "inspect": "inspect",
     "keygen": "keys",
     "policy": "policy",
+    "provision": "provision",
     "revoke": "data",
     "train": "train",
     "verify": "verify",

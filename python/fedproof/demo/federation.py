@@ -26,15 +26,13 @@ from fedproof.identity.trust import Trust
 from fedproof.model.layout import Layout
 from fedproof.model.tensors import serialise
 from fedproof.policy.policy import Policy
-from fedproof.provenance.bundle import write_bundle
-from fedproof.provenance.certificate import issue
+from fedproof.provenance.release import release
 from fedproof.provenance.statement import Producer
 from fedproof.round.aggregator import Aggregator
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
 from fedproof.round.messages import Announcement, Upload, UploadHeader
 from fedproof.round.node import Node
-from fedproof.round.record import RoundEntry, named_blobs
 from fedproof.round.rules import context
 
 SEED = 2
@@ -258,25 +256,5 @@ class _Federation:
 
     def _release(self) -> None:
         """The bundle, the model and its certificate, from the aggregator's record."""
-        chain, store = self.aggregator.chain, self.aggregator.store
-        model = self.out / "model.safetensors"
-        write_atomic(model, chain.released())
-        names = {self.policy.base_digest}
-        for entry in self.aggregator.entries():
-            names.update(named_blobs(RoundEntry.from_bytes(entry), store.blob))
-        write_bundle(
-            self.out / "bundle",
-            policy=self.policy.to_bytes(),
-            roster=self.roster.to_bytes(),
-            log=store.log,
-            blobs=names,
-            read=store.blob,
-        )
-        issue(
-            self.out / "bundle",
-            model=model,
-            policy=self.policy,
-            trust=self.trust,
-            key=self.envelope,
-            producer=Producer(package="fedproof", version=__version__),
-        )
+        producer = Producer(package="fedproof", version=__version__)
+        release(self.aggregator, self.out, trust=self.trust, key=self.envelope, producer=producer)

@@ -28,7 +28,7 @@ _ORDER = "it sorts the values of each coordinate: that is not a weighted mean"
 _LOSSES = "it weighs updates by the clients' losses, which nobody proves: that is not a weighted mean by declared weights"
 _TREES = "it joins trees: that is not a weighted mean"
 _NOISE = "it clips or adds noise, which nobody proves: that is not a weighted mean"
-_OTHERS = {
+OTHERS = {
     "Krum": _DISTANCES,
     "MultiKrum": _DISTANCES,
     "Bulyan": _DISTANCES,
@@ -42,6 +42,7 @@ _OTHERS = {
     "DifferentialPrivacyServerSideAdaptiveClipping": _NOISE,
     "DifferentialPrivacyServerSideFixedClipping": _NOISE,
 }
+"""Strategies of Flower's that no record can stand for, and why."""
 
 
 class Optimiser(Record):
@@ -87,8 +88,8 @@ class Aggregate(Record):
         strategy = value.get("strategy", "FedAvg") if isinstance(value, dict) else None
         if not isinstance(strategy, str):
             return value
-        if strategy in _OTHERS:
-            raise ValueError(f"{strategy} is not supported: {_OTHERS[strategy]}")
+        if strategy in OTHERS:
+            raise ValueError(f"{strategy} is not supported: {OTHERS[strategy]}")
         given, known = value.get("optimiser"), PARAMETERS.get(strategy)
         if known is None:
             if given is not None and strategy in ("FedAvg", "FedProx"):

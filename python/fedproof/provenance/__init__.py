@@ -1,13 +1,14 @@
 """The certificate of a finished model, the bundle that goes with it, and `verify_bundle`
 (spec/certificate.md).
 
-A federation's record becomes a bundle (`write_bundle`), `issue` checks it and signs a statement about the
-model, and anybody with a policy and a trust file of their own runs `verify_bundle`.
+An aggregator's record becomes model, bundle and certificate by `release` (which calls `write_bundle`, and `issue`, which checks the
+bundle and signs a statement about the model); anybody with a policy and a trust file of their own runs `verify_bundle`.
 """
 
 from fedproof.provenance.bundle import Bundle, write_bundle
 from fedproof.provenance.certificate import issue
 from fedproof.provenance.claims import CLAIMS, NOT_PROVEN, Claim
+from fedproof.provenance.release import release
 from fedproof.provenance.report import Left, Report
 from fedproof.provenance.statement import Producer, Statement
 from fedproof.provenance.verify import verify_bundle
@@ -22,6 +23,7 @@ __all__ = [
     "Report",
     "Statement",
     "issue",
+    "release",
     "verify_bundle",
     "write_bundle",
 ]

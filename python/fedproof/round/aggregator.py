@@ -42,6 +42,7 @@ class Aggregator:
         Checks its own record again. Raises `Refused`, `Malformed`; `UsageError` if another process works in `root`."""
         self._key = key
         self._clock = clock
+        self.signed_roster = roster
         self.roster = open_roster(roster, endorsers, policy.federation)
         self.roster_digest = roster.digest()
         self.store = Store(root)

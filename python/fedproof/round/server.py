@@ -323,6 +323,11 @@ class Server:
             reason=r.detail[:400],
         )
 
+    @property
+    def announcement(self) -> Announcement:
+        """Of this round. Raises `Refused` before there is one."""
+        return self._open()
+
     def _open(self) -> Announcement:
         if self._announcement is None:
             raise Refused("round", "statement", "not announced", round=self.chain.round)

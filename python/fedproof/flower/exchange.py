@@ -1,0 +1,57 @@
+"""Messages to nodes and their replies, as they come: what a reply is for is done before the next one is fetched, so that the server holds a
+few of them at a time, however many nodes there are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from flwr.app import Message, RecordDict
+from flwr.serverapp import Grid
+
+from fedproof.errors import UsageError
+
+_FETCHED = 2
+"""Replies asked for at once."""
+_PAUSE = 0.2
+"""Seconds between two times that the SuperLink is asked for what is not there yet."""
+
+
+def wait_for_nodes(grid: Grid, least: int, seconds: float) -> int:
+    """Returns how many are connected, as soon as it is at least `least`. Raises `UsageError` after `seconds`: Flower itself would wait
+    for ever."""
+    end = time.monotonic() + seconds
+    while (connected := len(list(grid.get_node_ids()))) < least:
+        if time.monotonic() > end:
+            raise UsageError(
+                f"too few nodes: {connected} of at least {least} connected within {seconds:.0f} s;"
+                " start more SuperNodes, or lower the strategy's min_available_nodes"
+            )
+        time.sleep(_PAUSE)
+    return connected
+
+
+def replies(grid: Grid, messages: Sequence[Message], seconds: float) -> Iterator[tuple[int, Message]]:
+    """Sends, and yields (node, reply) as replies come, until all are there or `seconds` are over. A message that Flower does not take, or
+    that nobody answers in time, yields nothing."""
+    if not messages:
+        return
+    sent = set(grid.push_messages(messages))
+    nodes = {m.metadata.message_id: m.metadata.dst_node_id for m in messages if m.metadata.message_id in sent}
+    end = time.monotonic() + seconds
+    while nodes and time.monotonic() < end:
+        before = len(nodes)
+        ids = list(nodes)
+        for start in range(0, len(ids), _FETCHED):
+            for reply in grid.pull_messages(ids[start : start + _FETCHED]):
+                node = nodes.pop(reply.metadata.reply_to_message_id, None)
+                if node is not None:
+                    yield node, reply
+        if len(nodes) == before:
+            time.sleep(_PAUSE)
+
+
+def message(like: Message, content: RecordDict, group: str) -> Message:
+    """A message to the same node, of the same type, with another content."""
+    meta = like.metadata
+    return Message(content, meta.dst_node_id, meta.message_type, group_id=group)

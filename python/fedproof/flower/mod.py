@@ -1,0 +1,215 @@
+"""The client's side: a Flower mod. It believes the server nothing: policy, trust, key and state come from the node's own folder, the model
+that the app trains is the node's own, and the round before is checked whole before anything is done for the next."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from flwr.app import Array, ArrayRecord, Context, Message, MetricRecord, RecordDict
+from numpy.typing import NDArray
+
+from fedproof.encoding.digest import sha256
+from fedproof.encoding.text import printable
+from fedproof.errors import FedproofError, Malformed, Refused, UsageError
+from fedproof.flower import pending
+from fedproof.flower.wire import RECORD, ROUNDS, Answer, Call, Rounds
+from fedproof.identity.signed import Signed
+from fedproof.round.folder import STATE, open_node
+from fedproof.round.messages import Announcement
+from fedproof.round.node import Node
+
+CONFIG = "fedproof"
+"""In a SuperNode's node configuration: the node's folder. In a run's configuration: the federation's, for the server and simulations."""
+
+Handler = Callable[[Message, Context], Message]
+
+_log = logging.getLogger("flwr")
+_MAX_ANNOUNCEMENT = 1 << 28
+_MAX_VERDICT = 1 << 16
+
+
+def proof_mod(message: Message, context: Context, call_next: Handler) -> Message:
+    """Proves what the app trained: `ClientApp(mods=[proof_mod])`, before all other mods, so that what they do to an update (noise, say) is
+    done when it is proved. Messages that are neither of training nor of evaluation pass untouched.
+
+    The app gets the model that the node itself holds, under the name that the app's server gives it, whatever the message brought. What
+    the node refuses leaves it as an answer with the reason, and stands in the node's audit log; what the app raises is Flower's to report.
+    """
+    if message.metadata.message_type.split(".")[0] not in ("train", "evaluate"):
+        return call_next(message, context)
+    call = Call.of(message.content)
+    if call.step == "dry-run":
+        if not in_simulation():
+            raise UsageError("a dry run trains in clear; a node takes part in one only in a simulation")
+        return call_next(_without(message, {}), context)
+    with open_node(node_folder(context)) as node:
+        return _Turn(node, node_folder(context) / STATE, call, message, context).run(call_next)
+
+
+def in_simulation() -> bool:
+    """Whether this process is a worker of Flower's simulation on this machine. A SuperNode's app cannot be made one by a message."""
+    ray = sys.modules.get("ray")
+    return ray is not None and bool(ray.is_initialized())
+
+
+def node_folder(context: Context) -> Path:
+    """The node's own folder. Raises `UsageError` if nobody set it."""
+    own = context.node_config.get(CONFIG)
+    if isinstance(own, str):
+        return Path(own)
+    federation, place = context.run_config.get(CONFIG), context.node_config.get("partition-id")
+    if in_simulation() and isinstance(federation, str) and isinstance(place, int):
+        return Path(federation) / "nodes" / str(place)
+    raise UsageError(
+        f"this node has no fedproof folder: start its SuperNode with --node-config '{CONFIG}=\"/its/folder\"'"
+        f" (in a simulation: {CONFIG} in the app's configuration names the federation's folder)"
+    )
+
+
+@dataclass
+class _Turn:
+    """One message and its answer."""
+
+    node: Node
+    state: Path
+    call: Call
+    message: Message
+    context: Context
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def run(self, call_next: Handler) -> Message:
+        try:
+            rounds = Rounds.of(self.message.content)
+            if rounds.first > self.node.client.chain.round:
+                return self._answer(behind=True)
+            with self._part("adopt"):
+                self._catch_up(rounds)
+            if self.call.step == "train":
+                return self._train(call_next)
+            if self.call.step == "upload":
+                return self._upload()
+            if self.call.step == "evaluate":
+                return self._evaluate(call_next)
+            return self._answer()
+        except FedproofError as error:
+            # It tells the server no more than the record would: reasons name bounds and digests, never values of an update.
+            _log.error("fedproof: %s", printable(str(error), 1000))
+            return self._answer(refused=printable(str(error), 1000))
+
+    def _catch_up(self, rounds: Rounds) -> None:
+        """Checks the rounds that this node lacks, one by one, and moves its model on."""
+        last = rounds.first + len(rounds.entries) - 1
+        if self.call.verdict and self.node.client.chain.round == last:  # later it is no news
+            self._verdict()
+        blobs = {sha256(blob): blob for blob in rounds.blobs}
+
+        def read(name: bytes, what: str, limit: int) -> bytes:
+            if name not in blobs or len(blobs[name]) > limit:
+                raise Malformed(f"{what} is not among what the server sent, or has more than {limit} bytes")
+            return blobs[name]
+
+        for entry in rounds.entries[self.node.client.chain.round - rounds.first :]:
+            report = self.node.adopt(entry, read)
+            pending.forget(self.state)
+            _log.info(
+                "fedproof: round %d checked, %d updates accepted", report.round + 1, len(report.accepted)
+            )
+
+    def _verdict(self) -> None:
+        verdict = self.node.verdict(Signed.from_bytes(self.call.verdict, limit=_MAX_VERDICT))
+        told = "accepted" if verdict.accepted else f"refused: {printable(verdict.reason)}"
+        _log.info("fedproof: the update of round %d was %s", self.node.client.chain.round + 1, told)
+
+    def _train(self, call_next: Handler) -> Message:
+        with self._part("train"):
+            reply = call_next(self._with_model(), self.context)
+        if reply.has_error():
+            return reply
+        arrays, metrics = self._trained(reply.content)
+        with self._part("quantise"):
+            x = self.node.client.update(arrays)
+        pending.keep(self.state, self.node, self.call.attempt, x)
+        ready = self.node.ready(self._weight(metrics), attempt=self.call.attempt)
+        return self._answer({"metrics": metrics}, ready=ready.to_bytes())
+
+    def _upload(self) -> Message:
+        announcement = Signed.from_bytes(self.call.announcement, limit=_MAX_ANNOUNCEMENT)
+        opened = announcement.open(Announcement, self.node.client.aggregator)
+        x = pending.kept(self.state, self.node, opened.round, opened.attempt)
+        with self._part("prove"):
+            upload = self.node.upload(announcement, x).to_bytes()
+        return self._answer(upload=upload)
+
+    def _evaluate(self, call_next: Handler) -> Message:
+        reply = call_next(self._with_model(), self.context)
+        if not reply.has_error():
+            reply.content[RECORD] = Answer(self.call.step, self.node.client.chain.round).record()
+        return reply
+
+    def _with_model(self) -> Message:
+        """The message as the app expects it: with the model that this node holds."""
+        arrays = {name: Array(array) for name, array in self.node.client.chain.arrays().items()}
+        return _without(self.message, {self.call.arrays: ArrayRecord(arrays)})
+
+    def _trained(self, content: RecordDict) -> tuple[Mapping[str, NDArray[np.floating]], MetricRecord]:
+        """What the app returned. Floats of another width than the base model's are converted: the update is the node's own to round."""
+        if len(content.array_records) != 1 or len(content.metric_records) != 1:
+            raise self._refuse(
+                "the app must return one ArrayRecord, the trained weights, and one MetricRecord"
+            )
+        returned = next(iter(content.array_records.values()))
+        kinds = {tensor.name: tensor.numpy_dtype for tensor in self.node.client.chain.layout.tensors}
+        arrays: dict[str, NDArray[np.floating]] = {}
+        for name, array in returned.items():
+            values = array.numpy()
+            if name in kinds and values.dtype.kind == "f":
+                values = values.astype(kinds[name], copy=False)
+            arrays[name] = values
+        return arrays, next(iter(content.metric_records.values()))
+
+    def _weight(self, metrics: MetricRecord) -> int:
+        weight = metrics.get(self.call.weight)
+        if not isinstance(weight, int | float) or weight != int(weight):
+            raise self._refuse(
+                f"the metric {printable(self.call.weight)!r}, by which updates are weighed, is no whole number"
+            )
+        return int(weight)
+
+    def _refuse(self, detail: str) -> Refused:
+        client = self.node.client
+        return Refused("update", "statement", detail, party=client.name, round=client.chain.round)
+
+    def _answer(
+        self,
+        records: Mapping[str, MetricRecord] | None = None,
+        *,
+        behind: bool = False,
+        refused: str = "",
+        ready: bytes = b"",
+        upload: bytes = b"",
+    ) -> Message:
+        answer = Answer(
+            self.call.step, self.node.client.chain.round, behind, refused, ready, upload, self.seconds
+        )
+        return Message(RecordDict({RECORD: answer.record(), **(records or {})}), reply_to=self.message)
+
+    @contextmanager
+    def _part(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - start
+
+
+def _without(message: Message, records: Mapping[str, ArrayRecord]) -> Message:
+    """The message without our records and with these, in place: an app replies to the message that came."""
+    for name in (RECORD, ROUNDS):
+        message.content.pop(name, None)
+    message.content.update(records)
+    return message

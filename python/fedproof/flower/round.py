@@ -1,0 +1,285 @@
+"""One round on the server's side: the aggregator's steps, and the nodes' answers to them. A node whose answer is no good leaves the round
+with a reason; nothing that a node sends stops it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
+from flwr.serverapp import Grid
+
+from fedproof.encoding.text import printable
+from fedproof.errors import Malformed, Refused
+from fedproof.flower.exchange import message, replies
+from fedproof.flower.wire import RECORD, ROUNDS, Answer, Call, Rounds, Step
+from fedproof.identity.signed import Signed, peek
+from fedproof.round.aggregator import Aggregator
+from fedproof.round.messages import Result
+from fedproof.round.record import RoundEntry, named_blobs
+
+_log = logging.getLogger("flwr")
+_MAX_READY = 1 << 16
+_TOLD = 300
+
+
+@dataclass
+class RoundSummary:
+    """What became of a round. round: from 1, as Flower counts. accepted: clients. left: why others are out of it, by client, or by
+    "node <id>" where a node did not say who it is. metrics: of accepted clients, as the app returned them, unproved. seconds: by part;
+    what nodes measured is the longest that one of them told. bytes: of all uploads."""
+
+    round: int
+    accepted: tuple[str, ...] = ()
+    void: bool = False
+    left: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, MetricRecord] = field(default_factory=dict, repr=False)
+    seconds: dict[str, float] = field(default_factory=dict)
+    bytes: int = 0
+
+
+class Conversation:
+    """The aggregator's talk with Flower's nodes, over all rounds. It remembers who is who, and how far each came."""
+
+    def __init__(self, aggregator: Aggregator, grid: Grid, arrays: str, weight: str) -> None:
+        """arrays, weight: names under which the app has its model, and the metric by which updates are weighed."""
+        self._aggregator = aggregator
+        self._grid = grid
+        self._names = arrays, weight
+        self._client_of: dict[int, str] = {}
+        self._round_of: dict[int, int] = {}
+        self._verdicts: dict[str, Signed] = {}
+        self._packed: tuple[tuple[int, int], ConfigRecord] | None = None
+
+    def name(self, node: int) -> str:
+        """The node's client, if it showed that it is one."""
+        return self._client_of.get(node, f"node {node}")
+
+    def train(self, calls: Sequence[Message], timeout: float) -> RoundSummary:
+        """A round. calls: the strategy's messages, one for each node that it sampled; of their content all but arrays goes to the node.
+        timeout: seconds for training; for uploads there are no more of them than the policy's deadline. Raises `Refused` if no node is
+        ready."""
+        aggregator, clock = self._aggregator, time.perf_counter
+        summary = RoundSummary(aggregator.chain.round + 1)
+        start = clock()
+        ready: dict[int, Signed] = {}
+        metrics: dict[int, MetricRecord] = {}
+        for node, reply, answer in self._ask("train", calls, timeout, summary):
+            try:
+                signed = Signed.from_bytes(answer.ready, limit=_MAX_READY)
+                metrics[node] = _metrics(reply.content)
+            except Malformed as error:
+                self._leave(summary, node, str(error))
+            else:
+                ready[node] = signed
+        summary.seconds["training"] = clock() - start
+        start = clock()
+        announcement = aggregator.announce(ready.values())
+        self._learn_names(ready, summary)
+        self._verdicts = {}
+        present = [call for call in calls if call.metadata.dst_node_id in ready]
+        deadline = min(timeout, aggregator.chain.policy.round.deadline_seconds)
+        verifying = 0.0
+        for node, _, answer in self._ask("upload", present, deadline, summary, announcement.to_bytes()):
+            began = clock()
+            summary.bytes += len(answer.upload)
+            try:
+                self._verdicts[self.name(node)] = aggregator.receive(answer.upload)
+            except Refused as error:
+                self._leave(summary, node, str(error))
+            verifying += clock() - began
+        summary.seconds["verify"] = verifying
+        summary.seconds["uploads"] = clock() - start - verifying
+        start = clock()
+        closed = aggregator.close()
+        summary.seconds["sum and record"] = clock() - start
+        self._report(summary, closed.result, {self.name(node): m for node, m in metrics.items()})
+        return summary
+
+    def evaluate(self, calls: Sequence[Message], timeout: float) -> list[Message]:
+        """The replies that the app's strategy can add up. calls, timeout: as for `train`."""
+        summary = RoundSummary(self._aggregator.chain.round)
+        good: dict[int, tuple[Message, MetricRecord]] = {}
+        for node, reply, _ in self._ask("evaluate", calls, timeout, summary):
+            try:
+                good[node] = reply, _metrics(reply.content)
+            except Malformed as error:
+                self._leave(summary, node, str(error))
+        usable, left = alike({node: record for node, (_, record) in good.items()}, self._names[1])
+        for node, reason in left.items():
+            self._leave(summary, node, reason)
+        return [good[node][0] for node in usable]
+
+    def bring_up_to_date(self, timeout: float) -> None:
+        """Sends the last rounds to all nodes that lack them, so that each has checked them before the run ends."""
+        summary = RoundSummary(self._aggregator.chain.round)
+        late = [n for n, at in self._round_of.items() if at < self._aggregator.chain.round]
+        calls = [Message(RecordDict(), node, "train", group_id="adopt") for node in late]
+        for _ in self._ask("adopt", calls, timeout, summary):
+            pass
+
+    # -- asking --------------------------------------------------------------------------------------------
+
+    def _ask(
+        self,
+        step: Step,
+        calls: Sequence[Message],
+        timeout: float,
+        summary: RoundSummary,
+        announcement: bytes = b"",
+    ) -> Iterator[tuple[int, Message, Answer]]:
+        """The good answers to a call, as they come. A node that lacks more than it was thought to is asked again with what it lacks; who
+        answers nothing, or no good, leaves."""
+        end = time.monotonic() + timeout
+        asked = {call.metadata.dst_node_id: call for call in calls}
+        silent = set(asked)
+        again: list[int] = []
+        for turn in range(2):
+            now = list(asked.values()) if turn == 0 else [asked[node] for node in again]
+            out = [self._call(call, step, announcement) for call in now]
+            for node, reply in replies(self._grid, out, end - time.monotonic()):
+                silent.discard(node)
+                try:
+                    answer = Answer.of(reply, step)
+                except Malformed as error:
+                    self._leave(summary, node, str(error))
+                    continue
+                self._round_of[node] = min(answer.round, self._aggregator.chain.round)
+                for part, seconds in answer.seconds.items():
+                    name = f"node's {part}"
+                    summary.seconds[name] = max(seconds, summary.seconds.get(name, 0.0))
+                if answer.refused:
+                    self._leave(summary, node, f"the node refuses: {answer.refused}")
+                elif not answer.behind:
+                    yield node, reply, answer
+                elif turn == 0:
+                    again.append(node)
+                    silent.add(node)
+                else:
+                    self._leave(summary, node, "lacks rounds that it was sent")
+            if not again:
+                break
+        for node in sorted(silent):
+            self._leave(summary, node, f"no answer within {timeout:.0f} s")
+
+    def _call(self, call: Message, step: Step, announcement: bytes) -> Message:
+        node = call.metadata.dst_node_id
+        arrays, weight = self._names
+        verdict = self._verdicts.get(self.name(node))
+        ours = Call(
+            step,
+            self._aggregator.attempt,
+            announcement,
+            verdict.to_bytes() if verdict else b"",
+            arrays,
+            weight,
+        )
+        app = (
+            {}
+            if step == "upload"
+            else {n: r for n, r in call.content.items() if not isinstance(r, ArrayRecord)}
+        )
+        content = RecordDict({**app, RECORD: ours.record(), ROUNDS: self._rounds(self._known(node))})
+        return message(call, content, str(self._aggregator.chain.round + 1))
+
+    def _known(self, node: int) -> int:
+        """The round that a node is at; of one that never answered it is thought that it lacks nothing."""
+        return self._round_of.get(node, self._aggregator.chain.round)
+
+    def _rounds(self, first: int) -> ConfigRecord:
+        """What a node at round `first` lacks; the same object for all of them, which Flower keeps once."""
+        place = first, self._aggregator.chain.round
+        if self._packed is None or self._packed[0] != place:
+            entries, store = self._aggregator.entries()[first:], self._aggregator.store
+            names: set[bytes] = set()
+            for entry in entries:
+                names.update(named_blobs(RoundEntry.from_bytes(entry), store.blob))
+            rounds = Rounds(first, entries, [store.blob(name) for name in sorted(names)])
+            self._packed = place, rounds.record()
+        return self._packed[1]
+
+    # -- who is who, and who leaves ------------------------------------------------------------------------
+
+    def _learn_names(self, ready: dict[int, Signed], summary: RoundSummary) -> None:
+        """A node is the client whose key signed what it sent. Nodes that are nobody's leave, and are not in `ready` any more."""
+        server = self._aggregator.server
+        if server is None:  # announced just now
+            return
+        client_of = {
+            participant.ready: participant.client for participant in server.announcement.participants
+        }
+        reasons = [str(error) for error in server.refused_readies]
+        for node, signed in list(ready.items()):
+            if signed in client_of:
+                self._client_of[node] = client_of.pop(signed)
+            else:
+                del ready[node]
+                said = next(
+                    (r for r in reasons if _claimed(signed) in r), "a second node with the key of another one"
+                )
+                self._leave(summary, node, said)
+
+    def _leave(self, summary: RoundSummary, node: int, reason: str) -> None:
+        name, told = self.name(node), printable(reason, _TOLD)
+        summary.left[name] = told
+        _log.warning("\t> %s leaves the round: %s", name, told)
+
+    def _report(self, summary: RoundSummary, result: Result, metrics: dict[str, MetricRecord]) -> None:
+        """What stands on record counts: a reason there is the one that everybody can read."""
+        summary.void = result.void
+        summary.accepted = tuple(a.client for a in result.accepted)
+        summary.metrics = {name: metrics[name] for name in summary.accepted if name in metrics}
+        for dropped in result.dropped:
+            if dropped.kind == "refused":
+                summary.left[dropped.client] = printable(
+                    f"{dropped.subject} refused: {dropped.reason}", _TOLD
+                )
+                _log.warning("\t> %s leaves the round: %s", dropped.client, summary.left[dropped.client])
+            else:
+                summary.left.setdefault(dropped.client, printable(dropped.reason, _TOLD))
+
+
+K = TypeVar("K")
+
+
+def alike(records: Mapping[K, MetricRecord], weight: str) -> tuple[dict[K, MetricRecord], dict[K, str]]:
+    """Metrics that can be averaged: each has the weight, a number above zero, and the names that most of them have. Also why the others are
+    left out, by name."""
+    left: dict[K, str] = {}
+    usable: dict[K, MetricRecord] = {}
+    for name, record in records.items():
+        value = record.get(weight)
+        if isinstance(value, int | float) and 0 < value < float("inf"):
+            usable[name] = record
+        else:
+            left[name] = f"its metrics have no weight {printable(weight)!r} above zero"
+    kinds = Counter(_kind(record) for record in usable.values())
+    if kinds:
+        usual = kinds.most_common(1)[0][0]
+        for name in [n for n, record in usable.items() if _kind(record) != usual]:
+            del usable[name]
+            left[name] = "its metrics have other names or shapes than those of the others"
+    return usable, left
+
+
+def _kind(record: MetricRecord) -> tuple[tuple[str, int], ...]:
+    """Names of the metrics and, of lists, their lengths."""
+    return tuple(sorted((k, len(v) if isinstance(v, list) else -1) for k, v in record.items()))
+
+
+def _metrics(content: RecordDict) -> MetricRecord:
+    if len(content.metric_records) != 1:
+        raise Malformed(f"{len(content.metric_records)} MetricRecords in the reply, expected one")
+    return next(iter(content.metric_records.values()))
+
+
+def _claimed(signed: Signed) -> str:
+    """Whom the message says it is from, to find the reason that was given for it."""
+    try:
+        return str(peek(signed).get("client"))
+    except Malformed:
+        return "somebody"

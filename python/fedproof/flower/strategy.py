@@ -1,0 +1,226 @@
+"""The server's side: a Flower strategy around another one."""
+
+from __future__ import annotations
+
+import io
+import logging
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from flwr.app import Array, ArrayRecord, ConfigRecord, Context, Message, MetricRecord, RecordDict
+from flwr.serverapp import Grid
+from flwr.serverapp.strategy import FedAvg, Result, Strategy
+
+import fedproof
+from fedproof.encoding.text import counted, printable
+from fedproof.errors import UsageError
+from fedproof.flower.exchange import wait_for_nodes
+from fedproof.flower.mod import CONFIG
+from fedproof.flower.round import Conversation, RoundSummary, alike
+from fedproof.flower.supported import check_strategy
+from fedproof.identity.keys import EnvelopeKey
+from fedproof.identity.trust import Trust
+from fedproof.provenance.release import BUNDLE, MODEL, release
+from fedproof.provenance.statement import Producer
+from fedproof.round.aggregator import Aggregator
+from fedproof.round.folder import ENVELOPE_KEY, POLICY, RELEASE, TRUST, open_aggregator
+
+_log = logging.getLogger("flwr")
+
+Evaluate = Callable[[int, ArrayRecord], MetricRecord | None]
+
+
+class Proved(Strategy):
+    """Has every update proved, sums only what is, and leaves a certified model: `Proved(FedAvg(…), context)`.
+
+    The wrapped strategy still samples nodes, configures training and evaluation, and adds up metrics. What becomes of the updates is the
+    policy's to say. `rounds` tells of every round of this run who was accepted, and why others were not.
+    """
+
+    def __init__(self, strategy: FedAvg, context: Context, *, wait: float = 120.0) -> None:
+        """strategy: FedAvg, FedProx, FedAvgM, FedAdagrad, FedAdam or FedYogi; a subclass may configure rounds in its own way. context: the
+        ServerApp's; its run configuration names the federation's folder under `fedproof`. wait: seconds until too few nodes are an
+        error. Raises `UsageError` where the folder is not named."""
+        folder = context.run_config.get(CONFIG)
+        if not isinstance(folder, str):
+            raise UsageError(
+                f"the run's configuration names no federation folder: set {CONFIG} = \"/its/folder\" in the app's"
+                " [tool.flwr.app.config], or with flwr run --run-config"
+            )
+        self.strategy = strategy
+        self.folder = Path(folder).expanduser() / "server"
+        self.wait = wait
+        self.rounds: list[RoundSummary] = []
+
+    def summary(self) -> None:
+        """Logs what the wrapped strategy and the policy ask for."""
+        self.strategy.summary()
+
+    def configure_train(
+        self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
+    ) -> Iterable[Message]:
+        """As the wrapped strategy."""
+        return self.strategy.configure_train(server_round, arrays, config, grid)
+
+    def aggregate_train(
+        self, server_round: int, replies: Iterable[Message]
+    ) -> tuple[ArrayRecord | None, MetricRecord | None]:
+        """Not in use: `start` sums what was proved. Raises `UsageError`."""
+        raise UsageError("Proved sums updates in its own `start`; nothing else may")
+
+    def configure_evaluate(
+        self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
+    ) -> Iterable[Message]:
+        """As the wrapped strategy."""
+        return self.strategy.configure_evaluate(server_round, arrays, config, grid)
+
+    def aggregate_evaluate(self, server_round: int, replies: Iterable[Message]) -> MetricRecord | None:
+        """As the wrapped strategy."""
+        return self.strategy.aggregate_evaluate(server_round, replies)
+
+    def start(
+        self,
+        grid: Grid,
+        initial_arrays: ArrayRecord,
+        num_rounds: int = 3,
+        timeout: float = 3600,
+        train_config: ConfigRecord | None = None,
+        evaluate_config: ConfigRecord | None = None,
+        evaluate_fn: Evaluate | None = None,
+    ) -> Result:
+        """Runs the rounds that are not on record yet, up to `num_rounds`, then writes `release/` in the server's folder: model, bundle and
+        certificate. Arguments and result as of Flower's strategies; `initial_arrays` only has to have the base model's names and
+        shapes, since training starts from the base model that the policy names.
+
+        Raises `UsageError` for a strategy, model or folder that does not fit, and if too few nodes connect; `Refused` where the record
+        contradicts itself, or no node is ready for a round."""
+        with open_aggregator(self.folder) as aggregator:
+            check_strategy(self.strategy, aggregator.chain.policy)
+            _check_model(aggregator, initial_arrays)
+            _check_rounds(aggregator, num_rounds)
+            run = _Run(self, aggregator, grid, timeout, evaluate_fn)
+            result = run.all(num_rounds, train_config or ConfigRecord(), evaluate_config or ConfigRecord())
+            self._release(aggregator)
+        for line in io.StringIO(str(result)):
+            _log.info("\t%s", line.rstrip("\n"))
+        return result
+
+    def _release(self, aggregator: Aggregator) -> None:
+        out = self.folder / RELEASE
+        key = EnvelopeKey.load(self.folder / ENVELOPE_KEY)
+        producer = Producer(package="fedproof", version=fedproof.__version__)
+        release(aggregator, out, trust=Trust.load(self.folder / TRUST), key=key, producer=producer)
+        shown = [
+            printable(str(path))
+            for path in (out / BUNDLE, out / MODEL, self.folder / POLICY, self.folder / TRUST)
+        ]
+        _log.info("certified; check it: fedproof verify %s --model %s --policy %s --trust %s", *shown)
+
+
+class _Run:
+    """The rounds of one `start`."""
+
+    def __init__(
+        self, proved: Proved, aggregator: Aggregator, grid: Grid, timeout: float, evaluate_fn: Evaluate | None
+    ) -> None:
+        self.proved, self.strategy, self.aggregator = proved, proved.strategy, aggregator
+        self.grid, self.timeout, self.evaluate_fn = grid, timeout, evaluate_fn
+        names = self.strategy.arrayrecord_key, self.strategy.weighted_by_key
+        self.talk = Conversation(aggregator, grid, *names)
+        self.result = Result(arrays=self._arrays())
+
+    def all(self, num_rounds: int, train_config: ConfigRecord, evaluate_config: ConfigRecord) -> Result:
+        policy, done, started = self.aggregator.chain.policy, self.aggregator.chain.round, time.time()
+        _log.info("Starting %s with proofs:", type(self.strategy).__name__)
+        self.strategy.summary()
+        _log.info("\t└──> Policy %s: federation %s", policy.digest().hex()[:16], policy.federation)
+        if self.aggregator.server is not None:
+            _log.info("the round that was under way is given up, and tried again")
+            self.aggregator.abort()
+        if done:
+            _log.info("%s on record, checked again: going on from there", counted(done, "round"))
+        else:
+            self._evaluate_here(0)
+        for number in range(done + 1, num_rounds + 1):
+            _log.info("")
+            _log.info("[ROUND %s/%s]", number, num_rounds)
+            self._train(number, train_config)
+            self._evaluate(number, evaluate_config)
+            self._evaluate_here(number)
+        self.talk.bring_up_to_date(self.timeout)
+        _log.info("")
+        _log.info("Strategy execution finished in %.2fs", time.time() - started)
+        return self.result
+
+    def _train(self, number: int, config: ConfigRecord) -> None:
+        wait_for_nodes(self.grid, self._least(self.strategy.min_train_nodes), self.proved.wait)
+        calls = list(self.strategy.configure_train(number, self.result.arrays, config, self.grid))
+        summary = self.talk.train(calls, self.timeout)
+        self.proved.rounds.append(summary)
+        self.result.arrays = self._arrays()
+        _log.info("train: %s accepted, %s not", counted(len(summary.accepted), "update"), len(summary.left))
+        if summary.void:
+            least = self.aggregator.chain.policy.round.min_accepted
+            _log.warning(
+                "the round is void: the policy asks for at least %d accepted updates; the model stays", least
+            )
+        metrics = MetricRecord()
+        usable, _ = alike(summary.metrics, self.strategy.weighted_by_key)
+        if usable:
+            content = [RecordDict({"metrics": record}) for record in usable.values()]
+            metrics = self.strategy.train_metrics_aggr_fn(content, self.strategy.weighted_by_key)
+        metrics.update(_own_metrics(summary))
+        self.result.train_metrics_clientapp[number] = metrics
+        _log.info("\t└──> %s", metrics)
+
+    def _evaluate(self, number: int, config: ConfigRecord) -> None:
+        """Metrics of the nodes, which nobody proves."""
+        if self.strategy.fraction_evaluate == 0.0:
+            return
+        wait_for_nodes(self.grid, self._least(self.strategy.min_evaluate_nodes), self.proved.wait)
+        calls = list(self.strategy.configure_evaluate(number, self.result.arrays, config, self.grid))
+        replies = self.talk.evaluate(calls, self.timeout)
+        metrics = self.strategy.aggregate_evaluate(number, replies)
+        if metrics is not None:
+            _log.info("\t└──> Aggregated MetricRecord (not proved): %s", metrics)
+            self.result.evaluate_metrics_clientapp[number] = metrics
+
+    def _evaluate_here(self, number: int) -> None:
+        metrics = self.evaluate_fn(number, self.result.arrays) if self.evaluate_fn else None
+        if metrics is not None:
+            _log.info("Global evaluation: %s", metrics)
+            self.result.evaluate_metrics_serverapp[number] = metrics
+
+    def _least(self, sampled: int) -> int:
+        return max(self.strategy.min_available_nodes, sampled)
+
+    def _arrays(self) -> ArrayRecord:
+        return ArrayRecord({name: Array(array) for name, array in self.aggregator.chain.arrays().items()})
+
+
+def _own_metrics(summary: RoundSummary) -> dict[str, int | float]:
+    """Ours, beside the app's own, which nobody proves."""
+    counts = {"accepted": len(summary.accepted), "left-out": len(summary.left), "upload-bytes": summary.bytes}
+    seconds = {f"seconds-{part.replace(' ', '-')}": value for part, value in summary.seconds.items()}
+    return {f"fedproof-{name}": value for name, value in {**counts, **seconds}.items()}
+
+
+def _check_rounds(aggregator: Aggregator, num_rounds: int) -> None:
+    asked = aggregator.chain.policy.round.rounds
+    if asked and num_rounds > asked:
+        raise UsageError(f"{num_rounds} rounds are to run, the policy asks for {asked} (round.rounds)")
+
+
+def _check_model(aggregator: Aggregator, arrays: ArrayRecord) -> None:
+    """The app's model is of the base model's kind. Raises `UsageError` with the first difference."""
+    base = aggregator.chain.arrays()
+    for name in [*base, *arrays]:
+        held, given = base.get(name), arrays.get(name)
+        if held is None or given is None:
+            where = "the policy's base model" if held is None else "initial_arrays"
+            raise UsageError(f"tensor {printable(name)} is not in {where}: the app has another model")
+        if tuple(given.shape) != held.shape:
+            raise UsageError(
+                f"tensor {printable(name)} has shape {tuple(given.shape)} in initial_arrays, {held.shape} in the base model"
+            )

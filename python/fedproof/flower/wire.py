@@ -1,0 +1,175 @@
+"""What travels between `Proved` and `proof_mod`: messages of the types that a Flower app has anyway, with a `ConfigRecord` of ours.
+Nothing here is believed: whoever reads a call or an answer gets values of the right type, and checks what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Self, cast, get_args
+
+from flwr.app import ConfigRecord, Message, RecordDict
+
+from fedproof.errors import Malformed
+
+RECORD = "fedproof"
+"""Name of the record of a call or an answer; `ROUNDS` holds what is the same for all nodes, so that Flower keeps it once."""
+ROUNDS = "fedproof.rounds"
+
+Step = Literal["train", "upload", "evaluate", "adopt", "dry-run"]
+"""train: bring yourself up to date, train, say that you are ready. upload: answer the announcement. evaluate: bring yourself up to date,
+evaluate. adopt: bring yourself up to date. dry-run: train in clear, in a simulation that measures updates."""
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """Record entries from round `first` on, and the blobs that they lead to."""
+
+    first: int = 0
+    entries: Sequence[bytes] = ()
+    blobs: Sequence[bytes] = field(default=(), repr=False)
+
+    def record(self) -> ConfigRecord:
+        """As it travels. Flower's lists are not empty, so that what is not there is left out."""
+        values: dict[str, int | list[bytes]] = {"first": self.first}
+        if self.entries:
+            values["entries"] = list(self.entries)
+        if self.blobs:
+            values["blobs"] = list(self.blobs)
+        return ConfigRecord(values)  # type: ignore[arg-type]
+
+    @classmethod
+    def of(cls, content: RecordDict) -> Self:
+        """Those of a message; none if it has none. Raises `Malformed`."""
+        record = content.get(ROUNDS)
+        if record is None:
+            return cls()
+        values = _Values(record)
+        return cls(values.number("first"), values.blobs("entries"), values.blobs("blobs"))
+
+
+@dataclass(frozen=True)
+class Call:
+    """The server's side. attempt: at the round that is called for. announcement, verdict: signed messages, empty where there is none.
+    verdict: on the node's upload to the round before. arrays: name under which the app expects the model. weight: name of the metric by
+    which the app weighs updates."""
+
+    step: Step
+    attempt: int = 0
+    announcement: bytes = b""
+    verdict: bytes = b""
+    arrays: str = "arrays"
+    weight: str = "num-examples"
+
+    def record(self) -> ConfigRecord:
+        """As it travels."""
+        return ConfigRecord(dict(vars(self)))
+
+    @classmethod
+    def of(cls, content: RecordDict) -> Self:
+        """That of a message. Raises `Malformed`."""
+        values = _Values(content.get(RECORD))
+        return cls(
+            values.step(),
+            values.number("attempt"),
+            values.raw("announcement"),
+            values.raw("verdict"),
+            values.text("arrays"),
+            values.text("weight"),
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A node's side. round: the next one of its chain. behind: it lacks rounds and did nothing else. refused: why it does not do what was
+    asked; empty if it did. ready, upload: what the step asks for. seconds: by part, as the node measured them."""
+
+    step: Step
+    round: int
+    behind: bool = False
+    refused: str = ""
+    ready: bytes = b""
+    upload: bytes = field(default=b"", repr=False)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    def record(self) -> ConfigRecord:
+        """As it travels."""
+        values = {name: value for name, value in vars(self).items() if name != "seconds"}
+        return ConfigRecord(
+            values | {f"seconds.{part}": float(value) for part, value in self.seconds.items()}
+        )
+
+    @classmethod
+    def of(cls, reply: Message, step: Step) -> Self:
+        """That of a reply to a call for `step`. Raises `Malformed` with what is wrong, also for an error that Flower reports."""
+        if reply.has_error():
+            raise Malformed(f"the node reports an error: {reply.error.reason or 'without a reason'}")
+        values = _Values(reply.content.get(RECORD))
+        if values.step() != step:
+            raise Malformed("answers another step than the one asked for")
+        return cls(
+            step,
+            values.number("round"),
+            values.flag("behind"),
+            values.text("refused"),
+            values.raw("ready"),
+            values.raw("upload"),
+            values.seconds(),
+        )
+
+
+class _Values:
+    """The fields of a record, by type."""
+
+    def __init__(self, record: object) -> None:
+        if not isinstance(record, ConfigRecord):
+            raise Malformed(f"no ConfigRecord {RECORD!r} in the message: does the other side use fedproof?")
+        self._values = cast("Mapping[str, object]", record)
+
+    def _get(self, name: str, kind: type) -> object:
+        value = self._values.get(name)
+        if type(value) is not kind:
+            raise Malformed(f"{name} in the record {RECORD!r} is missing, or no {kind.__name__}")
+        return value
+
+    def step(self) -> Step:
+        value = self.text("step")
+        if value not in get_args(Step):
+            raise Malformed(f"no such step in the record {RECORD!r}")
+        return cast(Step, value)
+
+    def number(self, name: str) -> int:
+        value = cast(int, self._get(name, int))
+        if not 0 <= value <= 1 << 32:
+            raise Malformed(f"{name} in the record {RECORD!r} is out of range")
+        return value
+
+    def flag(self, name: str) -> bool:
+        return cast(bool, self._get(name, bool))
+
+    def text(self, name: str) -> str:
+        return cast(str, self._get(name, str))
+
+    def raw(self, name: str) -> bytes:
+        return cast(bytes, self._get(name, bytes))
+
+    def blobs(self, name: str) -> Sequence[bytes]:
+        """Empty where the field is not there."""
+        if name not in self._values:
+            return ()
+        value = cast("list[object]", self._get(name, list))
+        if not all(isinstance(item, bytes) for item in value):
+            raise Malformed(f"{name} in the record {RECORD!r} is no list of bytes")
+        return cast("list[bytes]", value)
+
+    def seconds(self) -> dict[str, float]:
+        """The node's own measurements, at most a few; nobody relies on them."""
+        found: dict[str, float] = {}
+        for name, value in self._values.items():
+            if (
+                name.startswith("seconds.")
+                and isinstance(value, float)
+                and 0 <= value < 1e9
+                and len(found) < 8
+            ):
+                found[name.removeprefix("seconds.")[:32]] = value
+        return found
