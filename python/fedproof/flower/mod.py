@@ -176,7 +176,7 @@ class _Turn:
 
     def _weight(self, metrics: MetricRecord) -> int:
         weight = metrics.get(self.call.weight)
-        if not isinstance(weight, int | float) or weight != int(weight):
+        if not isinstance(weight, int | float) or not float(weight).is_integer():
             raise self._refuse(
                 f"the metric {printable(self.call.weight)!r}, by which updates are weighed, is no whole number"
             )
