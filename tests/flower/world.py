@@ -23,6 +23,11 @@ from tests.round.world import BASE_FILE, POLICY
 Answering = Callable[[Message], Message | None]
 
 
+def be_a_server() -> None:
+    """Messages can be made in this process from now on, as in a ServerApp's."""
+    TaskIdentity.run_id, TaskIdentity.node_id, TaskIdentity.task_id = 1, 1, 1
+
+
 def initial() -> ArrayRecord:
     """The base model of `tests.round.world` as nodes have it, in units of the policy's scale."""
     arrays = Chain.start(Policy.parse(POLICY), BASE_FILE).arrays()
@@ -106,7 +111,7 @@ class MemoryGrid(Grid):
         self._world = world
         self._numbers = count(1)
         self._waiting: dict[str, Message] = {}
-        TaskIdentity.run_id, TaskIdentity.node_id, TaskIdentity.task_id = 1, 1, 1  # of a ServerApp's process
+        be_a_server()
 
     def set_run(self, run: object) -> None:
         raise NotImplementedError

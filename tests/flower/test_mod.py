@@ -1,0 +1,120 @@
+"""The client's side by itself: whose folder it is, and what it does with messages that are no calls of ours."""
+
+import sys
+import types
+from pathlib import Path
+
+import pytest
+from flwr.app import ConfigRecord, Context, Message, MetricRecord, RecordDict
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fedproof.errors import FedproofError, Malformed, UsageError
+from fedproof.flower.mod import node_folder, proof_mod
+from fedproof.flower.wire import RECORD, ROUNDS, Answer, Call, Rounds
+from tests.flower.world import World, be_a_server, initial
+
+be_a_server()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World.make(tmp_path)
+
+
+def message(kind: str = "train", **records: object) -> Message:
+    return Message(RecordDict(records), 1000, kind)  # type: ignore[arg-type]
+
+
+def ctx(node_config: dict[str, object] | None = None, **run_config: object) -> Context:
+    return Context(1, 1000, node_config or {}, RecordDict(), run_config)  # type: ignore[arg-type]
+
+
+def never(message: Message, context: Context) -> Message:
+    raise AssertionError("the app was called")
+
+
+def test_queries_pass_untouched() -> None:
+    sent = message("query.size", a=MetricRecord({"n": 1}))
+    assert proof_mod(sent, ctx(), lambda m, c: m) is sent
+
+
+@pytest.mark.parametrize("kind", ["train", "evaluate", "train.own"])
+def test_a_server_without_proofs_gets_nothing(world: World, kind: str) -> None:
+    """A node that is set up to prove trains for nobody who does not ask for proofs."""
+    own = ctx({"fedproof": str(world.folder / "nodes" / "0")})
+    with pytest.raises(Malformed, match="does the other side use fedproof"):
+        proof_mod(message(kind, arrays=initial()), own, never)
+
+
+def test_a_node_without_a_folder_says_how_to_set_it(world: World) -> None:
+    with pytest.raises(UsageError, match="--node-config"):
+        proof_mod(message(fedproof=Call("train").record()), ctx(), never)
+
+
+def test_the_run_does_not_choose_a_nodes_folder(world: World) -> None:
+    """Only in a simulation, where all is one machine, does the app's configuration say where nodes' folders are."""
+    with pytest.raises(UsageError, match="no fedproof folder"):
+        node_folder(ctx({"partition-id": 0}, fedproof=str(world.folder)))
+
+
+def test_in_a_simulation_nodes_have_the_folders_of_their_partitions(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(is_initialized=lambda: True))
+    assert node_folder(ctx({"partition-id": 2}, fedproof="/f")) == Path("/f/nodes/2")
+    assert node_folder(ctx({"partition-id": 2, "fedproof": "/own"}, fedproof="/f")) == Path("/own")
+    with pytest.raises(UsageError):
+        node_folder(ctx({"partition-id": "../../etc"}, fedproof="/f"))
+
+
+def test_no_dry_run_outside_a_simulation(world: World) -> None:
+    own = ctx({"fedproof": str(world.folder / "nodes" / "0")})
+    with pytest.raises(UsageError, match="only in a simulation"):
+        proof_mod(message(arrays=initial(), fedproof=Call("dry-run").record()), own, never)
+
+
+def test_a_node_that_another_process_has_says_so(world: World) -> None:
+    from fedproof.round.folder import open_node
+
+    own = ctx({"fedproof": str(world.folder / "nodes" / "0")})
+    with open_node(world.folder / "nodes" / "0"), pytest.raises(UsageError, match="another process"):
+        proof_mod(message(fedproof=Call("train").record()), own, never)
+
+
+values = st.one_of(
+    st.integers(-(1 << 40), 1 << 40),
+    st.floats(allow_nan=False),
+    st.text(max_size=8),
+    st.binary(max_size=8),
+    st.booleans(),
+    st.lists(st.binary(max_size=4), min_size=1, max_size=3),
+    st.lists(st.integers(0, 9), min_size=1, max_size=3),
+)
+names = st.sampled_from(
+    [*vars(Call("train")), *vars(Answer("train", 0)), "first", "entries", "blobs", "seconds.prove"]
+)
+records = st.dictionaries(names, values, max_size=8)
+
+
+@given(records, records)
+def test_readers_of_records_refuse_and_never_crash(
+    ours: dict[str, object], rounds: dict[str, object]
+) -> None:
+    content = RecordDict({RECORD: ConfigRecord(ours), ROUNDS: ConfigRecord(rounds)})  # type: ignore[arg-type]
+    sent = Message(content, 1000, "train")
+    for read in (lambda: Call.of(content), lambda: Rounds.of(content), lambda: Answer.of(sent, "train")):
+        try:
+            read()
+        except FedproofError:
+            continue
+
+
+def test_what_travels_comes_back() -> None:
+    call = Call("upload", 3, b"a", b"v", "arrays", "weight")
+    rounds = Rounds(2, [b"e"], [b"x", b"y"])
+    content = RecordDict({RECORD: call.record(), ROUNDS: rounds.record()})
+    assert (Call.of(content), Rounds.of(content)) == (call, rounds)
+    assert Rounds.of(RecordDict({ROUNDS: Rounds().record()})) == Rounds()
+    answer = Answer("upload", 4, True, "no", b"r", b"u", {"prove": 0.5})
+    assert Answer.of(Message(RecordDict({RECORD: answer.record()}), 1, "train"), "upload") == answer
