@@ -96,9 +96,9 @@ def test_nothing_is_written_over_and_nothing_by_halves(dry: Path) -> None:
         "--frozen=no*",
     ):
         assert calibrated(dry, wrong).returncode == 2, wrong
-    (dry / "dry" / "metrics-plain.json").write_text('{"accuracy": [0.5]}')
+    (dry / "dry" / "metrics-clipped.json").write_text('{"accuracy": [0.5]}')
     assert calibrated(dry).returncode == 2
-    (dry / "dry" / "metrics-plain.json").unlink()
+    (dry / "dry" / "metrics-clipped.json").unlink()
     assert not (dry / "policy.toml").exists()
 
 

@@ -15,6 +15,7 @@ from flwr.serverapp.strategy import FedAvg, Result, Strategy
 import fedproof
 from fedproof.encoding.text import counted, printable
 from fedproof.errors import UsageError
+from fedproof.flower.dry_run import dry_run
 from fedproof.flower.exchange import wait_for_nodes
 from fedproof.flower.mod import CONFIG
 from fedproof.flower.round import Conversation, RoundSummary, alike
@@ -28,6 +29,9 @@ from fedproof.round.folder import ENVELOPE_KEY, POLICY, RELEASE, TRUST, open_agg
 
 _log = logging.getLogger("flwr")
 
+DRY_RUN, DRY_POLICY = "fedproof-dry-run", "fedproof-dry-policy"
+"""In the run's configuration: the folder of a dry run, and the policy to whose bounds it clips."""
+
 Evaluate = Callable[[int, ArrayRecord], MetricRecord | None]
 
 
@@ -40,9 +44,14 @@ class Proved(Strategy):
 
     def __init__(self, strategy: FedAvg, context: Context, *, wait: float = 120.0) -> None:
         """strategy: FedAvg, FedProx, FedAvgM, FedAdagrad, FedAdam or FedYogi; a subclass may configure rounds in its own way. context: the
-        ServerApp's; its run configuration names the federation's folder under `fedproof`. wait: seconds until too few nodes are an
-        error. Raises `UsageError` where the folder is not named."""
-        folder = context.run_config.get(CONFIG)
+        ServerApp's; its run configuration names the federation's folder under `fedproof`, or, for a run without proofs that measures
+        updates, another under `fedproof-dry-run` (`dry_run`). wait: seconds until too few nodes are an error. Raises `UsageError` where
+        neither is named."""
+        folder, dry, policy = (context.run_config.get(key) for key in (CONFIG, DRY_RUN, DRY_POLICY))
+        self.dry_folder = Path(dry).expanduser() if isinstance(dry, str) and dry else None
+        self.dry_policy = Path(policy).expanduser() if isinstance(policy, str) and policy else None
+        if self.dry_folder is not None:
+            folder = ""
         if not isinstance(folder, str):
             raise UsageError(
                 f"the run's configuration names no federation folder: set {CONFIG} = \"/its/folder\" in the app's"
@@ -95,6 +104,14 @@ class Proved(Strategy):
 
         Raises `UsageError` for a strategy, model or folder that does not fit, and if too few nodes connect; `Refused` where the record
         contradicts itself, or no node is ready for a round."""
+        if self.dry_folder is not None:
+
+            def plain(strategy: Strategy) -> Result:
+                configs = train_config, evaluate_config
+                return strategy.start(grid, initial_arrays, num_rounds, timeout, *configs, evaluate_fn)
+
+            wait_for_nodes(grid, self.strategy.min_available_nodes, self.wait)
+            return dry_run(self.strategy, self.dry_folder, initial_arrays, self.dry_policy, plain)
         with open_aggregator(self.folder) as aggregator:
             check_strategy(self.strategy, aggregator.chain.policy)
             _check_model(aggregator, initial_arrays)

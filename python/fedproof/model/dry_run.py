@@ -4,7 +4,7 @@ round-0/start.safetensors      the weights that round 0 starts from
 round-0/NAME.safetensors       what the client NAME made of them
 round-0/NAME.json              {"weight": 120}: how much it counts
 metrics-plain.json             {"accuracy": [0.61, 0.84]}: of the model, round by round, without clipping
-metrics-clipped.json           the same with clipping; both files, or neither
+metrics-clipped.json           the same with clipping, once it was run under a policy's bounds
 """
 
 from __future__ import annotations
@@ -148,9 +148,8 @@ def compare(plain: Metrics, clipped: Metrics) -> tuple[Cost, ...]:
 
 
 def read_metrics(folder: Path) -> tuple[Metrics, Metrics] | None:
-    """Without clipping and with it; nothing where the folder has neither file. Raises `Malformed`."""
-    there = [name for name in (PLAIN, CLIPPED) if (folder / name).exists()]
-    if not there:
+    """Without clipping and with it; nothing as long as there was no run with it. Raises `Malformed`."""
+    if not (folder / CLIPPED).exists():
         return None
     return _metrics(folder / PLAIN), _metrics(folder / CLIPPED)
 
