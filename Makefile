@@ -1,6 +1,6 @@
 # make demo and make test need Python >= 3.11, stable Rust and make; everything else goes into .venv-uv and .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-training fuzz setup format lock clean
+.PHONY: help demo test bench bench-training bench-flower fuzz setup format lock clean
 export UV_SYSTEM_CERTS := 1
 # Whatever environment the caller has active, ours is .venv.
 export VIRTUAL_ENV := $(CURDIR)/.venv
@@ -17,6 +17,7 @@ help:
 	@echo "make test     every check, one summary"
 	@echo "make bench    the benchmark table, also as benchmarks/out/results.json (builds the baselines: some minutes)"
 	@echo "make bench-training  a trained head's proof beside Groth16, also as benchmarks/out/training.json (some minutes)"
+	@echo "make bench-flower    a Flower simulation with and without proofs, also as benchmarks/out/flower.json (two minutes)"
 	@echo "make fuzz     decoders and verifiers on arbitrary bytes; CASES=2000 by default"
 	@echo "make setup    environment and extension with the development tools, nothing run"
 	@echo "make format   cargo fmt, ruff format, ruff check --fix"
@@ -40,6 +41,9 @@ bench-training:
 	@mkdir -p benchmarks/out
 	@CARGO_TARGET_DIR=$(CURDIR)/target/bench cargo run --quiet --release --manifest-path benchmarks/baselines/Cargo.toml \
 		-- training --json benchmarks/out/training.json $(SIZES)
+
+bench-flower: setup
+	@.venv/bin/python benchmarks/flower/overhead.py --json benchmarks/out/flower.json
 
 CASES ?= 2000
 fuzz: setup

@@ -91,9 +91,7 @@ values = st.one_of(
     st.lists(st.binary(max_size=4), min_size=1, max_size=3),
     st.lists(st.integers(0, 9), min_size=1, max_size=3),
 )
-names = st.sampled_from(
-    [*vars(Call("train")), *vars(Answer("train", 0)), "first", "entries", "blobs", "seconds.prove"]
-)
+names = st.sampled_from([*vars(Call("train")), *vars(Answer("train", 0)), "rounds", "seconds.prove"])
 records = st.dictionaries(names, values, max_size=8)
 
 
@@ -112,8 +110,9 @@ def test_readers_of_records_refuse_and_never_crash(
 
 def test_what_travels_comes_back() -> None:
     call = Call("upload", 3, b"a", b"v", "arrays", "weight")
-    rounds = Rounds(2, [b"e"], [b"x", b"y"])
+    rounds = Rounds(first=2, entries=(b"e",), blobs=(b"x", b"y"))
     content = RecordDict({RECORD: call.record(), ROUNDS: rounds.record()})
+    assert all(record.count_bytes() > 0 for record in [*content.values(), Call("train").record()])
     assert (Call.of(content), Rounds.of(content)) == (call, rounds)
     assert Rounds.of(RecordDict({ROUNDS: Rounds().record()})) == Rounds()
     answer = Answer("upload", 4, True, "no", b"r", b"u", {"prove": 0.5})

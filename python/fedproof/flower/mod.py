@@ -150,7 +150,8 @@ class _Turn:
     def _evaluate(self, call_next: Handler) -> Message:
         reply = call_next(self._with_model(), self.context)
         if not reply.has_error():
-            reply.content[RECORD] = Answer(self.call.step, self.node.client.chain.round).record()
+            answer = Answer(self.call.step, self.node.client.chain.round, seconds=self.seconds)
+            reply.content[RECORD] = answer.record()
         return reply
 
     def _with_model(self) -> Message:

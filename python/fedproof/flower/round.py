@@ -25,18 +25,21 @@ from fedproof.round.record import RoundEntry, named_blobs
 _log = logging.getLogger("flwr")
 _MAX_READY = 1 << 16
 _TOLD = 300
+_LEAVES: dict[Step, str] = {"evaluate": "is not evaluated", "adopt": "does not have the last rounds"}
 
 
 @dataclass
 class RoundSummary:
     """What became of a round. round: from 1, as Flower counts. accepted: clients. left: why others are out of it, by client, or by
-    "node <id>" where a node did not say who it is. metrics: of accepted clients, as the app returned them, unproved. seconds: by part;
-    what nodes measured is the longest that one of them told. bytes: of all uploads."""
+    "node <id>" where a node did not say who it is. not_evaluated: the same of the evaluation after it. metrics: of
+    accepted clients, as the app returned them, unproved. seconds: by part; what nodes measured is the longest that one of them told. bytes:
+    of all uploads."""
 
     round: int
     accepted: tuple[str, ...] = ()
     void: bool = False
     left: dict[str, str] = field(default_factory=dict)
+    not_evaluated: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, MetricRecord] = field(default_factory=dict, repr=False)
     seconds: dict[str, float] = field(default_factory=dict)
     bytes: int = 0
@@ -100,18 +103,18 @@ class Conversation:
         self._report(summary, closed.result, {self.name(node): m for node, m in metrics.items()})
         return summary
 
-    def evaluate(self, calls: Sequence[Message], timeout: float) -> list[Message]:
-        """The replies that the app's strategy can add up. calls, timeout: as for `train`."""
-        summary = RoundSummary(self._aggregator.chain.round)
+    def evaluate(self, calls: Sequence[Message], timeout: float, summary: RoundSummary) -> list[Message]:
+        """The replies that the app's strategy can add up. calls, timeout: as for `train`. summary: of the round before, for what nodes
+        measure, and who is not evaluated."""
         good: dict[int, tuple[Message, MetricRecord]] = {}
         for node, reply, _ in self._ask("evaluate", calls, timeout, summary):
             try:
                 good[node] = reply, _metrics(reply.content)
             except Malformed as error:
-                self._leave(summary, node, str(error))
+                self._leave(summary, node, str(error), "evaluate")
         usable, left = alike({node: record for node, (_, record) in good.items()}, self._names[1])
         for node, reason in left.items():
-            self._leave(summary, node, reason)
+            self._leave(summary, node, reason, "evaluate")
         return [good[node][0] for node in usable]
 
     def bring_up_to_date(self, timeout: float) -> None:
@@ -146,25 +149,25 @@ class Conversation:
                 try:
                     answer = Answer.of(reply, step)
                 except Malformed as error:
-                    self._leave(summary, node, str(error))
+                    self._leave(summary, node, str(error), step)
                     continue
                 self._round_of[node] = min(answer.round, self._aggregator.chain.round)
                 for part, seconds in answer.seconds.items():
                     name = f"node's {part}"
                     summary.seconds[name] = max(seconds, summary.seconds.get(name, 0.0))
                 if answer.refused:
-                    self._leave(summary, node, f"the node refuses: {answer.refused}")
+                    self._leave(summary, node, f"the node refuses: {answer.refused}", step)
                 elif not answer.behind:
                     yield node, reply, answer
                 elif turn == 0:
                     again.append(node)
                     silent.add(node)
                 else:
-                    self._leave(summary, node, "lacks rounds that it was sent")
+                    self._leave(summary, node, "lacks rounds that it was sent", step)
             if not again:
                 break
         for node in sorted(silent):
-            self._leave(summary, node, f"no answer within {timeout:.0f} s")
+            self._leave(summary, node, f"no answer within {timeout:.0f} s", step)
 
     def _call(self, call: Message, step: Step, announcement: bytes) -> Message:
         node = call.metadata.dst_node_id
@@ -198,7 +201,8 @@ class Conversation:
             names: set[bytes] = set()
             for entry in entries:
                 names.update(named_blobs(RoundEntry.from_bytes(entry), store.blob))
-            rounds = Rounds(first, entries, [store.blob(name) for name in sorted(names)])
+            blobs = tuple(store.blob(name) for name in sorted(names))
+            rounds = Rounds(first=first, entries=tuple(entries), blobs=blobs)
             self._packed = place, rounds.record()
         return self._packed[1]
 
@@ -223,10 +227,10 @@ class Conversation:
                 )
                 self._leave(summary, node, said)
 
-    def _leave(self, summary: RoundSummary, node: int, reason: str) -> None:
+    def _leave(self, summary: RoundSummary, node: int, reason: str, step: Step = "train") -> None:
         name, told = self.name(node), printable(reason, _TOLD)
-        summary.left[name] = told
-        _log.warning("\t> %s leaves the round: %s", name, told)
+        (summary.not_evaluated if step == "evaluate" else summary.left)[name] = told
+        _log.warning("\t> %s %s: %s", name, _LEAVES.get(step, "leaves the round"), told)
 
     def _report(self, summary: RoundSummary, result: Result, metrics: dict[str, MetricRecord]) -> None:
         """What stands on record counts: a reason there is the one that everybody can read."""

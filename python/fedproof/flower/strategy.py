@@ -162,15 +162,16 @@ class _Run:
         for number in range(done + 1, num_rounds + 1):
             _log.info("")
             _log.info("[ROUND %s/%s]", number, num_rounds)
-            self._train(number, train_config)
-            self._evaluate(number, evaluate_config)
+            summary = self._train(number, train_config)
+            self._evaluate(number, evaluate_config, summary)
+            self._tell(number, summary)
             self._evaluate_here(number)
         self.talk.bring_up_to_date(self.timeout)
         _log.info("")
         _log.info("Strategy execution finished in %.2fs", time.time() - started)
         return self.result
 
-    def _train(self, number: int, config: ConfigRecord) -> None:
+    def _train(self, number: int, config: ConfigRecord) -> RoundSummary:
         wait_for_nodes(self.grid, self._least(self.strategy.min_train_nodes), self.proved.wait)
         calls = list(self.strategy.configure_train(number, self.result.arrays, config, self.grid))
         summary = self.talk.train(calls, self.timeout)
@@ -182,6 +183,10 @@ class _Run:
             _log.warning(
                 "the round is void: the policy asks for at least %d accepted updates; the model stays", least
             )
+        return summary
+
+    def _tell(self, number: int, summary: RoundSummary) -> None:
+        """The app's metrics of accepted updates, which nobody proves, and ours."""
         metrics = MetricRecord()
         usable, _ = alike(summary.metrics, self.strategy.weighted_by_key)
         if usable:
@@ -191,13 +196,13 @@ class _Run:
         self.result.train_metrics_clientapp[number] = metrics
         _log.info("\t└──> %s", metrics)
 
-    def _evaluate(self, number: int, config: ConfigRecord) -> None:
+    def _evaluate(self, number: int, config: ConfigRecord, summary: RoundSummary) -> None:
         """Metrics of the nodes, which nobody proves."""
         if self.strategy.fraction_evaluate == 0.0:
             return
         wait_for_nodes(self.grid, self._least(self.strategy.min_evaluate_nodes), self.proved.wait)
         calls = list(self.strategy.configure_evaluate(number, self.result.arrays, config, self.grid))
-        replies = self.talk.evaluate(calls, self.timeout)
+        replies = self.talk.evaluate(calls, self.timeout, summary)
         metrics = self.strategy.aggregate_evaluate(number, replies)
         if metrics is not None:
             _log.info("\t└──> Aggregated MetricRecord (not proved): %s", metrics)

@@ -3,48 +3,46 @@ Nothing here is believed: whoever reads a call or an answer gets values of the r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Self, cast, get_args
+from typing import Annotated, ClassVar, Literal, Self, cast, get_args
 
-from flwr.app import ConfigRecord, Message, RecordDict
+from flwr.app import ConfigRecord, ConfigRecordValues, Message, RecordDict
+from pydantic import Field
 
+from fedproof.encoding import message as encoding
 from fedproof.errors import Malformed
+from fedproof.round.messages import Count
 
 RECORD = "fedproof"
 """Name of the record of a call or an answer; `ROUNDS` holds what is the same for all nodes, so that Flower keeps it once."""
 ROUNDS = "fedproof.rounds"
+
+_MAX_ROUNDS = 1 << 33
 
 Step = Literal["train", "upload", "evaluate", "adopt", "dry-run"]
 """train: bring yourself up to date, train, say that you are ready. upload: answer the announcement. evaluate: bring yourself up to date,
 evaluate. adopt: bring yourself up to date. dry-run: train in clear, in a simulation that measures updates."""
 
 
-@dataclass(frozen=True)
-class Rounds:
+class Rounds(encoding.Message):
     """Record entries from round `first` on, and the blobs that they lead to."""
 
-    first: int = 0
-    entries: Sequence[bytes] = ()
-    blobs: Sequence[bytes] = field(default=(), repr=False)
+    KIND: ClassVar[str] = "flower-rounds"
+
+    first: Count = 0
+    entries: tuple[bytes, ...] = ()
+    blobs: Annotated[tuple[bytes, ...], Field(repr=False)] = ()
 
     def record(self) -> ConfigRecord:
-        """As it travels. Flower's lists are not empty, so that what is not there is left out."""
-        values: dict[str, int | list[bytes]] = {"first": self.first}
-        if self.entries:
-            values["entries"] = list(self.entries)
-        if self.blobs:
-            values["blobs"] = list(self.blobs)
-        return ConfigRecord(values)  # type: ignore[arg-type]
+        """As it travels."""
+        return ConfigRecord({"rounds": self.to_bytes()})
 
     @classmethod
     def of(cls, content: RecordDict) -> Self:
         """Those of a message; none if it has none. Raises `Malformed`."""
         record = content.get(ROUNDS)
-        if record is None:
-            return cls()
-        values = _Values(record)
-        return cls(values.number("first"), values.blobs("entries"), values.blobs("blobs"))
+        return cls() if record is None else cls.from_bytes(_Values(record).raw("rounds"), limit=_MAX_ROUNDS)
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class Call:
 
     def record(self) -> ConfigRecord:
         """As it travels."""
-        return ConfigRecord(dict(vars(self)))
+        return _record(vars(self))
 
     @classmethod
     def of(cls, content: RecordDict) -> Self:
@@ -94,9 +92,7 @@ class Answer:
     def record(self) -> ConfigRecord:
         """As it travels."""
         values = {name: value for name, value in vars(self).items() if name != "seconds"}
-        return ConfigRecord(
-            values | {f"seconds.{part}": float(value) for part, value in self.seconds.items()}
-        )
+        return _record(values | {f"seconds.{part}": float(value) for part, value in self.seconds.items()})
 
     @classmethod
     def of(cls, reply: Message, step: Step) -> Self:
@@ -115,6 +111,11 @@ class Answer:
             values.raw("upload"),
             values.seconds(),
         )
+
+
+def _record(values: Mapping[str, ConfigRecordValues]) -> ConfigRecord:
+    """Without what is empty: Flower cannot count the bytes of that."""
+    return ConfigRecord({name: value for name, value in values.items() if value not in (b"", "")})
 
 
 class _Values:
@@ -147,19 +148,12 @@ class _Values:
         return cast(bool, self._get(name, bool))
 
     def text(self, name: str) -> str:
-        return cast(str, self._get(name, str))
+        """Empty where the field is not there."""
+        return cast(str, self._get(name, str)) if name in self._values else ""
 
     def raw(self, name: str) -> bytes:
-        return cast(bytes, self._get(name, bytes))
-
-    def blobs(self, name: str) -> Sequence[bytes]:
         """Empty where the field is not there."""
-        if name not in self._values:
-            return ()
-        value = cast("list[object]", self._get(name, list))
-        if not all(isinstance(item, bytes) for item in value):
-            raise Malformed(f"{name} in the record {RECORD!r} is no list of bytes")
-        return cast("list[bytes]", value)
+        return cast(bytes, self._get(name, bytes)) if name in self._values else b""
 
     def seconds(self) -> dict[str, float]:
         """The node's own measurements, at most a few; nobody relies on them."""

@@ -1,0 +1,159 @@
+"""What proofs cost a Flower app: the same simulation with and without them, one after the other. Run: `make bench-flower`.
+
+Local training costs nothing here, so that the ratio is the worst there can be; beside it stands what fedproof's own part is of a round
+whose training takes a minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from fedproof.model.base import save_base
+from fedproof.round.provision import provision
+
+APP = Path(__file__).parent / "app"
+POLICY = """\
+version = 1
+federation = "overhead"
+base_model = "sha256:{base}"
+
+[update]
+scale = 14
+max_abs = 32767
+max_norm = 1048576
+weights = {{ source = "declared", max = 100 }}
+"""
+CONFIG = """\
+[superlink]
+default = "local"
+
+[superlink.local]
+options.num-supernodes = {nodes}
+options.backend.client-resources.num-cpus = 1
+"""
+QUIET = {
+    "FLWR_TELEMETRY_ENABLED": "0",
+    "FLWR_DISABLE_UPDATE_CHECK": "1",
+    "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+
+
+def run(
+    scratch: Path, parameters: int, rounds: int, federation: Path | None, ports: dict[str, str]
+) -> dict[str, Any]:
+    """One simulation. federation: none for one without proofs. ports: as `free_ports` gives them."""
+    results = scratch / "results.json"
+    results.unlink(missing_ok=True)
+    config = {
+        "parameters": parameters,
+        "rounds": rounds,
+        "results": str(results),
+        "fedproof": str(federation or ""),
+    }
+    text = " ".join(f"{name}={json.dumps(value)}" for name, value in config.items())
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    own = {"FLWR_HOME": str(scratch / "home"), **ports}
+    environment = {**os.environ, **QUIET, **own, "PATH": path}
+    command = ["flwr", "run", str(APP), "--stream", "--run-config", text]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if not results.exists():
+        raise SystemExit(f"the run left no results:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
+    found: dict[str, Any] = json.loads(results.read_text())
+    return found
+
+
+def free_ports() -> dict[str, str]:
+    """For the SuperLink that `flwr run` starts: beside one that runs already."""
+    with socket.socket() as one, socket.socket() as other:
+        for taken in (one, other):
+            taken.bind(("127.0.0.1", 0))
+        names = "FLWR_LOCAL_SUPERLINK_HTTP_API_PORT", "FLWR_LOCAL_CONTROL_API_PORT"
+        return {name: str(taken.getsockname()[1]) for name, taken in zip(names, (one, other), strict=True)}
+
+
+def end_daemons(home: Path) -> None:
+    """`flwr run` leaves a SuperLink behind: those of this home end."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (process / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if f"FLWR_HOME={home}".encode() in environment and int(process.name) != os.getpid():
+            os.kill(int(process.name), signal.SIGTERM)
+
+
+def main() -> None:
+    """Prints the table; with --json FILE writes it, too."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--nodes", type=int, default=10)
+    parser.add_argument("--parameters", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="fedproof-overhead-") as name:
+        scratch = Path(name)
+        (scratch / "home").mkdir()
+        (scratch / "home" / "config.toml").write_text(CONFIG.format(nodes=options.nodes))
+        base = save_base(scratch / "base.safetensors", {"0": np.zeros(options.parameters, np.float32)})
+        policy = POLICY.format(base=sha256(base).hexdigest()).encode()
+        provision(scratch / "federation", policy=policy, base=base, nodes=options.nodes)
+        ports = free_ports()
+        try:
+            plain = run(scratch, options.parameters, options.rounds, None, ports)
+            proved = run(scratch, options.parameters, options.rounds, scratch / "federation", ports)
+        finally:
+            end_daemons(scratch / "home")
+    table = tabulate(plain, proved, options.nodes)
+    for line, value in table.items():
+        print(f"{line:<52} {value}")
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps({"plain": plain, "proved": proved, "table": table}, indent=1))
+
+
+def tabulate(plain: dict[str, Any], proved: dict[str, Any], nodes: int) -> dict[str, str]:
+    """Ratios and parts. A node's parts are those of the slowest node, median over rounds."""
+    rounds = proved["rounds"]
+
+    def part(name: str) -> float:
+        return median(r["seconds"].get(name, 0.0) for r in rounds)
+
+    def node(name: str) -> float:
+        return part(f"node's {name}")
+
+    own = sum(node(name) for name in ("adopt", "quantise", "prove"))
+    server = (part("verify") + part("sum and record")) / nodes
+    both = own + server
+    wire = [(r["to_nodes"] + r["from_nodes"]) / 1e6 for r in (plain, proved)]
+    wall = [r["seconds"] for r in (plain, proved)]
+    return {
+        "wall time, s: without, with, ratio": f"{wall[0]:.1f}  {wall[1]:.1f}  {wall[1] / wall[0]:.2f}",
+        "bytes of records, MB: without, with, ratio": f"{wire[0]:.0f}  {wire[1]:.0f}  {wire[1] / wire[0]:.2f}",
+        "node: quantise, s": f"{node('quantise'):.3f}",
+        "node: prove (commit, prove, sign, keep), s": f"{node('prove'):.3f}",
+        "node: check the round before (adopt), s": f"{node('adopt'):.3f}",
+        "server: verify, s for each client": f"{part('verify') / nodes:.3f}",
+        "server: sum and record, s for each client": f"{part('sum and record') / nodes:.3f}",
+        "exchange of uploads beside verification, s": f"{part('uploads'):.2f}",
+        "fedproof's own part, s for each client and round": f"{both:.3f}",
+        "of a round whose training takes 60 s": f"{100 * both / 60:.2f} %",
+        "server's peak memory, MB: without, with": f"{plain['server_rss'] / 1e6:.0f}  {proved['server_rss'] / 1e6:.0f}",
+    }
+
+
+if __name__ == "__main__":
+    main()
