@@ -78,7 +78,7 @@ format: setup
 	.venv/bin/ruff format .
 
 lock: $(UV)
-	$(COMPILE) pyproject.toml --group dev --extra demo --extra data --extra flower -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --group dev --extra demo --extra data --extra flower --extra mlflow --extra tensorboard -o requirements/dev.txt
 	$(COMPILE) pyproject.toml --group build --extra demo -c requirements/dev.txt -o requirements/demo.txt
 	$(COMPILE) pyproject.toml -c requirements/dev.txt -o requirements/base.txt
 	$(COMPILE) --group uv -o requirements/uv.txt

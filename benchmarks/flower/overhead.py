@@ -133,10 +133,10 @@ def tabulate(plain: dict[str, Any], proved: dict[str, Any], nodes: int) -> dict[
         return median(r["seconds"].get(name, 0.0) for r in rounds)
 
     def node(name: str) -> float:
-        return part(f"node's {name}")
+        return part(f"node-{name}")
 
     own = sum(node(name) for name in ("adopt", "quantise", "prove"))
-    server = (part("verify") + part("sum and record")) / nodes
+    server = (part("verify") + part("sum-and-record")) / nodes
     both = own + server
     wire = [(r["to_nodes"] + r["from_nodes"]) / 1e6 for r in (plain, proved)]
     wall = [r["seconds"] for r in (plain, proved)]
@@ -147,7 +147,7 @@ def tabulate(plain: dict[str, Any], proved: dict[str, Any], nodes: int) -> dict[
         "node: prove (commit, prove, sign, keep), s": f"{node('prove'):.3f}",
         "node: check the round before (adopt), s": f"{node('adopt'):.3f}",
         "server: verify, s for each client": f"{part('verify') / nodes:.3f}",
-        "server: sum and record, s for each client": f"{part('sum and record') / nodes:.3f}",
+        "server: sum and record, s for each client": f"{part('sum-and-record') / nodes:.3f}",
         "exchange of uploads beside verification, s": f"{part('uploads'):.2f}",
         "fedproof's own part, s for each client and round": f"{both:.3f}",
         "of a round whose training takes 60 s": f"{100 * both / 60:.2f} %",

@@ -99,7 +99,7 @@ class Conversation:
         summary.seconds["uploads"] = clock() - start - verifying
         start = clock()
         closed = aggregator.close()
-        summary.seconds["sum and record"] = clock() - start
+        summary.seconds["sum-and-record"] = clock() - start
         self._report(summary, closed.result, {self.name(node): m for node, m in metrics.items()})
         return summary
 
@@ -153,7 +153,7 @@ class Conversation:
                     continue
                 self._round_of[node] = min(answer.round, self._aggregator.chain.round)
                 for part, seconds in answer.seconds.items():
-                    name = f"node's {part}"
+                    name = f"node-{part}"
                     summary.seconds[name] = max(seconds, summary.seconds.get(name, 0.0))
                 if answer.refused:
                     self._leave(summary, node, f"the node refuses: {answer.refused}", step)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from flwr.app import Array, ArrayRecord, ConfigRecord, Context, Message, MetricRecord, RecordDict
@@ -17,6 +17,7 @@ from fedproof.encoding.text import counted, printable
 from fedproof.errors import UsageError
 from fedproof.flower.dry_run import dry_run
 from fedproof.flower.exchange import wait_for_nodes
+from fedproof.flower.hooks import Hook
 from fedproof.flower.mod import CONFIG
 from fedproof.flower.round import Conversation, RoundSummary, alike
 from fedproof.flower.supported import check_strategy
@@ -42,11 +43,13 @@ class Proved(Strategy):
     policy's to say. `rounds` tells of every round of this run who was accepted, and why others were not.
     """
 
-    def __init__(self, strategy: FedAvg, context: Context, *, wait: float = 120.0) -> None:
+    def __init__(
+        self, strategy: FedAvg, context: Context, *, wait: float = 120.0, hooks: Sequence[Hook] = ()
+    ) -> None:
         """strategy: FedAvg, FedProx, FedAvgM, FedAdagrad, FedAdam or FedYogi; a subclass may configure rounds in its own way. context: the
         ServerApp's; its run configuration names the federation's folder under `fedproof`, or, for a run without proofs that measures
-        updates, another under `fedproof-dry-run` (`dry_run`). wait: seconds until too few nodes are an error. Raises `UsageError` where
-        neither is named."""
+        updates, another under `fedproof-dry-run` (`dry_run`). wait: seconds until too few nodes are an error. hooks: called after every
+        round (`hooks`). Raises `UsageError` where neither folder is named."""
         folder, dry, policy = (context.run_config.get(key) for key in (CONFIG, DRY_RUN, DRY_POLICY))
         self.dry_folder = Path(dry).expanduser() if isinstance(dry, str) and dry else None
         self.dry_policy = Path(policy).expanduser() if isinstance(policy, str) and policy else None
@@ -60,6 +63,7 @@ class Proved(Strategy):
         self.strategy = strategy
         self.folder = Path(folder).expanduser() / "server"
         self.wait = wait
+        self.hooks = hooks
         self.rounds: list[RoundSummary] = []
 
     def summary(self) -> None:
@@ -195,6 +199,11 @@ class _Run:
         metrics.update(_own_metrics(summary))
         self.result.train_metrics_clientapp[number] = metrics
         _log.info("\t└──> %s", metrics)
+        for hook in self.proved.hooks:
+            try:
+                hook(summary, metrics)
+            except Exception:  # a tool that is down stops no federation
+                _log.exception("a hook failed after round %d", number)
 
     def _evaluate(self, number: int, config: ConfigRecord, summary: RoundSummary) -> None:
         """Metrics of the nodes, which nobody proves."""
@@ -224,7 +233,7 @@ class _Run:
 def _own_metrics(summary: RoundSummary) -> dict[str, int | float]:
     """Ours, beside the app's own, which nobody proves."""
     counts = {"accepted": len(summary.accepted), "left-out": len(summary.left), "upload-bytes": summary.bytes}
-    seconds = {f"seconds-{part.replace(' ', '-')}": value for part, value in summary.seconds.items()}
+    seconds = {f"seconds-{part}": value for part, value in summary.seconds.items()}
     return {f"fedproof-{name}": value for name, value in {**counts, **seconds}.items()}
 
 

@@ -18,6 +18,9 @@ RECORD = "fedproof"
 """Name of the record of a call or an answer; `ROUNDS` holds what is the same for all nodes, so that Flower keeps it once."""
 ROUNDS = "fedproof.rounds"
 
+PARTS = ("adopt", "train", "quantise", "prove")
+"""What a node measures: the rounds before checked, training, the update as integers, commitment and proof."""
+
 _MAX_ROUNDS = 1 << 33
 
 Step = Literal["train", "upload", "evaluate", "adopt", "dry-run"]
@@ -156,14 +159,6 @@ class _Values:
         return cast(bytes, self._get(name, bytes)) if name in self._values else b""
 
     def seconds(self) -> dict[str, float]:
-        """The node's own measurements, at most a few; nobody relies on them."""
-        found: dict[str, float] = {}
-        for name, value in self._values.items():
-            if (
-                name.startswith("seconds.")
-                and isinstance(value, float)
-                and 0 <= value < 1e9
-                and len(found) < 8
-            ):
-                found[name.removeprefix("seconds.")[:32]] = value
-        return found
+        """The node's own measurements; nobody relies on them."""
+        found = {part: self._values.get(f"seconds.{part}") for part in PARTS}
+        return {part: value for part, value in found.items() if isinstance(value, float) and 0 <= value < 1e9}
