@@ -1,0 +1,202 @@
+"""Flower across processes, on loopback: a SuperLink, SuperNodes, and runs of the app. All that is started here ends with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from fedproof.encoding.digest import sha256
+from fedproof.model.base import save_base
+from fedproof.round.provision import provision
+
+APP = Path(__file__).parent / "app"
+BIN = Path(sys.executable).parent
+QUIET = {
+    "FLWR_TELEMETRY_ENABLED": "0",
+    "FLWR_DISABLE_UPDATE_CHECK": "1",
+    "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "PYTHONUNBUFFERED": "1",
+}
+POLICY = """\
+version = 1
+federation = "deployed"
+base_model = "sha256:{base}"
+
+[update]
+scale = 12
+max_abs = 4096
+max_norm = 16384
+weights = {{ source = "declared", max = 100 }}
+
+[round]
+min_accepted = 2
+deadline_seconds = 60
+"""
+
+
+def federation(folder: Path, nodes: int) -> Path:
+    """The folders of all parties."""
+    arrays = {"0": np.zeros((8, 3), np.float32), "1": np.zeros(3, np.float32)}
+    base = save_base(folder.parent / "base.safetensors", arrays)
+    provision(folder, policy=POLICY.format(base=sha256(base).hex()).encode(), base=base, nodes=nodes)
+    return folder
+
+
+def free_port() -> int:
+    """Of loopback."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+@dataclass
+class Process:
+    """A process in a group of its own, whose output goes to a file."""
+
+    popen: subprocess.Popen[bytes]
+    output: Path
+
+    @property
+    def text(self) -> str:
+        """All that it wrote so far."""
+        return self.output.read_text("utf-8", "replace")
+
+    def wait_for(self, *words: str, seconds: float = 60) -> None:
+        """Until it wrote one of these. Fails if it ends before, or takes too long."""
+        wait_until(lambda: any(w in self.text for w in words) or self.popen.poll() is not None, seconds, self)
+        assert any(w in self.text for w in words), self.text[-4000:]
+
+    def end(self, sign: int = signal.SIGTERM) -> None:
+        """The whole group."""
+        for number in (sign, signal.SIGKILL):
+            try:
+                os.killpg(self.popen.pid, number)
+                self.popen.wait(10)
+            except ProcessLookupError:
+                return
+            except subprocess.TimeoutExpired:
+                continue
+
+
+def wait_until(true: Callable[[], bool], seconds: float, process: Process | None = None) -> None:
+    """Fails after so many seconds, with what the process wrote last."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, process.text[-4000:] if process else "waited in vain"
+        time.sleep(0.1)
+
+
+@dataclass
+class Deployment:
+    """A SuperLink on loopback, and what connects to it. link: options of all that do. flags: of the SuperLink."""
+
+    root: Path
+    link: Sequence[str] = ("--insecure",)
+    flags: Sequence[str] = ("--insecure",)
+    config: str = "insecure = true"
+    mark: str = field(default_factory=lambda: f"fedproof-{uuid.uuid4()}")
+    port: int = field(default_factory=free_port)
+    _started: list[Process] = field(default_factory=list)
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> Self:
+        home = self.root / "home"
+        home.mkdir()
+        place = f'[superlink]\ndefault = "here"\n[superlink.here]\naddress = "127.0.0.1:{self.port}"\n'
+        (home / "config.toml").write_text(place + self.config + "\n")
+        here = ("--host", "127.0.0.1", "--port", str(self.port), "--disable-runtime-dependency-installation")
+        try:
+            link = self.start("superlink", "flower-superlink", *self.flags, *here)
+            wait_until(lambda: _listens(self.port) or link.popen.poll() is not None, 60, link)
+            assert link.popen.poll() is None, link.text
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in reversed(self._started):
+            process.end()
+        left = list(self.left())
+        for number in left:
+            os.kill(number, signal.SIGKILL)
+        assert left == [], "processes were left behind"
+
+    def left(self) -> Iterator[int]:
+        """Processes with our mark that still run."""
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                marked = f"FEDPROOF_TEST={self.mark}".encode() in (folder / "environ").read_bytes().split(
+                    b"\0"
+                )
+                state = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            except OSError:
+                continue
+            if marked and state != "Z":
+                yield int(folder.name)
+
+    def start(self, name: str, *command: str) -> Process:
+        """One of Flower's programs."""
+        output = self.root / f"{name}.log"
+        environment = os.environ | QUIET | {"FLWR_HOME": str(self.root / "home"), "FEDPROOF_TEST": self.mark}
+        environment["PATH"] = f"{BIN}{os.pathsep}{environment['PATH']}"
+        with output.open("wb") as file:
+            popen = subprocess.Popen(
+                [str(BIN / command[0]), *command[1:]],
+                env=environment,
+                cwd=self.root,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        process = Process(popen, output)
+        self._started.append(process)
+        return process
+
+    def node(self, folder: Path, *options: str, name: str = "", **config: str) -> Process:
+        """A SuperNode with this folder. config: what else its node configuration has."""
+        values = " ".join(f"{k}={json.dumps(v)}" for k, v in {"fedproof": str(folder), **config}.items())
+        own = ("--host", "127.0.0.1", "--port", str(free_port()), "--node-config", values)
+        where = ("--superlink", f"127.0.0.1:{self.port}")
+        return self.start(
+            name or f"node-{folder.name}", "flower-supernode", *self.link, *where, *own, *options
+        )
+
+    def run(self, name: str = "run", **config: object) -> Process:
+        """`flwr run` of the app, with its log."""
+        values = " ".join(f"{k}={json.dumps(v)}" for k, v in config.items())
+        return self.start(name, "flwr", "run", str(APP), "here", "--stream", "--run-config", values)
+
+
+def verify(folder: Path) -> subprocess.CompletedProcess[str]:
+    """`fedproof verify` of what a run released."""
+    server = folder / "server"
+    options: Mapping[str, Path] = {
+        "model": server / "release" / "model.safetensors",
+        "policy": server / "policy.toml",
+        "trust": server / "trust.toml",
+    }
+    command = [sys.executable, "-m", "fedproof", "verify", str(server / "release" / "bundle"), "--json"]
+    command += [f"--{name}={path}" for name, path in options.items()]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
