@@ -27,6 +27,7 @@ LAYERS = (
     "provenance",
     "doctor",
     "flower",
+    "templates",
     "demo",
     "cli",
 )

@@ -31,6 +31,8 @@ A tour, in the order in which data flows. Each layer imports only what stands be
     nothing but that bundle, the model, and the verifier's own policy and trust file.
 `fedproof.doctor`
     Whether a machine, and a party's folder, is fit for a federation.
+`fedproof.templates`
+    Flower apps with proofs, to begin with.
 `fedproof.demo`, `fedproof.cli`
     Seven hospitals and one attacker on real data; the command `fedproof`.
 

@@ -163,6 +163,7 @@ def test_every_shape_of_json_is_the_real_one(
             f"--base={tmp_path / 'base.safetensors'}",
             "--nodes=3",
         ],
+        "init": ["init", str(tmp_path / "app"), "--nodes=3"],
         "policy calibrate": [
             "policy",
             "calibrate",

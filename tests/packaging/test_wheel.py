@@ -64,6 +64,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert [name for name in names if name.endswith("/LICENSE")]
     sources = {str(p.relative_to(ROOT / "python")) for p in (ROOT / "python").rglob("*.py")}
     assert {name for name in names if name.endswith(".py")} == sources
+    templates = {str(p.relative_to(ROOT / "python")) for p in (ROOT / "python").rglob("*.tmpl")}
+    assert {name for name in names if name.endswith(".tmpl")} == templates
+    assert len(templates) > 10
 
 
 def test_it_verifies(bare: Path, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ MODULES = {
     "demo": "demo",
     "doctor": "doctor",
     "endorse": "keys",
+    "init": "init",
     "inspect": "inspect",
     "keygen": "keys",
     "policy": "policy",
