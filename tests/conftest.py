@@ -1,13 +1,17 @@
-"""How hard Hypothesis tries (100 examples, or as many as `make fuzz` asks for), and the demo, run once for all tests."""
+"""How hard Hypothesis tries (100 examples, or as many as `make fuzz` asks for), the demo, run once for all tests, and a SuperLink
+for simulations, started once for all tests that need it."""
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.flower.simulation import superlink
 
 settings.register_profile(
     "asked", max_examples=int(os.environ.get("HYPOTHESIS_MAX_EXAMPLES", "100")), deadline=None
@@ -23,3 +27,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, obje
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     return out, json.loads(ran.stdout)
+
+
+@pytest.fixture(scope="session")
+def simulation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Variables with which `flwr run` simulates. The SuperLink behind them ends with the tests."""
+    with superlink(tmp_path_factory.mktemp("flower")) as variables:
+        yield variables

@@ -1,0 +1,99 @@
+"""`flwr run` in tests: a local SuperLink that the test starts and ends itself. `flwr run` would leave one running in the background."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = ROOT / ".venv" / "bin"
+_START = 60
+"""Seconds for the SuperLink to answer."""
+
+
+@contextmanager
+def superlink(home: Path) -> Iterator[dict[str, str]]:
+    """Variables with which `flwr run` uses a SuperLink for simulations of its own; it and all that it started end with the context.
+    home: a folder for Flower's configuration and state."""
+    port, control = _free_ports(2)
+    variables = {
+        "FLWR_HOME": str(home),
+        "FLWR_LOCAL_SUPERLINK_HTTP_API_PORT": port,
+        "FLWR_LOCAL_CONTROL_API_PORT": control,
+        "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
+        "FLWR_DISABLE_UPDATE_CHECK": "1",
+        "FLWR_TELEMETRY_ENABLED": "0",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+    }
+    command = ["flower-superlink", "--insecure", "--simulation", "--isolation", "subprocess"]
+    command += ["--host", "127.0.0.1", "--port", port, "--control-api-address", f"127.0.0.1:{control}"]
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, **variables},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        _wait(process, f"http://127.0.0.1:{port}/health")
+        yield variables
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=_START)
+        _end_group(process.pid)
+
+
+def flwr_run(app: Path, variables: dict[str, str], nodes: int, **config: str | int) -> str:
+    """Runs the app in a simulation of so many nodes, and returns what it logs. config: values of the app's own configuration."""
+    command = ["flwr", "run", str(app), "--stream"]
+    command += ["--federation-config", f"num-supernodes={nodes} client-resources-num-cpus=1"]
+    for name, value in config.items():
+        shown = f"'{value}'" if isinstance(value, str) else str(value)
+        command += ["--run-config", f"{name.replace('_', '-')}={shown}"]
+    ran = subprocess.run(
+        command,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout + ran.stderr
+
+
+def _free_ports(count: int) -> list[str]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [str(s.getsockname()[1]) for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def _wait(process: subprocess.Popen[bytes], url: str) -> None:
+    end = time.monotonic() + _START
+    while time.monotonic() < end:
+        assert process.poll() is None, "flower-superlink ended"
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise AssertionError(f"{url} does not answer")
+
+
+def _end_group(group: int) -> None:
+    """Whatever the SuperLink started and left behind."""
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
