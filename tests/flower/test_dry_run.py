@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from flwr.app import Array, ArrayRecord
 from flwr.serverapp.strategy import FedAvg
 
 from fedproof.errors import UsageError
@@ -43,6 +44,21 @@ def test_what_a_dry_run_leaves(world: World) -> None:
     assert json.loads((folder / "metrics-plain.json").read_text()) == {"largest": [1 / 32, 2 / 32]}
     assert read_metrics(folder) is None
     assert not (world.folder / "server" / "state").exists()
+
+
+def test_floats_of_another_width_are_recorded_in_the_base_models(world: World) -> None:
+    """numpy widens: an app that trains in float64 is as good here as where it is proved."""
+
+    def wide(arrays: ArrayRecord) -> ArrayRecord:
+        return ArrayRecord({name: Array(a.numpy().astype(np.float64) + 1 / 32) for name, a in arrays.items()})
+
+    for k in range(3):
+        world.answering[1000 + k] = world.node(k, app(wide))
+    folder = dry(world)
+    base, held = parse_base((folder / "base.safetensors").read_bytes())
+    for trained in DryRun(folder, base):
+        for arrays in (trained.start, trained.new):
+            assert {n: a.dtype for n, a in arrays.items()} == {n: a.dtype for n, a in held.items()}
 
 
 def test_what_clipping_costs(world: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -44,7 +44,7 @@ def dry_run(
         raise UsageError(f"{printable(str(folder))} is not empty; name a new folder for the dry run")
     if held is None:
         save_base(folder / BASE, _numpy(initial_arrays))
-        recording: _Plain = _Recorded(strategy, folder)
+        recording: _Plain = _Recorded(strategy, folder, initial_arrays)
     else:
         recording = _Clipped(strategy, held, read_capped(folder / BASE, MAX_FILE))
     result = start(recording)
@@ -99,17 +99,26 @@ class _Plain(Strategy):
 
 
 class _Recorded(_Plain):
-    """Keeps every update."""
+    """Keeps every update, in floats as wide as the base model's, as a node has it before it proves."""
 
-    def __init__(self, strategy: FedAvg, folder: Path) -> None:
+    def __init__(self, strategy: FedAvg, folder: Path, base: ArrayRecord) -> None:
         super().__init__(strategy)
         self._folder = folder
+        self._kinds = {name: array.dtype for name, array in _numpy(base).items()}
+
+    def _held(self, arrays: ArrayRecord) -> dict[str, NDArray[Any]]:
+        return {
+            n: a.astype(self._kinds[n])
+            if n in self._kinds and a.dtype.kind == self._kinds[n].kind == "f"
+            else a
+            for n, a in _numpy(arrays).items()
+        }
 
     def _seen(self, number: int, reply: Message, arrays: ArrayRecord) -> ArrayRecord:
         here = self._folder / f"round-{number}"
         if not here.exists():
             make_folder(here)
-            save_base(here / f"{START}.safetensors", _numpy(self._arrays))
+            save_base(here / f"{START}.safetensors", self._held(self._arrays))
         name = f"node-{reply.metadata.src_node_id}"
         metrics = next(iter(reply.content.metric_records.values()), MetricRecord())
         weight = metrics.get(self._strategy.weighted_by_key)
@@ -119,7 +128,7 @@ class _Recorded(_Plain):
                 f"the metric {key!r}, by which updates are weighed, is no whole number from 1 on"
             )
         write_atomic(here / f"{name}.json", json.dumps({"weight": int(weight)}).encode())
-        save_base(here / f"{name}.safetensors", _numpy(arrays))
+        save_base(here / f"{name}.safetensors", self._held(arrays))
         return arrays
 
 
