@@ -399,8 +399,11 @@ def test_more_rounds_than_the_policy_asks_for(tmp_path: Path) -> None:
         run(world, 3)
 
 
-def test_a_run_without_a_folder(world: World) -> None:
+@pytest.mark.parametrize("config", [{}, {"fedproof": ""}, {"fedproof": 7}])
+def test_a_run_without_a_folder(world: World, config: dict[str, str | int]) -> None:
+    """Flower lets only keys that an app declares be overridden, so an app may declare an empty one."""
     context_ = world.context()
     del context_.run_config["fedproof"]
+    context_.run_config |= config
     with pytest.raises(UsageError, match="names no federation folder"):
         Proved(FedAvg(), context_)

@@ -55,7 +55,7 @@ class Proved(Strategy):
         self.dry_policy = Path(policy).expanduser() if isinstance(policy, str) and policy else None
         if self.dry_folder is not None:
             folder = ""
-        if not isinstance(folder, str):
+        elif not isinstance(folder, str) or not folder:
             raise UsageError(
                 f"the run's configuration names no federation folder: set {CONFIG} = \"/its/folder\" in the app's"
                 " [tool.flwr.app.config], or with flwr run --run-config"
