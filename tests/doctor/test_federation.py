@@ -55,6 +55,7 @@ def test_all_is_well(folder: Path) -> None:
         "trust.toml",
         "roster.cbor",
         "membership",
+        "base.safetensors",
     }
 
 

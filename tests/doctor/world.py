@@ -40,9 +40,9 @@ def provisioned(folder: Path) -> Path:
         (folder / party / "policy.toml").chmod(0o644)
         TRUST.save(folder / party / "trust.toml")
         (folder / party / "roster.cbor").write_bytes(SIGNED_ROSTER.to_bytes())
+        (folder / party / "base.safetensors").write_bytes(BASE_FILE)
     AGGREGATOR.save(folder / "server" / "message.pem")
     ENVELOPE.save(folder / "server" / "envelope.pem")
-    (folder / "server" / "base.safetensors").write_bytes(BASE_FILE)
     for place, name in NODES.items():
         KEYS[name].save(folder / "nodes" / place / "key.pem")
     ENDORSER.save(folder / "endorser.pem")

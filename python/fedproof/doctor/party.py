@@ -67,7 +67,7 @@ def examine_server(folder: Path, at: Examination, now: int) -> Party:
             )
     if party.roster is not None:
         _check_members(party.roster, at, now)
-    _check_base(folder / "base.safetensors", party, at, needed=True)
+    _check_base(folder / "base.safetensors", party, at)
     if (folder / "state").is_dir():
         at.attempt(
             "state",
@@ -83,7 +83,7 @@ def examine_node(folder: Path, at: Examination, now: int) -> Party:
     party = _examine(folder, at, key)
     if party.roster is not None and key is not None:
         _check_membership(party.roster, party.trust, key, at, now)
-    _check_base(folder / "base.safetensors", party, at, needed=False)
+    _check_base(folder / "base.safetensors", party, at)
     if (folder / "state").is_dir():
         at.attempt(
             "state",
@@ -219,9 +219,9 @@ def _check_membership(
         )
 
 
-def _check_base(path: Path, party: Party, at: Examination, *, needed: bool) -> None:
+def _check_base(path: Path, party: Party, at: Examination) -> None:
     policy = party.policy
-    if policy is None or not (needed or path.exists()):
+    if policy is None:
         return
     do = "get the federation's base model; if this one is right, the policy names another"
     chain = at.attempt("base.safetensors", do, lambda: Chain.start(policy, read_capped(path, MAX_FILE)))
