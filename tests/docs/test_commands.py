@@ -16,7 +16,7 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -40,6 +40,9 @@ GOES_ON = {
     "docs/explanation/what-a-trained-head-proves.md": "docs/how-to/train-on-certified-data.md",
 }
 """Pages that say they go on, in the same folder, from where another ended."""
+
+SIMULATES = re.compile(r"^flwr run ", re.MULTILINE)
+"""Pages with this use a SuperLink that the tests started, and will end."""
 
 SMALLER = {
     "docs/how-to/train-on-image-features.md": {
@@ -67,9 +70,11 @@ def command_lines(block: Block) -> list[str]:
 class Runner:
     """Runs pages, each once, each in a folder of its own."""
 
-    def __init__(self, folder: Path, demo: Path) -> None:
+    def __init__(self, folder: Path, demo: Path, simulation: Callable[[], dict[str, str]]) -> None:
+        """simulation: variables for pages that simulate; called only for these."""
         self.folder = folder
         self.demo = demo
+        self.simulation = simulation
         self.done: dict[str, Path] = {}
 
     def run(self, name: str) -> Path:
@@ -93,7 +98,9 @@ class Runner:
         return where
 
     def block(self, page: Path, block: Block, where: Path) -> None:
-        smaller = SMALLER.get(name_of(page), {})
+        smaller = dict(SMALLER.get(name_of(page), {}))
+        if SIMULATES.search(block.text):
+            smaller |= self.simulation()
         at = f"{name_of(page)}:{block.line}"
         if block.language == "python" and block.name:
             (where / block.name).write_text(block.text)
@@ -112,7 +119,7 @@ class Runner:
     def process(at: str, command: list[str], where: Path, variables: Mapping[str, str] = {}) -> None:
         environment = {**os.environ, **variables, "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"}
         ran = subprocess.run(
-            command, cwd=where, env=environment, capture_output=True, text=True, check=False, timeout=120
+            command, cwd=where, env=environment, capture_output=True, text=True, check=False, timeout=300
         )
         assert ran.returncode == 0, f"{at}\n{command[-1]}\n{ran.stdout}\n{ran.stderr}"
 
@@ -122,8 +129,13 @@ class Runner:
 
 
 @pytest.fixture(scope="module")
-def runner(tmp_path_factory: pytest.TempPathFactory, demo: tuple[Path, dict[str, object]]) -> Runner:
-    return Runner(tmp_path_factory.mktemp("docs"), demo[0])
+def runner(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    demo: tuple[Path, dict[str, object]],
+) -> Runner:
+    folder = tmp_path_factory.mktemp("docs")
+    return Runner(folder, demo[0], lambda: request.getfixturevalue("simulation"))
 
 
 @pytest.mark.parametrize("name", [name_of(page) for page in DOCS])
