@@ -16,12 +16,13 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.docs.pages import DOCS, ROOT, Block, blocks
+from tests.flower.processes import MARK, end, new_mark
 
 ELSEWHERE = {
     "make demo": "the demo runs in tests/cli; make would build and install again",
@@ -34,6 +35,7 @@ DEMO = re.compile(r"(?:\.venv/bin/)?fedproof demo --out (fedproof-demo)")
 
 GOES_ON = {
     "docs/how-to/run-a-federation.md": "docs/how-to/set-up-a-federation.md",
+    "docs/how-to/run-flower-across-machines.md": "docs/how-to/prove-a-flower-app.md",
     "docs/how-to/resume-after-a-crash.md": "docs/how-to/run-a-federation.md",
     "docs/how-to/change-members-and-keys.md": "docs/how-to/run-a-federation.md",
     "docs/how-to/answer-with-receipts.md": "docs/how-to/train-on-certified-data.md",
@@ -56,6 +58,9 @@ SMALLER = {
 
 DATA = {"docs/how-to/train-on-image-features.md": ("FASHION_MNIST", "/usr/share/datasets/fashion-mnist")}
 """Pages about data that is no part of this repository: the variable that says where it is, and where else it is. Skipped without."""
+
+
+PAGES = new_mark()
 
 
 def name_of(page: Path) -> str:
@@ -117,7 +122,12 @@ class Runner:
 
     @staticmethod
     def process(at: str, command: list[str], where: Path, variables: Mapping[str, str] = {}) -> None:
-        environment = {**os.environ, **variables, "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"}
+        environment = {
+            **os.environ,
+            **variables,
+            MARK: PAGES,
+            "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}",
+        }
         ran = subprocess.run(
             command, cwd=where, env=environment, capture_output=True, text=True, check=False, timeout=300
         )
@@ -133,9 +143,10 @@ def runner(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     demo: tuple[Path, dict[str, object]],
-) -> Runner:
+) -> Iterator[Runner]:
     folder = tmp_path_factory.mktemp("docs")
-    return Runner(folder, demo[0], lambda: request.getfixturevalue("simulation"))
+    yield Runner(folder, demo[0], lambda: request.getfixturevalue("simulation"))
+    assert end(PAGES) == [], "a page leaves processes behind"
 
 
 @pytest.mark.parametrize("name", [name_of(page) for page in DOCS])

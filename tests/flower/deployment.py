@@ -9,9 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -21,6 +19,7 @@ import numpy as np
 from fedproof.encoding.digest import sha256
 from fedproof.model.base import save_base
 from fedproof.round.provision import provision
+from tests.flower.processes import MARK, end, new_mark
 
 APP = Path(__file__).parent / "app"
 BIN = Path(sys.executable).parent
@@ -109,10 +108,9 @@ class Deployment:
     link: Sequence[str] = ("--insecure",)
     flags: Sequence[str] = ("--insecure",)
     config: str = "insecure = true"
-    mark: str = field(default_factory=lambda: f"fedproof-{uuid.uuid4()}")
+    mark: str = field(default_factory=new_mark)
     port: int = field(default_factory=free_port)
     _started: list[Process] = field(default_factory=list)
-    _stack: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
         home = self.root / "home"
@@ -132,28 +130,12 @@ class Deployment:
     def __exit__(self, *_: object) -> None:
         for process in reversed(self._started):
             process.end()
-        left = list(self.left())
-        for number in left:
-            os.kill(number, signal.SIGKILL)
-        assert left == [], "processes were left behind"
-
-    def left(self) -> Iterator[int]:
-        """Processes with our mark that still run."""
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                marked = f"FEDPROOF_TEST={self.mark}".encode() in (folder / "environ").read_bytes().split(
-                    b"\0"
-                )
-                state = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0]
-            except OSError:
-                continue
-            if marked and state != "Z":
-                yield int(folder.name)
+        assert end(self.mark) == [], "processes were left behind"
 
     def start(self, name: str, *command: str) -> Process:
         """One of Flower's programs."""
         output = self.root / f"{name}.log"
-        environment = os.environ | QUIET | {"FLWR_HOME": str(self.root / "home"), "FEDPROOF_TEST": self.mark}
+        environment = os.environ | QUIET | {"FLWR_HOME": str(self.root / "home"), MARK: self.mark}
         environment["PATH"] = f"{BIN}{os.pathsep}{environment['PATH']}"
         with output.open("wb") as file:
             popen = subprocess.Popen(

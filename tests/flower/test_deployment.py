@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.flower.certificates import node_key, tls
 from tests.flower.deployment import Deployment, federation, verify
+from tests.flower.processes import marked
 
 
 def test_a_cheater_a_dead_node_and_a_straggler(tmp_path: Path) -> None:
@@ -60,7 +61,9 @@ def test_tls_keys_of_nodes_and_a_server_that_is_killed(tmp_path: Path) -> None:
         few.end()
         run = flower.run("first", fedproof=str(folder), nodes=2, rounds=3)
         run.wait_for("[ROUND 2/3]", seconds=120)
-        (server,) = [n for n in flower.left() if b"flwr-serverapp" in Path(f"/proc/{n}/cmdline").read_bytes()]
+        (server,) = [
+            n for n in marked(flower.mark) if b"flwr-serverapp" in Path(f"/proc/{n}/cmdline").read_bytes()
+        ]
         os.kill(server, signal.SIGKILL)
         run.end()
         nodes[1].end()  # type: ignore[attr-defined]
