@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -52,23 +52,19 @@ def superlink(home: Path) -> Iterator[dict[str, str]]:
         _end_group(process.pid)
 
 
-def flwr_run(app: Path, variables: dict[str, str], nodes: int, **config: str | int) -> str:
-    """Runs the app in a simulation of so many nodes, and returns what it logs. config: values of the app's own configuration."""
-    command = ["flwr", "run", str(app), "--stream"]
-    command += ["--federation-config", f"num-supernodes={nodes} client-resources-num-cpus=1"]
-    for name, value in config.items():
-        shown = f"'{value}'" if isinstance(value, str) else str(value)
-        command += ["--run-config", f"{name.replace('_', '-')}={shown}"]
+def run_in(folder: Path, script: str, variables: Mapping[str, str]) -> str:
+    """Runs a shell script that has `flwr run` in it, and returns what it prints."""
     ran = subprocess.run(
-        command,
+        ["sh", "-e", "-c", script],
+        cwd=folder,
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
         check=False,
         timeout=300,
     )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout + ran.stderr
+    assert ran.returncode == 0, f"{script}\n{ran.stdout}\n{ran.stderr}"
+    return ran.stdout
 
 
 def _free_ports(count: int) -> list[str]:

@@ -1,0 +1,1 @@
+"""Banks that flag fraud together: a Flower app with proofs."""

@@ -1,0 +1,1 @@
+"""Seven hospitals, one of which cheats: a Flower app with proofs."""
