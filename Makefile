@@ -8,6 +8,9 @@ unexport CONDA_PREFIX PYTHONPATH PYTHONHOME
 
 UV := .venv-uv/bin/uv
 PIP := $(UV) pip
+IN_TORCH := VIRTUAL_ENV=$(CURDIR)/.venv-torch $(PIP)
+# Free kilobytes.
+TORCH_ROOM := 12000000
 COMPILE := $(PIP) compile --quiet --universal --generate-hashes --no-header
 # The demo needs fewer packages than the tests; an environment that holds the development tools keeps them.
 GROUP := $(if $(filter-out demo,$(MAKECMDGOALS))$(wildcard .venv/.fedproof-dev),dev,demo)
@@ -27,7 +30,8 @@ help:
 demo: setup
 	@.venv/bin/fedproof demo
 
-test: setup
+test: setup .venv-torch/.fedproof
+	@if [ -e .venv-torch/.fedproof ]; then $(IN_TORCH) install --quiet --no-deps --no-build-isolation --editable .; fi
 	@.venv/bin/python scripts/check.py
 
 bench:
@@ -65,6 +69,19 @@ setup: .venv/.fedproof-$(GROUP)
 .venv/pyvenv.cfg: $(UV)
 	@$(UV) venv --quiet --clear --python .venv-uv/bin/python .venv
 
+# PyTorch is a download of gigabytes that only tests/torch need, so it has an environment of its own. On a machine without room for it
+# nothing is made, and the summary says that this stage was not run.
+.venv-torch/.fedproof: requirements/torch.txt $(UV)
+	@rm -rf .venv-torch
+	@if [ "$$(df -Pk . | awk 'END { print $$4 }')" -lt $(TORCH_ROOM) ]; then \
+		echo "no PyTorch: less than 12 GB are free here"; \
+	else \
+		echo "installing the packages of $< into .venv-torch (PyTorch: a download of 2.6 GiB, two minutes or more)" && \
+		$(UV) venv --quiet --python .venv-uv/bin/python .venv-torch && \
+		$(IN_TORCH) sync --quiet --require-hashes $< && \
+		touch $@; \
+	fi
+
 $(UV): requirements/uv.txt
 	@python=$$(sh scripts/prerequisites.sh) || exit 1; \
 	echo "installing uv into .venv-uv"; \
@@ -81,7 +98,9 @@ lock: $(UV)
 	$(COMPILE) pyproject.toml --group dev --extra demo --extra data --extra flower --extra mlflow --extra tensorboard -o requirements/dev.txt
 	$(COMPILE) pyproject.toml --group build --extra demo -c requirements/dev.txt -o requirements/demo.txt
 	$(COMPILE) pyproject.toml -c requirements/dev.txt -o requirements/base.txt
+	$(COMPILE) pyproject.toml --group dev --extra demo --extra data --extra flower --extra mlflow --extra tensorboard --extra torch \
+		-c requirements/dev.txt -o requirements/torch.txt
 	$(COMPILE) --group uv -o requirements/uv.txt
 
 clean:
-	rm -rf .venv .venv-uv target dist
+	rm -rf .venv .venv-uv .venv-torch target dist

@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
+TORCH = str(ROOT / ".venv-torch" / "bin" / "python")
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,13 @@ def vector_counts(output: str) -> Counts:
 @dataclass(frozen=True)
 class Stage:
     """One check: what it is called, the command, how its tests are counted, and a program that a machine may lack: then it is not run,
-    and the summary says so."""
+    and the summary says so, and why where `lack` says more than that."""
 
     name: str
     command: tuple[str, ...]
     count: Callable[[str], Counts] = no_tests
     needs: str = ""
+    lack: str = ""
 
     @property
     def absent(self) -> bool:
@@ -131,6 +133,14 @@ STAGES = (
         ),
         pytest_counts,
     ),
+    # PyTorch has an environment of its own, where there is room for it (Makefile); tests/conftest.py keeps these from the stage above.
+    Stage(
+        "torch",
+        (TORCH, "-m", "pytest", "-q", "--durations=10", "tests/torch"),
+        pytest_counts,
+        needs=TORCH,
+        lack="PyTorch takes 12 GB of disk that are not free: no .venv-torch was made",
+    ),
 )
 
 
@@ -185,7 +195,7 @@ def main(arguments: list[str]) -> int:
         tests = f"  {counts.passed} tests" if counts.passed else ""
         print(f"{'passed' if succeeded else 'FAILED'}  {stage.name:<14} {seconds:7.1f} s{tests}")
     for stage in absent:
-        print(f"not run {stage.name:<14} {stage.needs} is not installed")
+        print(f"not run {stage.name:<14} {stage.lack or f'{stage.needs} is not installed'}")
     skipped = f", {total.skipped} skipped" if total.skipped else ""
     print(f"{total.passed} passed, {total.failed} failed{skipped}")
     return 0 if all(succeeded for _, succeeded, *_ in results) else 1

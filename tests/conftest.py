@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,9 @@ settings.register_profile(
     "asked", max_examples=int(os.environ.get("HYPOTHESIS_MAX_EXAMPLES", "100")), deadline=None
 )
 settings.load_profile("asked")
+
+# They have an environment and a stage of `make test` of their own.
+collect_ignore = [] if find_spec("torch") else ["torch"]
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ LAYERS = (
     "doctor",
     "flower",
     "templates",
+    "torch",
     "demo",
     "cli",
 )
@@ -110,9 +111,10 @@ def test_an_import_against_the_order_is_found(module: str, source: str) -> None:
     assert len(violations(source, module, is_package=False)) == 1
 
 
-def test_everything_but_demo_and_flower_works_without_the_heavy_libraries() -> None:
+def test_everything_but_demo_flower_and_torch_works_without_the_heavy_libraries() -> None:
     """The wheel without extras is enough to verify: importing it loads no training or plotting library."""
-    names = [n for n in map(module_name, MODULES) if not n.startswith(("fedproof.demo", "fedproof.flower"))]
+    extras = ("fedproof.demo", "fedproof.flower", "fedproof.torch")
+    names = [n for n in map(module_name, MODULES) if not n.startswith(extras)]
     # The authority's register is a database; only `certify` and `revoke` open it. An estimator is scikit-learn's.
     names = [n for n in names if not n.endswith(("__main__", "data.register", "training.estimator"))]
     script = (
