@@ -59,8 +59,8 @@ def load(model: torch.nn.Module, source: Mapping[str, NDArray[Any] | HasNumpy] |
     booleans have to be of its type. Aliases follow the tensor that they are tied to; if they are among the arrays, with the same value.
 
     Raises `Refused` (object "model"), with the tensor's name: stage "shape" for a tensor that is missing, not in the model, or of another
-    shape or kind, "decoding" for a value that the model's type cannot hold; `Malformed` for a file that is none, `UsageError` as
-    `arrays_of` and for a file that cannot be read.
+    shape or kind, "decoding" for a value that the model's type cannot hold; `Malformed` for a file that cannot be read, `UsageError`
+    as `arrays_of`.
     """
     state = _state(model)
     aliases = _aliases(state)
@@ -124,6 +124,8 @@ def _state(model: torch.nn.Module | State) -> dict[str, torch.Tensor]:
             raise UsageError(
                 f"{printable(name)} in the state_dict is of type {what}, no tensor: it cannot travel"
             )
+        if is_lazy(tensor):
+            raise UsageError(f"tensor {printable(name)} has no shape yet: run the model once on an example")
     return {name: tensor.detach() for name, tensor in found.items()}
 
 
