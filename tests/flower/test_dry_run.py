@@ -36,7 +36,7 @@ def test_what_a_dry_run_leaves(world: World) -> None:
     folder = dry(world)
     base, _ = parse_base((folder / "base.safetensors").read_bytes())
     run = DryRun(folder, base)
-    assert (run.rounds, run.clients) == (2, ("node-1000", "node-1001", "node-1002"))
+    assert (run.rounds, run.clients) == (2, ("node-0", "node-1", "node-2"))
     for trained in run:
         assert trained.weight == 10
         moved = {name: trained.new[name] - trained.start[name] for name in trained.new}

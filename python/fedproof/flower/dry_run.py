@@ -104,6 +104,7 @@ class _Recorded(_Plain):
     def __init__(self, strategy: FedAvg, folder: Path, base: ArrayRecord) -> None:
         super().__init__(strategy)
         self._folder = folder
+        self._names: dict[int, str] = {}
         self._kinds = {name: array.dtype for name, array in _numpy(base).items()}
 
     def _held(self, arrays: ArrayRecord) -> dict[str, NDArray[Any]]:
@@ -119,7 +120,8 @@ class _Recorded(_Plain):
         if not here.exists():
             make_folder(here)
             save_base(here / f"{START}.safetensors", self._held(self._arrays))
-        name = f"node-{reply.metadata.src_node_id}"
+        node = reply.metadata.src_node_id
+        name = self._names.setdefault(node, f"node-{len(self._names)}")  # Flower's ids are twenty digits long
         metrics = next(iter(reply.content.metric_records.values()), MetricRecord())
         weight = metrics.get(self._strategy.weighted_by_key)
         if not isinstance(weight, int | float) or not float(weight).is_integer() or weight < 1:
