@@ -1,4 +1,4 @@
-"""PyTorch models as fedproof counts them, and back (extra `torch`; docs/reference/pytorch.md).
+"""PyTorch models as fedproof counts them, and back (extra `torch`; docs/how-to/prove-a-pytorch-model.md).
 
 `arrays_of` is what travels: each tensor of the state_dict once, in its order. `load` puts a released model back, bit for bit. `save_base`
 writes the base model's file, `frozen_patterns` says what the policy is to leave out of training.
