@@ -15,7 +15,7 @@ from tests.round.world import AGGREGATOR, World, played
 
 def kinds() -> list[type[Message]]:
     for module in pkgutil.walk_packages(fedproof.__path__, "fedproof."):
-        if not module.name.startswith(("fedproof.demo", "fedproof.__main__")):
+        if not module.name.startswith(("fedproof.demo", "fedproof.__main__", "fedproof.torch")):
             importlib.import_module(module.name)
     found: list[type[Message]] = []
     left = list(Message.__subclasses__())

@@ -33,6 +33,8 @@ A tour, in the order in which data flows. Each layer imports only what stands be
     Whether a machine, and a party's folder, is fit for a federation.
 `fedproof.templates`
     Flower apps with proofs, to begin with.
+`fedproof.torch`
+    PyTorch models: their tensors as they are proved, and back. Needs the extra `torch`.
 `fedproof.demo`, `fedproof.cli`
     Seven hospitals and one attacker on real data; the command `fedproof`.
 
