@@ -19,7 +19,7 @@ def init(
     nodes: Annotated[int, typer.Option(help="How many nodes the trial federation has.")] = 5,
     as_json: Json = False,
 ) -> None:
-    """Writes a Flower app with proofs. And a federation for trials in it. Uses no network."""
+    """Writes a Flower app with proofs. With a federation for trials in it; uses no network."""
     from fedproof.templates import write_app
 
     names = write_app(folder, template=template, nodes=nodes)
