@@ -98,7 +98,13 @@ def verify_honest_aggregate_proof(
     suite: str, ctx: _Context, shape: _Shape, terms: _Terms, proof: bytes
 ) -> None: ...
 def verify_sum(
-    suite: str, ctx: _Context, shape: _Shape, terms: _Terms, values: NDArray[np.int64], blinds: bytes
+    suite: str,
+    ctx: _Context,
+    shape: _Shape,
+    terms: _Terms,
+    values: NDArray[np.int64],
+    blinds: bytes,
+    proof: bytes | None = None,
 ) -> None: ...
 def prove_optimum(
     suite: str,

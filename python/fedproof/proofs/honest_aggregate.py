@@ -62,8 +62,15 @@ def combine(commitments: Sequence[Commitment], weights: Sequence[int]) -> Commit
     return Commitment(first.suite, first.shape, points)
 
 
-def verify(ctx: Context, commitments: Sequence[Commitment], weights: Sequence[int], total: Opening) -> None:
-    """Σ w_k·C_k = C(values; blinds), for a verifier that holds the result; `ctx.weight` is Σ w_k. Raises `Refused`."""
+def verify(
+    ctx: Context,
+    commitments: Sequence[Commitment],
+    weights: Sequence[int],
+    total: Opening,
+    proof: bytes | None = None,
+) -> None:
+    """Σ w_k·C_k = C(values; blinds), for a verifier that holds the result; `ctx.weight` is Σ w_k. proof: the short one, checked as well
+    as by `verify_proof` if it is given. Raises `Refused`."""
     first = _same(commitments)
     with refusals():
         _core.verify_sum(
@@ -73,6 +80,7 @@ def verify(ctx: Context, commitments: Sequence[Commitment], weights: Sequence[in
             _terms(commitments, weights),
             total.values,
             total.blinds,
+            proof,
         )
 
 

@@ -71,11 +71,15 @@ class Chain:
         type's range."""
         return self.base.released(self.W, self.policy.update.scale)
 
-    def recorded(self, entry: bytes) -> Self:
-        """The same place, its last round on record. entry: its digest. The state stays what it was, and is not committed to again."""
-        chain = replace(self, previous=entry)
-        vars(chain)["state"] = self.state
+    def known(self, state: State) -> Self:
+        """The same place, whose state was computed before: it is not committed to again. For what the holder wrote itself."""
+        chain = replace(self)
+        vars(chain)["state"] = state
         return chain
+
+    def recorded(self, entry: bytes) -> Self:
+        """The same place, its last round on record. entry: its digest."""
+        return replace(self, previous=entry).known(self.state)
 
     def advance(self, entry: bytes, time: int, total: NDArray[np.int64] | None, weight_sum: int) -> Self:
         """The chain after a round: the strategy's step from the total, or the same state if the round was void. entry: its digest. time:

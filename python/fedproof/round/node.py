@@ -24,7 +24,7 @@ from fedproof.identity.signed import Signed
 from fedproof.model.optimiser import Moments
 from fedproof.round.audit import AuditLog
 from fedproof.round.client import Client
-from fedproof.round.messages import Count, Upload, Verdict, Weight
+from fedproof.round.messages import Count, State, Upload, Verdict, Weight
 from fedproof.round.verify import Read, RoundReport
 
 _LIMIT = 1 << 33
@@ -42,7 +42,7 @@ class _Answered(Record):
 
 
 class _State(Message):
-    """weights: W as little-endian int64. steps, first, second: what the optimiser remembers, vectors as little-endian doubles. ended: the
+    """weights: W as little-endian int64. model: what messages say of it, which takes time to compute. steps, first, second: what the optimiser remembers, vectors as little-endian doubles. ended: the
     aggregator signed a result of this round, which was not adopted yet."""
 
     KIND: ClassVar[str] = "node-state"
@@ -51,6 +51,7 @@ class _State(Message):
     previous: Digest
     time: Time
     weights: bytes = Field(repr=False)
+    model: State
     steps: Count
     first: bytes = Field(repr=False)
     second: bytes = Field(repr=False)
@@ -205,6 +206,7 @@ class Node:
             previous=chain.previous,
             time=chain.time,
             weights=chain.W.astype("<i8").tobytes(),
+            model=chain.state,
             steps=moments.steps,
             first=moments.first.astype("<f8").tobytes(),
             second=moments.second.astype("<f8").tobytes(),
@@ -230,9 +232,10 @@ class Node:
         ):
             if len(held) != len(wanted):
                 raise Refused("state folder", "shape", "holds another model's state", party=client.name)
-        client.chain = replace(
+        here = replace(
             start, round=state.round, previous=state.previous, time=state.time, W=W, moments=moments
         )
+        client.chain = here.known(state.model)
         client.ended = state.round if state.ended else None
         for a in state.answered:
             place = a.round, a.attempt

@@ -200,8 +200,7 @@ class Ended:
         weights = [self._context(a.client).weight for a in result.accepted]
         ctx = Context(self.session, AGGREGATOR, sum(weights))
         try:
-            honest_aggregate.verify(ctx, commitments, weights, total)
-            honest_aggregate.verify_proof(ctx, commitments, weights, proof)
+            honest_aggregate.verify(ctx, commitments, weights, total, proof)
         except Refused as error:
             raise Refused(error.subject, error.stage, error.detail, round=chain.round) from None
         return total.values

@@ -70,8 +70,11 @@ fn verify_honest_aggregate_proof(
     )
 }
 
-/// Raises unless the total and its blinds open Σ weight·commitment.
+/// Raises unless the total and its blinds open Σ weight·commitment, and the short proof of it holds, if there is one: points are
+/// decoded once for both.
 #[pyfunction]
+#[pyo3(signature = (suite, ctx, shape, terms, values, blinds, proof=None))]
+#[allow(clippy::too_many_arguments, reason = "a flat border; Python wraps it")]
 fn verify_sum(
     py: Python<'_>,
     suite: String,
@@ -80,12 +83,16 @@ fn verify_sum(
     terms: Terms,
     values: PyReadonlyArray1<'_, i64>,
     blinds: Vec<u8>,
+    proof: Option<Vec<u8>>,
 ) -> PyResult<()> {
     let values = values.as_slice()?.to_vec();
-    run(
-        py,
-        move || with_suite!(suite.as_str(), S => statement::<S>(ctx, shape, terms)?.verify_sum(&values, &decode_scalars::<S>(&blinds)?)),
-    )
+    run(py, move || {
+        with_suite!(suite.as_str(), S => {
+            let statement = statement::<S>(ctx, shape, terms)?;
+            statement.verify_sum(&values, &decode_scalars::<S>(&blinds)?)?;
+            proof.map_or(Ok(()), |proof| statement.verify(&proof))
+        })
+    })
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
