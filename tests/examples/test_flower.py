@@ -15,8 +15,8 @@ import pytest
 from fedproof.encoding.digest import sha256
 from fedproof.model.base import parse_base
 from fedproof.policy.policy import Policy
-from tests.docs.pages import blocks
-from tests.flower.simulation import ROOT, run_in
+from tests.docs.pages import ROOT, blocks
+from tests.flower.simulation import run_in
 
 EXAMPLES = ROOT / "examples"
 

@@ -19,17 +19,9 @@ import numpy as np
 from fedproof.encoding.digest import sha256
 from fedproof.model.base import save_base
 from fedproof.round.provision import provision
-from tests.flower.processes import MARK, end, new_mark
+from tests.flower.processes import BIN, MARK, QUIET, end, free_ports, new_mark
 
 APP = Path(__file__).parent / "app"
-BIN = Path(sys.executable).parent
-QUIET = {
-    "FLWR_TELEMETRY_ENABLED": "0",
-    "FLWR_DISABLE_UPDATE_CHECK": "1",
-    "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "PYTHONUNBUFFERED": "1",
-}
 POLICY = """\
 version = 1
 federation = "deployed"
@@ -53,14 +45,6 @@ def federation(folder: Path, nodes: int) -> Path:
     base = save_base(folder.parent / "base.safetensors", arrays)
     provision(folder, policy=POLICY.format(base=sha256(base).hex()).encode(), base=base, nodes=nodes)
     return folder
-
-
-def free_port() -> int:
-    """Of loopback."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 @dataclass
@@ -109,7 +93,7 @@ class Deployment:
     flags: Sequence[str] = ("--insecure",)
     config: str = "insecure = true"
     mark: str = field(default_factory=new_mark)
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=lambda: free_ports(1)[0])
     _started: list[Process] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -135,8 +119,8 @@ class Deployment:
     def start(self, name: str, *command: str) -> Process:
         """One of Flower's programs."""
         output = self.root / f"{name}.log"
-        environment = os.environ | QUIET | {"FLWR_HOME": str(self.root / "home"), MARK: self.mark}
-        environment["PATH"] = f"{BIN}{os.pathsep}{environment['PATH']}"
+        own = {"FLWR_HOME": str(self.root / "home"), MARK: self.mark, "PYTHONUNBUFFERED": "1"}
+        environment = os.environ | QUIET | own
         with output.open("wb") as file:
             popen = subprocess.Popen(
                 [str(BIN / command[0]), *command[1:]],
@@ -154,7 +138,7 @@ class Deployment:
     def node(self, folder: Path, *options: str, name: str = "", **config: str) -> Process:
         """A SuperNode with this folder. config: what else its node configuration has."""
         values = " ".join(f"{k}={json.dumps(v)}" for k, v in {"fedproof": str(folder), **config}.items())
-        own = ("--host", "127.0.0.1", "--port", str(free_port()), "--node-config", values)
+        own = ("--host", "127.0.0.1", "--port", str(free_ports(1)[0]), "--node-config", values)
         where = ("--superlink", f"127.0.0.1:{self.port}")
         return self.start(
             name or f"node-{folder.name}", "flower-supernode", *self.link, *where, *own, *options

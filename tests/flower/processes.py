@@ -1,16 +1,37 @@
-"""Processes that a test started, wherever they went: they carry its mark in their environment."""
+"""Flower's programs in tests: what they are started with, and what of them still runs, wherever it went: all carry the test's mark in
+their environment."""
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
+import sys
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+BIN = Path(sys.executable).parent
+QUIET = {
+    "FLWR_TELEMETRY_ENABLED": "0",
+    "FLWR_DISABLE_UPDATE_CHECK": "1",
+    "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+}
+"""Variables for all of them: nothing is sent, nothing is installed."""
 MARK = "FEDPROOF_TEST"
+
+
+def free_ports(count: int) -> list[int]:
+    """Of loopback."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports: list[int] = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
 
 
 def new_mark() -> str:

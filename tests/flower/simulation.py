@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -14,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-BIN = Path(sys.executable).parent
+from tests.flower.processes import QUIET, free_ports
+
 _START = 60
 """Seconds for the SuperLink to answer."""
 
@@ -23,16 +22,12 @@ _START = 60
 def superlink(home: Path) -> Iterator[dict[str, str]]:
     """Variables with which `flwr run` uses a SuperLink for simulations of its own; it and all that it started end with the context.
     home: a folder for Flower's configuration and state."""
-    port, control = _free_ports(2)
+    port, control = map(str, free_ports(2))
     variables = {
+        **QUIET,
         "FLWR_HOME": str(home),
         "FLWR_LOCAL_SUPERLINK_HTTP_API_PORT": port,
         "FLWR_LOCAL_CONTROL_API_PORT": control,
-        "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
-        "FLWR_DISABLE_UPDATE_CHECK": "1",
-        "FLWR_TELEMETRY_ENABLED": "0",
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "PATH": f"{BIN}:{os.environ['PATH']}",
     }
     command = ["flower-superlink", "--insecure", "--simulation", "--isolation", "subprocess"]
     command += ["--host", "127.0.0.1", "--port", port, "--control-api-address", f"127.0.0.1:{control}"]
@@ -65,14 +60,6 @@ def run_in(folder: Path, script: str, variables: Mapping[str, str]) -> str:
     )
     assert ran.returncode == 0, f"{script}\n{ran.stdout}\n{ran.stderr}"
     return ran.stdout
-
-
-def _free_ports(count: int) -> list[str]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [str(s.getsockname()[1]) for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 def _wait(process: subprocess.Popen[bytes], url: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import os
 import runpy
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from fedproof.round.folder import open_aggregator
 from fedproof.templates import write_app
 from fedproof.torch import load
 from tests.docs.pages import ROOT, blocks
-from tests.flower.simulation import flwr_run
+from tests.flower.simulation import run_in
 from tests.torch.federation import verified
 from tests.torch.models import bits
 
@@ -67,19 +66,10 @@ def test_the_example_by_its_page(
             assert block.language == "sh"
             script += block.text
     own = {"APP": str(FOLDER), "FASHION_MNIST": str(data), **SMALL}
-    ran = subprocess.run(
-        ["sh", "-e", "-c", script],
-        cwd=tmp_path,
-        env={**os.environ, **simulation, **own},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert ran.stdout.count("train: 5 updates accepted, 0 not") == 2, ran.stdout
-    assert "VERIFIED" in ran.stdout
-    assert "batches counted: 0" in ran.stdout
+    told = run_in(tmp_path, script, {**simulation, **own})
+    assert told.count("train: 5 updates accepted, 0 not") == 2, told
+    assert "VERIFIED" in told
+    assert "batches counted: 0" in told
     # Once more, without the page: the file is the chain's model, and training changed statistics, too.
     folder = tmp_path / "federation"
     file, report = verified(folder)
@@ -96,10 +86,15 @@ def test_the_example_by_its_page(
 
 
 def test_the_app_that_init_writes(simulation: dict[str, str], tmp_path: Path) -> None:
+    """By its own page: run, verify, begin anew, take bounds from a dry run; and then the first two once more."""
     app = tmp_path / "app"
     write_app(app, template="pytorch", nodes=3)
-    log = flwr_run(app, simulation, 3)
-    assert log.count("train: 3 updates accepted, 0 not") == 3, log
+    run, verify, *others = [block.text for block in blocks(app / "README.md")]
+    assert len(others) == 2
+    for scripts in ([run, verify, *others], [run, verify]):
+        told = run_in(app, "".join(scripts), simulation)
+        assert told.count("train: 3 updates accepted, 0 not") == 3, told
+        assert "VERIFIED" in told
     file, _ = verified(app / "federation")
     net = runpy.run_path(str(app / "federated_app" / "task.py"))["Net"]()
     load(net, file)

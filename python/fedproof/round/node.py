@@ -42,8 +42,9 @@ class _Answered(Record):
 
 
 class _State(Message):
-    """weights: W as little-endian int64. model: what messages say of it, which takes time to compute. steps, first, second: what the optimiser remembers, vectors as little-endian doubles. ended: the
-    aggregator signed a result of this round, which was not adopted yet."""
+    """weights: W as little-endian int64. model: what messages say of it, which takes time to compute. steps, first, second: what the
+    optimiser remembers, vectors as little-endian doubles. ended: the aggregator signed a result of this round, which was not adopted
+    yet."""
 
     KIND: ClassVar[str] = "node-state"
 
