@@ -85,6 +85,9 @@ CARGO_TEST = (
     *("--lib", "--tests"),
 )
 
+# Two processes: the engine uses all cores by itself, but much of a test is Python. Each begins with one half of the files, so that what a
+# module or a session prepares is mostly made once, and takes from the other's end when it is done.
+TWO = ("-n", "2", "--dist", "worksteal", "--durations=10")
 STAGES = (
     Stage("cargo fmt", ("cargo", "fmt", "--all", "--check")),
     Stage(
@@ -123,20 +126,15 @@ STAGES = (
     Stage("mypy --strict", (str(BIN / "mypy"), "--strict", "python/fedproof", "reference")),
     Stage("stubs", (str(BIN / "python"), "-m", "mypy.stubtest", "fedproof._core")),
     Stage("vectors", (str(BIN / "python"), "-m", "reference.check_vectors", "vectors/v1"), vector_counts),
-    # Two processes: the engine uses all cores by itself, but much of a test is Python. Each begins with one half of the files, so that
-    # what a module or a session prepares is mostly made once, and takes from the other's end when it is done.
     Stage(
         "pytest",
-        (
-            *(str(BIN / "python"), "-m", "pytest", "-q"),
-            *("-n", "2", "--dist", "worksteal", "--durations=10"),
-        ),
+        (str(BIN / "python"), "-m", "pytest", "-q", *TWO),
         pytest_counts,
     ),
     # PyTorch has an environment of its own, where there is room for it (Makefile); tests/conftest.py keeps these from the stage above.
     Stage(
         "torch",
-        (TORCH, "-m", "pytest", "-q", "--durations=10", "tests/torch"),
+        (TORCH, "-m", "pytest", "-q", *TWO, "tests/torch"),
         pytest_counts,
         needs=TORCH,
         lack="PyTorch takes 12 GB of disk that are not free: no .venv-torch was made",

@@ -1,4 +1,4 @@
-"""Whole runs in Flower's simulation: the example on images, by its own page, and the app that `fedproof init` writes."""
+"""The example on images, in Flower's simulation and by its own page, and what it does with its data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import torch
 from torch import nn
 
 from fedproof.round.folder import open_aggregator
-from fedproof.templates import write_app
 from fedproof.torch import load
 from tests.docs.pages import ROOT, blocks
 from tests.flower.simulation import run_in
@@ -83,21 +82,6 @@ def test_the_example_by_its_page(
     same = {name for name, held in bits(released).items() if held == bits(start)[name]}
     assert same == {"1.num_batches_tracked", "5.num_batches_tracked"}
     assert {"UPDATES_BOUNDED", "AGGREGATE_EXACT", "MODEL_CHAIN"} <= {c.claim for c in report.claims}
-
-
-def test_the_app_that_init_writes(simulation: dict[str, str], tmp_path: Path) -> None:
-    """By its own page: run, verify, begin anew, take bounds from a dry run; and then the first two once more."""
-    app = tmp_path / "app"
-    write_app(app, template="pytorch", nodes=3)
-    run, verify, *others = [block.text for block in blocks(app / "README.md")]
-    assert len(others) == 2
-    for scripts in ([run, verify, *others], [run, verify]):
-        told = run_in(app, "".join(scripts), simulation)
-        assert told.count("train: 3 updates accepted, 0 not") == 3, told
-        assert "VERIFIED" in told
-    file, _ = verified(app / "federation")
-    net = runpy.run_path(str(app / "federated_app" / "task.py"))["Net"]()
-    load(net, file)
 
 
 @pytest.mark.parametrize("alpha", [0.01, 0.5, 100.0])
