@@ -20,7 +20,7 @@ help:
 	@echo "make test     every check, one summary"
 	@echo "make bench    the benchmark table, also as benchmarks/out/results.json (builds the baselines: some minutes)"
 	@echo "make bench-training  a trained head's proof beside Groth16, also as benchmarks/out/training.json (some minutes)"
-	@echo "make bench-flower    a Flower simulation with and without proofs, also as benchmarks/out/flower.json (two minutes)"
+	@echo "make bench-flower    a Flower app's overhead: parts on one core, a simulation with and without proofs (two minutes)"
 	@echo "make fuzz     decoders and verifiers on arbitrary bytes; CASES=2000 by default"
 	@echo "make setup    environment and extension with the development tools, nothing run"
 	@echo "make format   cargo fmt, ruff format, ruff check --fix"
@@ -47,6 +47,7 @@ bench-training:
 		-- training --json benchmarks/out/training.json $(SIZES)
 
 bench-flower: setup
+	@.venv/bin/python benchmarks/flower/one_core.py --json benchmarks/out/one_core.json
 	@.venv/bin/python benchmarks/flower/overhead.py --json benchmarks/out/flower.json
 
 CASES ?= 2000
