@@ -48,8 +48,9 @@ def test_a_server_without_proofs_gets_nothing(world: World, kind: str) -> None:
 
 
 def test_a_node_without_a_folder_says_how_to_set_it(world: World) -> None:
-    with pytest.raises(UsageError, match="--node-config"):
-        proof_mod(message(fedproof=Call("train").record()), ctx(), never)
+    for config in ({}, {"fedproof": ""}):
+        with pytest.raises(UsageError, match="--node-config"):
+            proof_mod(message(fedproof=Call("train").record()), ctx(config), never)  # type: ignore[arg-type]
 
 
 def test_the_run_does_not_choose_a_nodes_folder(world: World) -> None:
@@ -64,8 +65,10 @@ def test_in_a_simulation_nodes_have_the_folders_of_their_partitions(
     monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(is_initialized=lambda: True))
     assert node_folder(ctx({"partition-id": 2}, fedproof="/f")) == Path("/f/nodes/2")
     assert node_folder(ctx({"partition-id": 2, "fedproof": "/own"}, fedproof="/f")) == Path("/own")
-    with pytest.raises(UsageError):
-        node_folder(ctx({"partition-id": "../../etc"}, fedproof="/f"))
+    assert node_folder(ctx({"partition-id": 0}, fedproof="~/f")) == Path.home() / "f" / "nodes" / "0"
+    for node, run in (({"partition-id": "../../etc"}, "/f"), ({"partition-id": 0, "fedproof": ""}, "")):
+        with pytest.raises(UsageError, match="no fedproof folder"):
+            node_folder(ctx(node, fedproof=run))  # type: ignore[arg-type]
 
 
 def test_no_dry_run_outside_a_simulation(world: World) -> None:

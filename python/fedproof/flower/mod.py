@@ -60,13 +60,14 @@ def in_simulation() -> bool:
 
 
 def node_folder(context: Context) -> Path:
-    """The node's own folder. Raises `UsageError` if nobody set it."""
+    """The node's own folder; an empty text names none, since that would be wherever the process happens to run. Raises `UsageError` if
+    nobody set it."""
     own = context.node_config.get(CONFIG)
-    if isinstance(own, str):
-        return Path(own)
+    if isinstance(own, str) and own:
+        return Path(own).expanduser()
     federation, place = context.run_config.get(CONFIG), context.node_config.get("partition-id")
-    if in_simulation() and isinstance(federation, str) and isinstance(place, int):
-        return Path(federation) / "nodes" / str(place)
+    if in_simulation() and isinstance(federation, str) and federation and isinstance(place, int):
+        return Path(federation).expanduser() / "nodes" / str(place)
     raise UsageError(
         f"this node has no fedproof folder: start its SuperNode with --node-config '{CONFIG}=\"/its/folder\"'"
         f" (in a simulation: {CONFIG} in the app's configuration names the federation's folder)"
