@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -370,6 +371,18 @@ def test_a_run_whose_rounds_are_all_on_record_trains_nothing(world: World) -> No
     before = len(world.sent)
     assert run(world, 2).rounds == []
     assert len(world.sent) == before
+
+
+def test_no_release_before_the_policys_rounds_are_on_record(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World.make(tmp_path, policy=POLICY.replace("min_accepted = 2", "min_accepted = 2\nrounds = 2"))
+    with caplog.at_level(logging.WARNING, "flwr"):
+        run(world, 1)
+    assert "no release yet: 1 round on record, the policy asks for 2" in caplog.text
+    assert not (world.folder / "server" / "release").exists()
+    run(world, 2)
+    assert verified(world).statement.predicate.rounds.count == "2"
 
 
 # -- what cannot begin ------------------------------------------------------------------------------------------

@@ -102,9 +102,10 @@ class Proved(Strategy):
         evaluate_config: ConfigRecord | None = None,
         evaluate_fn: Evaluate | None = None,
     ) -> Result:
-        """Runs the rounds that are not on record yet, up to `num_rounds`, then writes `release/` in the server's folder: model, bundle and
-        certificate. Arguments and result as of Flower's strategies; `initial_arrays` only has to have the base model's names and
-        shapes, since training starts from the base model that the policy names.
+        """Runs the rounds that are not on record yet, up to `num_rounds`; then, once as many are on record as the policy asks for, writes
+        `release/` in the server's folder: model, bundle and certificate. Arguments and result as of Flower's strategies;
+        `initial_arrays` only has to have the base model's names and shapes, since training starts from the base model that the policy
+        names.
 
         Raises `UsageError` for a strategy, model or folder that does not fit, and if too few nodes connect; `Refused` where the record
         contradicts itself, or no node is ready for a round."""
@@ -122,12 +123,19 @@ class Proved(Strategy):
             _check_rounds(aggregator, num_rounds)
             run = _Run(self, aggregator, grid, timeout, evaluate_fn)
             result = run.all(num_rounds, train_config or ConfigRecord(), evaluate_config or ConfigRecord())
-            self._release(aggregator)
+            self._release_if_complete(aggregator)
         for line in io.StringIO(str(result)):
             _log.info("\t%s", line.rstrip("\n"))
         return result
 
-    def _release(self, aggregator: Aggregator) -> None:
+    def _release_if_complete(self, aggregator: Aggregator) -> None:
+        """No verifier takes a record with fewer rounds than the policy asks for."""
+        done, asked = aggregator.chain.round, aggregator.chain.policy.round.rounds
+        if done < asked:
+            _log.warning(
+                "no release yet: %s on record, the policy asks for %d", counted(done, "round"), asked
+            )
+            return
         out = self.folder / RELEASE
         key = EnvelopeKey.load(self.folder / ENVELOPE_KEY)
         producer = Producer(package="fedproof", version=fedproof.__version__)
