@@ -257,6 +257,23 @@ def test_a_node_of_another_federation_takes_no_part(tmp_path: Path, world: World
     assert list(summary.left) == ["node 1003"]
 
 
+def test_each_node_is_told_its_own_reason(tmp_path: Path) -> None:
+    """Of node-1 and node-10, whose names begin alike, each had another mistake."""
+    world = World.make(tmp_path, nodes=11)
+    foreign = World.make(tmp_path / "foreign", nodes=11)
+    honest, world.answering[1001] = world.node(1, app()), foreign.node(10, app())
+
+    def another_attempt(message: Message) -> Message | None:
+        message.content[RECORD] = ConfigRecord({**message.content[RECORD], "attempt": 7})
+        return honest(message)
+
+    world.answering[1010] = another_attempt
+    left = run(world).rounds[0].left
+    assert list(left) == ["node 1001", "node 1010"]
+    assert "signed by another key" in left["node 1001"]
+    assert "made for another attempt" in left["node 1010"]
+
+
 def test_too_few_accepted_make_a_void_round_and_the_model_stays(tmp_path: Path) -> None:
     world = World.make(tmp_path)
     for k in (1, 2):

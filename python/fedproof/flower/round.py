@@ -13,7 +13,7 @@ from typing import TypeVar
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 from flwr.serverapp import Grid
 
-from fedproof.encoding.text import printable
+from fedproof.encoding.text import is_name, printable
 from fedproof.errors import Malformed, Refused
 from fedproof.flower.exchange import message, replies
 from fedproof.flower.wire import RECORD, ROUNDS, Answer, Call, Rounds, Step
@@ -216,16 +216,14 @@ class Conversation:
         client_of = {
             participant.ready: participant.client for participant in server.announcement.participants
         }
-        reasons = [str(error) for error in server.refused_readies]
+        reasons = {e.party: str(e) for e in server.refused_readies if isinstance(e, Refused)}
         for node, signed in list(ready.items()):
             if signed in client_of:
                 self._client_of[node] = client_of.pop(signed)
             else:
                 del ready[node]
-                said = next(
-                    (r for r in reasons if _claimed(signed) in r), "a second node with the key of another one"
-                )
-                self._leave(summary, node, said)
+                reason = reasons.get(_claimed(signed), "a second node with the key of another one")
+                self._leave(summary, node, reason)
 
     def _leave(self, summary: RoundSummary, node: int, reason: str, step: Step = "train") -> None:
         name, told = self.name(node), printable(reason, _TOLD)
@@ -281,9 +279,10 @@ def _metrics(content: RecordDict) -> MetricRecord:
     return next(iter(content.metric_records.values()))
 
 
-def _claimed(signed: Signed) -> str:
-    """Whom the message says it is from, to find the reason that was given for it."""
+def _claimed(signed: Signed) -> str | None:
+    """Whom the message says it is from, to find the reason that was given for it; nothing where it names no client, as in that reason."""
     try:
-        return str(peek(signed).get("client"))
+        client = peek(signed).get("client")
     except Malformed:
-        return "somebody"
+        return None
+    return client if isinstance(client, str) and is_name(client) else None
