@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
+from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 from flwr.serverapp import Grid
 from flwr.serverapp.strategy import FedAvg, Result, Strategy
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from fedproof.encoding.files import make_folder, read_capped, write_atomic
 from fedproof.encoding.text import printable
 from fedproof.errors import UsageError
+from fedproof.flower.arrays import arrays_of, as_wide_as, record_of
 from fedproof.flower.exchange import message
 from fedproof.flower.wire import RECORD, Call
 from fedproof.model.base import parse_base, save_base
@@ -43,7 +44,7 @@ def dry_run(
     if held is None and any(folder.iterdir()):
         raise UsageError(f"{printable(str(folder))} is not empty; name a new folder for the dry run")
     if held is None:
-        save_base(folder / BASE, _numpy(initial_arrays))
+        save_base(folder / BASE, arrays_of(initial_arrays))
         recording: _Plain = _Recorded(strategy, folder, initial_arrays)
     else:
         recording = _Clipped(strategy, held, read_capped(folder / BASE, MAX_FILE))
@@ -105,21 +106,13 @@ class _Recorded(_Plain):
         super().__init__(strategy)
         self._folder = folder
         self._names: dict[int, str] = {}
-        self._kinds = {name: array.dtype for name, array in _numpy(base).items()}
-
-    def _held(self, arrays: ArrayRecord) -> dict[str, NDArray[Any]]:
-        return {
-            n: a.astype(self._kinds[n])
-            if n in self._kinds and a.dtype.kind == self._kinds[n].kind == "f"
-            else a
-            for n, a in _numpy(arrays).items()
-        }
+        self._kinds = {name: array.dtype for name, array in arrays_of(base).items()}
 
     def _seen(self, number: int, reply: Message, arrays: ArrayRecord) -> ArrayRecord:
         here = self._folder / f"round-{number}"
         if not here.exists():
             make_folder(here)
-            save_base(here / f"{START}.safetensors", self._held(self._arrays))
+            save_base(here / f"{START}.safetensors", as_wide_as(self._kinds, arrays_of(self._arrays)))
         node = reply.metadata.src_node_id
         name = self._names.setdefault(node, f"node-{len(self._names)}")  # Flower's ids are twenty digits long
         metrics = next(iter(reply.content.metric_records.values()), MetricRecord())
@@ -130,7 +123,7 @@ class _Recorded(_Plain):
                 f"the metric {key!r}, by which updates are weighed, is no whole number from 1 on"
             )
         write_atomic(here / f"{name}.json", json.dumps({"weight": int(weight)}).encode())
-        save_base(here / f"{name}.safetensors", self._held(arrays))
+        save_base(here / f"{name}.safetensors", as_wide_as(self._kinds, arrays_of(arrays)))
         return arrays
 
 
@@ -144,26 +137,21 @@ class _Clipped(_Plain):
 
     def _seen(self, number: int, reply: Message, arrays: ArrayRecord) -> ArrayRecord:
         layout, bounds = self._base.layout, self._update
-        names = {tensor.name for tensor in layout.tensors}
-        start, new = _numpy(self._arrays), _numpy(arrays)
+        kinds = {tensor.name: tensor.numpy_dtype for tensor in layout.tensors}
+        start, new = (as_wide_as(kinds, arrays_of(record)) for record in (self._arrays, arrays))
 
-        def trained(values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.floating]]:
-            kinds = {tensor.name: tensor.numpy_dtype for tensor in layout.tensors}
-            return {n: values[n].astype(kinds[n]) for n in names if n in values}
+        def trained(values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+            return {name: values[name] for name in kinds if name in values}
 
         W = to_integers(trained(start), layout, bounds.scale)
         x = clip_update(update(trained(new), W, layout, bounds.scale), bounds.max_abs, bounds.max_norm)
         clipped = {**start, **to_arrays(W + x, layout, bounds.scale)}
-        return ArrayRecord({name: Array(clipped[name]) for name in arrays})
+        return record_of({name: clipped[name] for name in arrays})
 
 
 def _marked(messages: Iterable[Message], number: int) -> list[Message]:
     mark = Call("dry-run").record()
     return [message(m, RecordDict({**m.content, RECORD: mark}), str(number)) for m in messages]
-
-
-def _numpy(arrays: ArrayRecord) -> dict[str, NDArray[Any]]:
-    return {name: array.numpy() for name, array in arrays.items()}
 
 
 def _by_metric(result: Result) -> dict[str, list[float]]:

@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from flwr.app import Array, ArrayRecord, Context, Message, MetricRecord, RecordDict
+from flwr.app import ArrayRecord, Context, Message, MetricRecord, RecordDict
 from numpy.typing import NDArray
 
 from fedproof.encoding.digest import sha256
 from fedproof.encoding.text import printable
 from fedproof.errors import FedproofError, Malformed, Refused, UsageError
 from fedproof.flower import pending
+from fedproof.flower.arrays import arrays_of, as_wide_as, record_of
 from fedproof.flower.wire import RECORD, ROUNDS, Answer, Call, Rounds
 from fedproof.identity.signed import Signed
 from fedproof.round.folder import STATE, open_node
@@ -157,23 +158,16 @@ class _Turn:
 
     def _with_model(self) -> Message:
         """The message as the app expects it: with the model that this node holds."""
-        arrays = {name: Array(array) for name, array in self.node.client.chain.arrays().items()}
-        return _without(self.message, {self.call.arrays: ArrayRecord(arrays)})
+        return _without(self.message, {self.call.arrays: record_of(self.node.client.chain.arrays())})
 
-    def _trained(self, content: RecordDict) -> tuple[Mapping[str, NDArray[np.floating]], MetricRecord]:
-        """What the app returned. Floats of another width than the base model's are converted: the update is the node's own to round."""
+    def _trained(self, content: RecordDict) -> tuple[Mapping[str, NDArray[Any]], MetricRecord]:
+        """What the app returned: weights, and metrics."""
         if len(content.array_records) != 1 or len(content.metric_records) != 1:
             raise self._refuse(
                 "the app must return one ArrayRecord, the trained weights, and one MetricRecord"
             )
-        returned = next(iter(content.array_records.values()))
         kinds = {tensor.name: tensor.numpy_dtype for tensor in self.node.client.chain.layout.tensors}
-        arrays: dict[str, NDArray[np.floating]] = {}
-        for name, array in returned.items():
-            values = array.numpy()
-            if name in kinds and values.dtype.kind == "f":
-                values = values.astype(kinds[name], copy=False)
-            arrays[name] = values
+        arrays = as_wide_as(kinds, arrays_of(next(iter(content.array_records.values()))))
         return arrays, next(iter(content.metric_records.values()))
 
     def _weight(self, metrics: MetricRecord) -> int:

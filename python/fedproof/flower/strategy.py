@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from flwr.app import Array, ArrayRecord, ConfigRecord, Context, Message, MetricRecord, RecordDict
+from flwr.app import ArrayRecord, ConfigRecord, Context, Message, MetricRecord, RecordDict
 from flwr.serverapp import Grid
 from flwr.serverapp.strategy import FedAvg, Result, Strategy
 
 import fedproof
 from fedproof.encoding.text import counted, printable
 from fedproof.errors import UsageError
+from fedproof.flower.arrays import record_of
 from fedproof.flower.dry_run import dry_run
 from fedproof.flower.exchange import wait_for_nodes
 from fedproof.flower.hooks import Hook
@@ -235,7 +236,7 @@ class _Run:
         return max(self.strategy.min_available_nodes, sampled)
 
     def _arrays(self) -> ArrayRecord:
-        return ArrayRecord({name: Array(array) for name, array in self.aggregator.chain.arrays().items()})
+        return record_of(self.aggregator.chain.arrays())
 
 
 def _own_metrics(summary: RoundSummary) -> dict[str, int | float]:
