@@ -192,7 +192,13 @@ class _Turn:
         upload: bytes = b"",
     ) -> Message:
         answer = Answer(
-            self.call.step, self.node.client.chain.round, behind, refused, ready, upload, self.seconds
+            self.call.step,
+            self.node.client.chain.round,
+            behind=behind,
+            refused=refused,
+            ready=ready,
+            upload=upload,
+            seconds=self.seconds,
         )
         return Message(RecordDict({RECORD: answer.record(), **(records or {})}), reply_to=self.message)
 

@@ -48,7 +48,7 @@ class RoundSummary:
 class Conversation:
     """The aggregator's talk with Flower's nodes, over all rounds. It remembers who is who, and how far each came."""
 
-    def __init__(self, aggregator: Aggregator, grid: Grid, arrays: str, weight: str) -> None:
+    def __init__(self, aggregator: Aggregator, grid: Grid, *, arrays: str, weight: str) -> None:
         """arrays, weight: names under which the app has its model, and the metric by which updates are weighed."""
         self._aggregator = aggregator
         self._grid = grid
@@ -175,18 +175,14 @@ class Conversation:
         verdict = self._verdicts.get(self.name(node))
         ours = Call(
             step,
-            self._aggregator.attempt,
-            announcement,
-            verdict.to_bytes() if verdict else b"",
-            arrays,
-            weight,
+            attempt=self._aggregator.attempt,
+            announcement=announcement,
+            verdict=verdict.to_bytes() if verdict else b"",
+            arrays=arrays,
+            weight=weight,
         )
-        app = (
-            {}
-            if step == "upload"
-            else {n: r for n, r in call.content.items() if not isinstance(r, ArrayRecord)}
-        )
-        content = RecordDict({**app, RECORD: ours.record(), ROUNDS: self._rounds(self._known(node))})
+        apps = {n: r for n, r in call.content.items() if step != "upload" and not isinstance(r, ArrayRecord)}
+        content = RecordDict({**apps, RECORD: ours.record(), ROUNDS: self._rounds(self._known(node))})
         return message(call, content, str(self._aggregator.chain.round + 1))
 
     def _known(self, node: int) -> int:

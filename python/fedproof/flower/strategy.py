@@ -156,8 +156,9 @@ class _Run:
     ) -> None:
         self.proved, self.strategy, self.aggregator = proved, proved.strategy, aggregator
         self.grid, self.timeout, self.evaluate_fn = grid, timeout, evaluate_fn
-        names = self.strategy.arrayrecord_key, self.strategy.weighted_by_key
-        self.talk = Conversation(aggregator, grid, *names)
+        self.talk = Conversation(
+            aggregator, grid, arrays=self.strategy.arrayrecord_key, weight=self.strategy.weighted_by_key
+        )
         self.result = Result(arrays=self._arrays())
 
     def all(self, num_rounds: int, train_config: ConfigRecord, evaluate_config: ConfigRecord) -> Result:

@@ -71,11 +71,11 @@ class Call:
         values = _Values(content.get(RECORD))
         return cls(
             values.step(),
-            values.number("attempt"),
-            values.raw("announcement"),
-            values.raw("verdict"),
-            values.text("arrays"),
-            values.text("weight"),
+            attempt=values.number("attempt"),
+            announcement=values.raw("announcement"),
+            verdict=values.raw("verdict"),
+            arrays=values.text("arrays"),
+            weight=values.text("weight"),
         )
 
 
@@ -108,11 +108,11 @@ class Answer:
         return cls(
             step,
             values.number("round"),
-            values.flag("behind"),
-            values.text("refused"),
-            values.raw("ready"),
-            values.raw("upload"),
-            values.seconds(),
+            behind=values.flag("behind"),
+            refused=values.text("refused"),
+            ready=values.raw("ready"),
+            upload=values.raw("upload"),
+            seconds=values.seconds(),
         )
 
 
