@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 
 from fedproof.encoding.digest import text_of
+from fedproof.encoding.toml import toml_string
 from fedproof.errors import Malformed
 from fedproof.policy.policy import Policy
 
@@ -28,7 +28,7 @@ class Draft:
     comments: dict[str, str] = field(default_factory=dict)
 
     def to_toml(self) -> str:
-        """The file's text. Raises `Malformed` for fields that no policy has."""
+        """The file's text. Raises `Malformed` for fields that no policy has, `UsageError` for text that is no UTF-8."""
         unit = 2.0**-self.scale
         update = (
             ("scale", self.scale, f"one unit is 2^-{self.scale} = {unit:.3g}"),
@@ -38,11 +38,11 @@ class Draft:
         lines = [
             *(f"# {line}" for line in self.origin),
             "version = 1",
-            f"federation = {_string(self.federation)}",
+            f"federation = {toml_string(self.federation)}",
         ]
         lines.append(f'base_model = "{text_of(self.base)}"')
         if self.frozen:
-            lines += ["", "[model]", f"frozen = [{', '.join(map(_string, self.frozen))}]"]
+            lines += ["", "[model]", f"frozen = [{', '.join(map(toml_string, self.frozen))}]"]
         lines += ["", "[update]"]
         for name, value, meaning in update:
             lines += [*self._comment(name), f"{name} = {value}  # {meaning}"]
@@ -56,8 +56,3 @@ class Draft:
 
     def _comment(self, name: str) -> list[str]:
         return [f"# {self.comments[name]}"] if name in self.comments else []
-
-
-def _string(text: str) -> str:
-    """TOML's basic string."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")

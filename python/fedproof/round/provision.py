@@ -19,6 +19,12 @@ ENDORSER = "endorser"
 MAX_NODES = 10_000
 
 
+def check_count(nodes: int) -> None:
+    """As many nodes as can be provisioned, 1 to 10,000. Raises `UsageError`."""
+    if not 1 <= nodes <= MAX_NODES:
+        raise UsageError(f"{nodes} nodes; 1 to {MAX_NODES} can be provisioned")
+
+
 def provision(folder: Path, *, policy: bytes, base: bytes, nodes: int) -> tuple[str, ...]:
     """Makes `folder`, which is not there yet, with `server/`, `nodes/0/` … and the endorser's key, as `round.folder` lays them out;
     returns the nodes' names. policy: the TOML text. base: the base model's file. nodes: how many, up to 10,000.
@@ -27,8 +33,7 @@ def provision(folder: Path, *, policy: bytes, base: bytes, nodes: int) -> tuple[
     `UsageError` for a folder that is there, or cannot be written."""
     held = Policy.parse(policy.decode())
     Chain.start(held, base)
-    if not 1 <= nodes <= MAX_NODES:
-        raise UsageError(f"{nodes} nodes; 1 to {MAX_NODES} can be provisioned")
+    check_count(nodes)
     if folder.exists():
         raise UsageError(f"{printable(str(folder))} exists; keys are never overwritten: name a new folder")
     endorser, message, envelope = SigningKey.generate(), SigningKey.generate(), EnvelopeKey.generate()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
@@ -15,10 +14,11 @@ from numpy.typing import NDArray
 from fedproof.encoding.digest import sha256, text_of
 from fedproof.encoding.files import make_folder, write_atomic
 from fedproof.encoding.text import printable
+from fedproof.encoding.toml import toml_string
 from fedproof.errors import UsageError
 from fedproof.model.base import save_base
 from fedproof.round.folder import BASE, POLICY
-from fedproof.round.provision import MAX_NODES, provision
+from fedproof.round.provision import check_count, provision
 
 FEDERATION = "federation"
 _SUFFIX = ".tmpl"
@@ -55,8 +55,7 @@ def write_app(folder: Path, *, template: str, nodes: int) -> tuple[str, ...]:
     Raises `UsageError` for a folder that is there or cannot be written, another template, or another number of nodes."""
     if template not in TEMPLATES:
         raise UsageError(f"there is no template {printable(template)}: {', '.join(TEMPLATES)}")
-    if not 1 <= nodes <= MAX_NODES:
-        raise UsageError(f"{nodes} nodes; 1 to {MAX_NODES} can be provisioned")
+    check_count(nodes)
     if folder.exists() or folder.is_symlink():
         raise UsageError(
             f"{printable(str(folder))} exists; an app is not written over another: name a new folder"
@@ -83,17 +82,6 @@ def app_name(folder: str) -> str:
     name = re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-")
     name = name if name[:1].isalpha() else f"app-{name}"
     return name[:_MAX_NAME].strip("-")
-
-
-def toml_string(text: str) -> str:
-    """A basic string of TOML; its escapes are JSON's. Raises `UsageError` for text that no TOML file can hold."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise UsageError(
-            f"{printable(text)} is no UTF-8, and cannot stand in a TOML file: name another folder"
-        ) from None
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _files(folder: Traversable, path: str = "") -> Iterator[tuple[str, str]]:
