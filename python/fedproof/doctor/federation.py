@@ -1,7 +1,7 @@
-"""A federation's folder, or one party's of it (`fedproof provision` makes them):
+"""A federation's folder, or one party's of it, as `round.folder` lays them out and `fedproof provision` makes them:
 
-FOLDER/server/       policy.toml, trust.toml, roster.cbor, message.pem, envelope.pem, base.safetensors; later state/
-FOLDER/nodes/NAME/   policy.toml, trust.toml, roster.cbor, key.pem; later state/
+FOLDER/server/      the aggregator's
+FOLDER/nodes/NAME/  a node's
 FOLDER/endorser.pem
 """
 
@@ -15,17 +15,19 @@ from fedproof.doctor.party import Party, check_private, examine_node, examine_se
 from fedproof.encoding.text import printable
 from fedproof.errors import UsageError
 from fedproof.identity.keys import SigningKey
+from fedproof.round.folder import ENVELOPE_KEY, MESSAGE_KEY, NODE_KEY, POLICY, ROSTER, TRUST
+from fedproof.round.provision import ENDORSER
 
 
 def examine(folder: Path, now: int) -> list[Finding]:
     """Every check of the folder. now: Unix seconds. Raises `UsageError` where it is none of these folders."""
     if (folder / "server").is_dir() or (folder / "nodes").is_dir():
         return _whole(folder, now)
-    if (folder / "message.pem").exists() or (folder / "envelope.pem").exists():
+    if (folder / MESSAGE_KEY).exists() or (folder / ENVELOPE_KEY).exists():
         at = Examination("server")
         examine_server(folder, at, now)
         return at.findings
-    if (folder / "key.pem").exists():
+    if (folder / NODE_KEY).exists():
         at = Examination("node")
         examine_node(folder, at, now)
         return at.findings
@@ -70,16 +72,16 @@ def _compare(server: Party, node: Party, at: Examination) -> None:
         and node.policy is not None
         and server.policy.digest() != node.policy.digest()
     ):
-        at.problem("policy.toml", "another policy than the aggregator's", same)
+        at.problem(POLICY, "another policy than the aggregator's", same)
     if (
         server.signed is not None
         and node.signed is not None
         and server.signed.digest() != node.signed.digest()
     ):
-        at.problem("roster.cbor", "another roster, or version of it, than the aggregator's", same)
+        at.problem(ROSTER, "another roster, or version of it, than the aggregator's", same)
     if server.key is not None and node.trust is not None and server.key.verify_key != node.trust.aggregator:
         told = f"names {node.trust.aggregator.text}, the aggregator's key is {server.key.verify_key.text}"
-        at.problem("trust.toml", told, "put the aggregator's public half there, as its owner gives it to you")
+        at.problem(TRUST, told, "put the aggregator's public half there, as its owner gives it to you")
 
 
 def _check_distinct(nodes: dict[str, Party], at: Examination) -> None:
@@ -97,7 +99,7 @@ def _check_distinct(nodes: dict[str, Party], at: Examination) -> None:
 
 
 def _check_endorser(folder: Path, server: Party | None, at: Examination) -> None:
-    path = folder / "endorser.pem"
+    path = folder / f"{ENDORSER}.pem"
     parts: Iterable[bool] = (path.exists(), server is not None, (folder / "nodes").is_dir())
     if sum(parts) > 1:
         told = "keys of several parties are on this machine: whoever has it is all of them"

@@ -25,6 +25,7 @@ from fedproof.policy.policy import Policy
 from fedproof.round.audit import History
 from fedproof.round.chain import Chain
 from fedproof.round.client import CLOCK_SKEW
+from fedproof.round.folder import BASE, ENVELOPE_KEY, MESSAGE_KEY, NODE_KEY, POLICY, ROSTER, STATE, TRUST
 from fedproof.round.messages import Announcement
 from fedproof.round.peek import AUDIT, node_place
 from fedproof.round.record import MAX_BODY, RoundBody, RoundEntry
@@ -47,48 +48,48 @@ class Party:
 
 def examine_server(folder: Path, at: Examination, now: int) -> Party:
     """The aggregator's folder. now: Unix seconds."""
-    message = _key(folder / "message.pem", SigningKey, at)
-    envelope = _key(folder / "envelope.pem", EnvelopeKey, at)
+    message = _key(folder / MESSAGE_KEY, SigningKey, at)
+    envelope = _key(folder / ENVELOPE_KEY, EnvelopeKey, at)
     party = _examine(folder, at, message)
     if party.trust is not None:
         if message is not None and message.verify_key != party.trust.aggregator:
             told = f"trust.toml names {party.trust.aggregator.text}, message.pem is {message.verify_key.text}"
             at.problem(
-                "message.pem",
+                MESSAGE_KEY,
                 told,
                 "put the public half of message.pem into every trust file, or the other key here",
             )
         if envelope is not None and envelope.verify_key != party.trust.envelope:
             told = f"trust.toml names {party.trust.envelope.keyid[:16]}…, envelope.pem is {envelope.verify_key.keyid[:16]}…"
             at.problem(
-                "envelope.pem",
+                ENVELOPE_KEY,
                 told,
                 "put the public half of envelope.pem into every trust file, or the other key here",
             )
     if party.roster is not None:
         _check_members(party.roster, at, now)
-    _check_base(folder / "base.safetensors", party, at)
-    if (folder / "state").is_dir():
+    _check_base(folder / BASE, party, at)
+    if (folder / STATE).is_dir():
         at.attempt(
             "state",
             "give the folder back as it was; a lost record cannot be made again",
-            lambda: _record(folder / "state", party, at, now),
+            lambda: _record(folder / STATE, party, at, now),
         )
     return party
 
 
 def examine_node(folder: Path, at: Examination, now: int) -> Party:
     """A node's folder. now: Unix seconds."""
-    key = _key(folder / "key.pem", SigningKey, at)
+    key = _key(folder / NODE_KEY, SigningKey, at)
     party = _examine(folder, at, key)
     if party.roster is not None and key is not None:
         _check_membership(party.roster, party.trust, key, at, now)
-    _check_base(folder / "base.safetensors", party, at)
-    if (folder / "state").is_dir():
+    _check_base(folder / BASE, party, at)
+    if (folder / STATE).is_dir():
         at.attempt(
             "state",
             "see what changed it; a state that is lost is begun anew, never taken from a copy",
-            lambda: _node_state(folder / "state", at, now),
+            lambda: _node_state(folder / STATE, at, now),
         )
     return party
 
@@ -120,34 +121,28 @@ def _key(path: Path, kind: type[K], at: Examination) -> K | None:
 
 def _examine(folder: Path, at: Examination, key: SigningKey | None) -> Party:
     """What both kinds of folders have."""
-    policy = at.attempt(
-        "policy.toml", "mend it, or get the federation's", lambda: Policy.load(folder / "policy.toml")
-    )
-    trust = at.attempt(
-        "trust.toml", "mend it; keys come from their owners", lambda: Trust.load(folder / "trust.toml")
-    )
-    signed = at.attempt("roster.cbor", f"get it from {_ENDORSER}", lambda: _signed(folder / "roster.cbor"))
+    policy = at.attempt(POLICY, "mend it, or get the federation's", lambda: Policy.load(folder / POLICY))
+    trust = at.attempt(TRUST, "mend it; keys come from their owners", lambda: Trust.load(folder / TRUST))
+    signed = at.attempt(ROSTER, f"get it from {_ENDORSER}", lambda: _signed(folder / ROSTER))
     roster = None
-    for name in ("policy.toml", "trust.toml"):
+    for name in (POLICY, TRUST):
         path = folder / name
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o022:
             at.warn(name, "others on this machine may write it", f"chmod go-w {path}")
     if policy is not None:
-        at.ok("policy.toml", f"federation {policy.federation}, {text_of(policy.digest())}")
+        at.ok(POLICY, f"federation {policy.federation}, {text_of(policy.digest())}")
     if policy is not None and trust is not None:
         _check_pin(policy, trust, at)
     if policy is not None and trust is not None and signed is not None:
         do = f"get the roster of this federation from {_ENDORSER}; if the trust file is wrong, mend that"
-        roster = at.attempt(
-            "roster.cbor", do, lambda: open_roster(signed, trust.endorsers, policy.federation)
-        )
+        roster = at.attempt(ROSTER, do, lambda: open_roster(signed, trust.endorsers, policy.federation))
     if policy is not None and roster is not None:
         at.ok(
-            "roster.cbor",
+            ROSTER,
             f"version {roster.version}, endorsed by {roster.endorser}, {counted(len(roster.members), 'member')}",
         )
         do = "lower update.weights.max"
-        at.attempt("policy.toml", do, lambda: check_sums(policy, len(roster.members)))
+        at.attempt(POLICY, do, lambda: check_sums(policy, len(roster.members)))
     return Party(policy, trust, signed, roster, key)
 
 
@@ -157,13 +152,13 @@ def _signed(path: Path) -> Signed:
 
 def _check_pin(policy: Policy, trust: Trust, at: Examination) -> None:
     if trust.policy is None:
-        at.ok("trust.toml", "readable; it pins no policy")
+        at.ok(TRUST, "readable; it pins no policy")
         return
     before = len(at.findings)
     do = "compare the two policies; pin the one that you agree with (fedproof policy digest)"
-    at.attempt("trust.toml", do, lambda: trust.check_policy(policy.digest()))
+    at.attempt(TRUST, do, lambda: trust.check_policy(policy.digest()))
     if len(at.findings) == before:
-        at.ok("trust.toml", "readable; it pins this policy")
+        at.ok(TRUST, "readable; it pins this policy")
 
 
 def _check_members(roster: Roster, at: Examination, now: int) -> None:
@@ -224,9 +219,9 @@ def _check_base(path: Path, party: Party, at: Examination) -> None:
     if policy is None:
         return
     do = "get the federation's base model; if this one is right, the policy names another"
-    chain = at.attempt("base.safetensors", do, lambda: Chain.start(policy, read_capped(path, MAX_FILE)))
+    chain = at.attempt(BASE, do, lambda: Chain.start(policy, read_capped(path, MAX_FILE)))
     if chain is not None:
-        at.ok("base.safetensors", f"the one that the policy names, {counted(chain.layout.size, 'parameter')}")
+        at.ok(BASE, f"the one that the policy names, {counted(chain.layout.size, 'parameter')}")
 
 
 def _record(state: Path, party: Party, at: Examination, now: int) -> None:

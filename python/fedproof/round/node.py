@@ -25,6 +25,7 @@ from fedproof.model.optimiser import Moments
 from fedproof.round.audit import AuditLog
 from fedproof.round.client import Client
 from fedproof.round.messages import Count, State, Upload, Verdict, Weight
+from fedproof.round.peek import AUDIT, NODE_STATE, PLACE
 from fedproof.round.verify import Read, RoundReport
 
 _LIMIT = 1 << 33
@@ -46,7 +47,7 @@ class _State(Message):
     optimiser remembers, vectors as little-endian doubles. ended: the aggregator signed a result of this round, which was not adopted
     yet."""
 
-    KIND: ClassVar[str] = "node-state"
+    KIND: ClassVar[str] = NODE_STATE
 
     round: Count
     previous: Digest
@@ -81,10 +82,10 @@ class Node:
     def _open(self, root: Path, client: Client) -> None:
         for leftover in root.glob("*.tmp"):
             leftover.unlink()
-        self._path = root / "state.cbor"
+        self._path = root / PLACE
         self._upload = root / "upload.cbor"
         self.client = client
-        self.audit = AuditLog(root / "audit.jsonl")
+        self.audit = AuditLog(root / AUDIT)
         if self._path.exists():
             self._load()
 

@@ -10,8 +10,9 @@ from fedproof.encoding.files import read_capped
 from fedproof.encoding.text import printable
 from fedproof.errors import Malformed
 
-STATE = "state.cbor"
-AUDIT = "audit.jsonl"
+PLACE, AUDIT = "state.cbor", "audit.jsonl"
+NODE_STATE = "node-state"
+"""Kind of the message that `PLACE` holds."""
 _LIMIT = 1 << 33
 
 
@@ -26,16 +27,16 @@ class Place:
 
 def is_node_state(folder: Path) -> bool:
     """Whether it has one of the files by which a node's state folder is known."""
-    return (folder / STATE).is_file() or (folder / AUDIT).is_file()
+    return (folder / PLACE).is_file() or (folder / AUDIT).is_file()
 
 
 def node_place(folder: Path) -> Place | None:
     """What `state.cbor` says; nothing where there is none yet. Raises `Malformed`."""
-    path = folder / STATE
+    path = folder / PLACE
     if not path.exists():
         return None
     value = cbor.decode(read_capped(path, _LIMIT), limit=_LIMIT)
-    if isinstance(value, dict) and value.get("kind") == "node-state":
+    if isinstance(value, dict) and value.get("kind") == NODE_STATE:
         round, time, weights = (value.get(name) for name in ("round", "time", "weights"))
         if type(round) is int and type(time) is int and isinstance(weights, bytes) and not len(weights) % 8:
             return Place(round, time, len(weights) // 8)
