@@ -22,15 +22,13 @@ from fedproof.identity.trust import Trust
 from fedproof.model.layout import Layout
 from fedproof.model.tensors import serialise
 from fedproof.policy.policy import Policy
-from fedproof.provenance.bundle import write_bundle
-from fedproof.provenance.certificate import issue
+from fedproof.provenance.release import BUNDLE, MODEL, release
 from fedproof.provenance.statement import Producer
 from fedproof.provenance.verify import verify_bundle
 from fedproof.round.aggregator import Aggregator
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
 from fedproof.round.messages import Announcement, Upload, Verdict
-from fedproof.round.record import RoundEntry, named_blobs
 from fedproof.round.rules import context
 
 NAMES = ("ada", "bob", "cyd", "dee")
@@ -117,23 +115,9 @@ class Federation:
 
     def release(self) -> tuple[Path, Path]:
         """Bundle and model, as an honest aggregator publishes them."""
-        model = self.folder / "model.safetensors"
-        model.write_bytes(self.aggregator.chain.released())
-        store, names = self.aggregator.store, {self.policy.base_digest}
-        for entry in self.aggregator.entries():
-            names.update(named_blobs(RoundEntry.from_bytes(entry), store.blob))
-        bundle = self.folder / "bundle"
-        write_bundle(
-            bundle,
-            policy=self.policy.to_bytes(),
-            roster=self.signed_roster.to_bytes(),
-            log=store.log,
-            blobs=names,
-            read=store.blob,
-        )
         producer = Producer(package="fedproof", version="attack")
-        issue(bundle, model=model, policy=self.policy, trust=self.trust, key=self.envelope, producer=producer)
-        return bundle, model
+        release(self.aggregator, self.folder, trust=self.trust, key=self.envelope, producer=producer)
+        return self.folder / BUNDLE, self.folder / MODEL
 
     def audit(self, bundle: Path, model: Path) -> None:
         """What `fedproof verify` does."""
