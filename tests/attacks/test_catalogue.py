@@ -61,6 +61,8 @@ ITEMS = {
         "overflowing sum",
         "stale roster",
         "same update over two sets",
+        "another step than the policy's strategy",
+        "a tensor changed that is not trained",
     },
     "Certificates": {
         "policy from the bundle",
@@ -99,6 +101,14 @@ ITEMS = {
         "receipt for another answer",
         "receipt for another input",
         "receipt of another head",
+    },
+    "Flower": {
+        "a node whose answer is no good",
+        "a node with another's key, or of another federation",
+        "a model in the server's message",
+        "a node's folder chosen by the server",
+        "training in clear, asked for as a dry run",
+        "a strategy whose sums nobody can recompute",
     },
     "Batch": {"two bad proofs that cancel"},
 }
