@@ -296,7 +296,7 @@ def test_if_nobody_is_ready_the_run_ends_with_the_reasons(world: World) -> None:
     ("examples", "reason"),
     [
         (11, "weight 11"),
-        (0, "weight 0"),
+        (0, "no whole number from 1 on"),
         (2.5, "no whole number"),
         ([1], "no whole number"),
         (float("nan"), "no whole number"),

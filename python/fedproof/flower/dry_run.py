@@ -20,6 +20,7 @@ from fedproof.encoding.text import printable
 from fedproof.errors import UsageError
 from fedproof.flower.arrays import arrays_of, as_wide_as, record_of
 from fedproof.flower.exchange import message
+from fedproof.flower.metrics import whole_weight
 from fedproof.flower.wire import RECORD, Call
 from fedproof.model.base import parse_base, save_base
 from fedproof.model.dry_run import CLIPPED, PLAIN, START, compare, read_metrics
@@ -38,7 +39,9 @@ def dry_run(
 ) -> Result:
     """Runs `start` with a strategy that records. folder: without a policy it is new or empty, and gets the initial model as
     `base.safetensors`, every update and `metrics-plain.json`; with one it is that of the run without, and gets `metrics-clipped.json`.
-    Raises `UsageError`."""
+
+    Raises `UsageError` for a folder that is not empty or a weight that no proof could have, `Malformed` for a policy or base model that
+    cannot be read, `Refused` (object "model") for weights that have no integers."""
     make_folder(folder)
     held = Policy.load(policy) if policy is not None else None
     if held is None and any(folder.iterdir()):
@@ -116,13 +119,8 @@ class _Recorded(_Plain):
         node = reply.metadata.src_node_id
         name = self._names.setdefault(node, f"node-{len(self._names)}")  # Flower's ids are twenty digits long
         metrics = next(iter(reply.content.metric_records.values()), MetricRecord())
-        weight = metrics.get(self._strategy.weighted_by_key)
-        if not isinstance(weight, int | float) or not float(weight).is_integer() or weight < 1:
-            key = printable(self._strategy.weighted_by_key)
-            raise UsageError(
-                f"the metric {key!r}, by which updates are weighed, is no whole number from 1 on"
-            )
-        write_atomic(here / f"{name}.json", json.dumps({"weight": int(weight)}).encode())
+        weight = whole_weight(metrics, self._strategy.weighted_by_key)
+        write_atomic(here / f"{name}.json", json.dumps({"weight": weight}).encode())
         save_base(here / f"{name}.safetensors", as_wide_as(self._kinds, arrays_of(arrays)))
         return arrays
 

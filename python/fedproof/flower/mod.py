@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from fedproof.encoding.digest import sha256
 from fedproof.encoding.text import printable
-from fedproof.errors import FedproofError, Malformed, Refused, UsageError
+from fedproof.errors import FedproofError, Malformed, UsageError
 from fedproof.flower import pending
 from fedproof.flower.arrays import arrays_of, as_wide_as, record_of
+from fedproof.flower.metrics import whole_weight
 from fedproof.flower.wire import RECORD, ROUNDS, Answer, Call, Rounds
 from fedproof.identity.signed import Signed
 from fedproof.round.folder import STATE, open_node
@@ -41,7 +42,11 @@ def proof_mod(message: Message, context: Context, call_next: Handler) -> Message
     done when it is proved. Messages that are neither of training nor of evaluation pass untouched.
 
     The app gets the model that the node itself holds, under the name that the app's server gives it, whatever the message brought. What
-    the node refuses leaves it as an answer with the reason, and stands in the node's audit log; what the app raises is Flower's to report.
+    the node refuses leaves it as an answer with the reason; what failed its checks of messages stands in its audit log, too. What the app
+    raises is Flower's to report.
+
+    Raises what leaves as Flower's error: `UsageError` for a node without a folder, one that another process has, or a dry run outside a
+    simulation; `Malformed` for a message without a call; both and `Refused` for a folder whose files do not go together.
     """
     if message.metadata.message_type.split(".")[0] not in ("train", "evaluate"):
         return call_next(message, context)
@@ -138,7 +143,7 @@ class _Turn:
         with self._part("quantise"):
             x = self.node.client.update(arrays)
         pending.keep(self.state, self.node, self.call.attempt, x)
-        ready = self.node.ready(self._weight(metrics), attempt=self.call.attempt)
+        ready = self.node.ready(whole_weight(metrics, self.call.weight), attempt=self.call.attempt)
         return self._answer({"metrics": metrics}, ready=ready.to_bytes())
 
     def _upload(self) -> Message:
@@ -163,24 +168,10 @@ class _Turn:
     def _trained(self, content: RecordDict) -> tuple[Mapping[str, NDArray[Any]], MetricRecord]:
         """What the app returned: weights, and metrics."""
         if len(content.array_records) != 1 or len(content.metric_records) != 1:
-            raise self._refuse(
-                "the app must return one ArrayRecord, the trained weights, and one MetricRecord"
-            )
+            raise UsageError("the app must return one ArrayRecord, the trained weights, and one MetricRecord")
         kinds = {tensor.name: tensor.numpy_dtype for tensor in self.node.client.chain.layout.tensors}
         arrays = as_wide_as(kinds, arrays_of(next(iter(content.array_records.values()))))
         return arrays, next(iter(content.metric_records.values()))
-
-    def _weight(self, metrics: MetricRecord) -> int:
-        weight = metrics.get(self.call.weight)
-        if not isinstance(weight, int | float) or not float(weight).is_integer():
-            raise self._refuse(
-                f"the metric {printable(self.call.weight)!r}, by which updates are weighed, is no whole number"
-            )
-        return int(weight)
-
-    def _refuse(self, detail: str) -> Refused:
-        client = self.node.client
-        return Refused("update", "statement", detail, party=client.name, round=client.chain.round)
 
     def _answer(
         self,

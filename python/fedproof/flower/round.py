@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 from flwr.serverapp import Grid
@@ -16,6 +14,7 @@ from flwr.serverapp import Grid
 from fedproof.encoding.text import is_name, printable
 from fedproof.errors import Malformed, Refused
 from fedproof.flower.exchange import message, replies
+from fedproof.flower.metrics import alike, metrics_of
 from fedproof.flower.wire import RECORD, ROUNDS, Answer, Call, Rounds, Step
 from fedproof.identity.signed import Signed, peek
 from fedproof.round.aggregator import Aggregator
@@ -74,7 +73,7 @@ class Conversation:
         for node, reply, answer in self._ask("train", calls, timeout, summary):
             try:
                 signed = Signed.from_bytes(answer.ready, limit=_MAX_READY)
-                metrics[node] = _metrics(reply.content)
+                metrics[node] = metrics_of(reply.content)
             except Malformed as error:
                 self._leave(summary, node, str(error))
             else:
@@ -109,7 +108,7 @@ class Conversation:
         good: dict[int, tuple[Message, MetricRecord]] = {}
         for node, reply, _ in self._ask("evaluate", calls, timeout, summary):
             try:
-                good[node] = reply, _metrics(reply.content)
+                good[node] = reply, metrics_of(reply.content)
             except Malformed as error:
                 self._leave(summary, node, str(error), "evaluate")
         usable, left = alike({node: record for node, (_, record) in good.items()}, self._names[1])
@@ -239,40 +238,6 @@ class Conversation:
                 _log.warning("\t> %s leaves the round: %s", dropped.client, summary.left[dropped.client])
             else:
                 summary.left.setdefault(dropped.client, printable(dropped.reason, _TOLD))
-
-
-K = TypeVar("K")
-
-
-def alike(records: Mapping[K, MetricRecord], weight: str) -> tuple[dict[K, MetricRecord], dict[K, str]]:
-    """Metrics that can be averaged: each has the weight, a number above zero, and the names that most of them have. Also why the others are
-    left out, by name."""
-    left: dict[K, str] = {}
-    usable: dict[K, MetricRecord] = {}
-    for name, record in records.items():
-        value = record.get(weight)
-        if isinstance(value, int | float) and 0 < value < float("inf"):
-            usable[name] = record
-        else:
-            left[name] = f"its metrics have no weight {printable(weight)!r} above zero"
-    kinds = Counter(_kind(record) for record in usable.values())
-    if kinds:
-        usual = kinds.most_common(1)[0][0]
-        for name in [n for n, record in usable.items() if _kind(record) != usual]:
-            del usable[name]
-            left[name] = "its metrics have other names or shapes than those of the others"
-    return usable, left
-
-
-def _kind(record: MetricRecord) -> tuple[tuple[str, int], ...]:
-    """Names of the metrics and, of lists, their lengths."""
-    return tuple(sorted((k, len(v) if isinstance(v, list) else -1) for k, v in record.items()))
-
-
-def _metrics(content: RecordDict) -> MetricRecord:
-    if len(content.metric_records) != 1:
-        raise Malformed(f"{len(content.metric_records)} MetricRecords in the reply, expected one")
-    return next(iter(content.metric_records.values()))
 
 
 def _claimed(signed: Signed) -> str | None:

@@ -19,8 +19,9 @@ from fedproof.flower.arrays import record_of
 from fedproof.flower.dry_run import dry_run
 from fedproof.flower.exchange import wait_for_nodes
 from fedproof.flower.hooks import Hook
+from fedproof.flower.metrics import alike
 from fedproof.flower.mod import CONFIG
-from fedproof.flower.round import Conversation, RoundSummary, alike
+from fedproof.flower.round import Conversation, RoundSummary
 from fedproof.flower.supported import check_strategy
 from fedproof.identity.keys import EnvelopeKey
 from fedproof.identity.trust import Trust
