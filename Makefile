@@ -47,8 +47,8 @@ bench-training:
 		-- training --json benchmarks/out/training.json $(SIZES)
 
 bench-flower: setup
-	@.venv/bin/python benchmarks/flower/one_core.py --json benchmarks/out/one_core.json
-	@.venv/bin/python benchmarks/flower/overhead.py --json benchmarks/out/flower.json
+	@.venv/bin/python -m benchmarks.flower.one_core --json benchmarks/out/one_core.json
+	@.venv/bin/python -m benchmarks.flower.overhead --json benchmarks/out/flower.json
 
 CASES ?= 2000
 fuzz: setup

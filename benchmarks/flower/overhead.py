@@ -9,11 +9,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
-import socket
 import subprocess
-import sys
 import tempfile
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from statistics import median
@@ -23,6 +21,7 @@ import numpy as np
 
 from fedproof.model.base import save_base
 from fedproof.round.provision import provision
+from tests.flower.simulation import superlink
 
 APP = Path(__file__).parent / "app"
 POLICY = """\
@@ -36,64 +35,29 @@ max_abs = 32767
 max_norm = 1048576
 weights = {{ source = "declared", max = 100 }}
 """
-CONFIG = """\
-[superlink]
-default = "local"
-
-[superlink.local]
-options.num-supernodes = {nodes}
-options.backend.client-resources.num-cpus = 1
-"""
-QUIET = {
-    "FLWR_TELEMETRY_ENABLED": "0",
-    "FLWR_DISABLE_UPDATE_CHECK": "1",
-    "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
-    "RAY_USAGE_STATS_ENABLED": "0",
-}
 
 
 def run(
-    scratch: Path, parameters: int, rounds: int, federation: Path | None, ports: dict[str, str]
+    scratch: Path, options: argparse.Namespace, federation: Path | None, variables: Mapping[str, str]
 ) -> dict[str, Any]:
-    """One simulation. federation: none for one without proofs. ports: as `free_ports` gives them."""
+    """One simulation, and what it cost. federation: none for one without proofs. variables: as `superlink` gives them."""
     results = scratch / "results.json"
     results.unlink(missing_ok=True)
     config = {
-        "parameters": parameters,
-        "rounds": rounds,
+        "parameters": options.parameters,
+        "rounds": options.rounds,
         "results": str(results),
         "fedproof": str(federation or ""),
     }
     text = " ".join(f"{name}={json.dumps(value)}" for name, value in config.items())
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    own = {"FLWR_HOME": str(scratch / "home"), **ports}
-    environment = {**os.environ, **QUIET, **own, "PATH": path}
-    command = ["flwr", "run", str(APP), "--stream", "--run-config", text]
+    nodes = f"num-supernodes={options.nodes} client-resources-num-cpus=1"
+    command = ["flwr", "run", str(APP), "--stream", "--run-config", text, "--federation-config", nodes]
+    environment = {**os.environ, **variables}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if not results.exists():
         raise SystemExit(f"the run left no results:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
     found: dict[str, Any] = json.loads(results.read_text())
     return found
-
-
-def free_ports() -> dict[str, str]:
-    """For the SuperLink that `flwr run` starts: beside one that runs already."""
-    with socket.socket() as one, socket.socket() as other:
-        for taken in (one, other):
-            taken.bind(("127.0.0.1", 0))
-        names = "FLWR_LOCAL_SUPERLINK_HTTP_API_PORT", "FLWR_LOCAL_CONTROL_API_PORT"
-        return {name: str(taken.getsockname()[1]) for name, taken in zip(names, (one, other), strict=True)}
-
-
-def end_daemons(home: Path) -> None:
-    """`flwr run` leaves a SuperLink behind: those of this home end."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (process / "environ").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if f"FLWR_HOME={home}".encode() in environment and int(process.name) != os.getpid():
-            os.kill(int(process.name), signal.SIGTERM)
 
 
 def main() -> None:
@@ -106,17 +70,13 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fedproof-overhead-") as name:
         scratch = Path(name)
-        (scratch / "home").mkdir()
-        (scratch / "home" / "config.toml").write_text(CONFIG.format(nodes=options.nodes))
         base = save_base(scratch / "base.safetensors", {"0": np.zeros(options.parameters, np.float32)})
         policy = POLICY.format(base=sha256(base).hexdigest()).encode()
         provision(scratch / "federation", policy=policy, base=base, nodes=options.nodes)
-        ports = free_ports()
-        try:
-            plain = run(scratch, options.parameters, options.rounds, None, ports)
-            proved = run(scratch, options.parameters, options.rounds, scratch / "federation", ports)
-        finally:
-            end_daemons(scratch / "home")
+        (scratch / "home").mkdir()
+        with superlink(scratch / "home") as variables:
+            plain = run(scratch, options, None, variables)
+            proved = run(scratch, options, scratch / "federation", variables)
     table = tabulate(plain, proved, options.nodes)
     for line, value in table.items():
         print(f"{line:<52} {value}")

@@ -13,15 +13,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from fedproof.doctor.network import CALLS
+
 BIN = Path(sys.executable).parent
-QUIET = {
-    "FLWR_TELEMETRY_ENABLED": "0",
-    "FLWR_DISABLE_UPDATE_CHECK": "1",
-    "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-}
-"""Variables for all of them: nothing is sent, nothing is installed."""
+QUIET = {call.variable: call.value for call in CALLS} | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+"""Variables for all of them: nothing is sent, nothing is installed, as `fedproof doctor` advises."""
 MARK = "FEDPROOF_TEST"
 
 
