@@ -22,7 +22,7 @@ from tests.round.world import POLICY
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(is_initialized=lambda: True))
-    return World.make(tmp_path)
+    return World.make(tmp_path, simulated=True)
 
 
 def dry(world: World, **config: object) -> Path:

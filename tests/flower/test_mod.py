@@ -3,16 +3,23 @@
 import sys
 import types
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
-from flwr.app import ConfigRecord, Context, Message, MetricRecord, RecordDict
+from flwr.app import ArrayRecord, ConfigRecord, Context, Message, MetricRecord, RecordDict
+from flwr.clientapp import ClientApp
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fedproof.errors import FedproofError, Malformed, UsageError
 from fedproof.flower.mod import node_folder, proof_mod
-from fedproof.flower.wire import RECORD, ROUNDS, Answer, Call, Rounds
-from tests.flower.world import World, be_a_server, initial
+from fedproof.flower.wire import RECORD, ROUNDS, Answer, Call, Rounds, Step
+from fedproof.identity.keys import SigningKey
+from fedproof.identity.signed import sign
+from fedproof.round.folder import open_node
+from fedproof.round.messages import Ready
+from tests.flower.world import World, app, be_a_server, initial, shifted
 
 be_a_server()
 
@@ -77,9 +84,92 @@ def test_no_dry_run_outside_a_simulation(world: World) -> None:
         proof_mod(message(arrays=initial(), fedproof=Call("dry-run").record()), own, never)
 
 
-def test_a_node_that_another_process_has_says_so(world: World) -> None:
-    from fedproof.round.folder import open_node
+def test_no_dry_run_at_a_node_with_a_folder_of_its_own(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its app may have Ray running for reasons of its own: that makes no simulation of it."""
+    monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(is_initialized=lambda: True))
+    own = ctx({"fedproof": str(world.folder / "nodes" / "0"), "partition-id": 0})
+    with pytest.raises(UsageError, match="only in a simulation"):
+        proof_mod(message(arrays=initial(), fedproof=Call("dry-run").record()), own, never)
 
+
+def asked(world: World, kind: str, call: Call, client: ClientApp | None = None, **records: object) -> Message:
+    """What node 0 answers to a message of a dishonest server."""
+    sent = message(kind, fedproof=call.record(), **records)
+    sent.metadata.__dict__["_message_id"] = "message"
+    reply = world.node(0, client or app())(sent)
+    assert reply is not None
+    return reply
+
+
+@pytest.mark.parametrize("name", ["decoy", "arrays"])
+def test_a_model_under_any_name_is_not_what_the_app_finds(world: World, name: str) -> None:
+    """The server says under which name the app looks for its model: it cannot leave one of its own where the app really looks."""
+    seen: list[ArrayRecord] = []
+
+    def train(arrays: ArrayRecord) -> ArrayRecord:
+        seen.append(arrays)
+        return arrays
+
+    evil = shifted(initial(), 7.0)
+    reply = asked(world, "train", Call("train", arrays=name), app(train), arrays=evil, more=evil)
+    assert reply.has_error() == (name == "decoy")  # the app finds no model
+    for arrays in seen:
+        assert all(np.array_equal(a.numpy(), initial()[n].numpy()) for n, a in arrays.items())
+    assert bool(seen) == (name == "arrays")
+
+
+@pytest.mark.parametrize(("kind", "step"), [("train", "evaluate"), ("evaluate", "train")])
+def test_a_call_for_another_step_than_the_message_is_of(world: World, kind: str, step: Step) -> None:
+    """Else the app trains, and what it trained leaves in clear as the answer to a call for an evaluation."""
+    reply = asked(world, kind, Call(step))
+    assert not reply.content.array_records
+    assert "a call to" in Answer.of(reply, step).refused
+
+
+def test_no_array_leaves_with_an_evaluation(world: World) -> None:
+    client = app()
+
+    @client.evaluate("own")
+    def _evaluate(message: Message, context: Context) -> Message:
+        metrics = MetricRecord({"num-examples": 1})
+        return Message(RecordDict({"a": message.content["arrays"], "metrics": metrics}), reply_to=message)
+
+    reply = asked(world, "evaluate.own", Call("evaluate"), client)
+    assert sorted(reply.content) == [RECORD, "metrics"]
+
+
+def test_what_a_node_refuses_is_in_its_audit_log_once(world: World) -> None:
+    stranger = sign(Ready(**ready_fields()), SigningKey.generate()).to_bytes()
+    asked(world, "train", Call("train"), app(examples=11))  # more than the policy allows
+    asked(world, "train", Call("train"), app(examples=2.5))
+    asked(world, "train", Call("upload"))  # no announcement
+    asked(world, "train", Call("upload", announcement=stranger))
+    asked(world, "train", Call("train"), **{ROUNDS: ConfigRecord({"rounds": b"junk"})})
+    asked(world, "train", Call("adopt"), **{ROUNDS: Rounds(entries=(b"junk",)).record()})
+    with open_node(world.folder / "nodes" / "0") as node:
+        events = node.audit.events()
+    assert [e["event"] for e in events] == ["refused"] * 6
+    for event, part in zip(
+        events, ["weight 11", "no whole number", "CBOR", "another key", "CBOR", "CBOR"], strict=True
+    ):
+        assert part in event["what"]
+
+
+def ready_fields() -> dict[str, Any]:
+    digest = bytes(32)
+    return {
+        "federation": "tests",
+        "round": 0,
+        "attempt": 0,
+        "client": "node-1",
+        "weight": 1,
+        "policy": digest,
+        "roster": digest,
+        "previous": digest,
+    }
+
+
+def test_a_node_that_another_process_has_says_so(world: World) -> None:
     own = ctx({"fedproof": str(world.folder / "nodes" / "0")})
     with open_node(world.folder / "nodes" / "0"), pytest.raises(UsageError, match="another process"):
         proof_mod(message(fedproof=Call("train").record()), own, never)

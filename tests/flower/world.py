@@ -61,18 +61,20 @@ def shifted(arrays: ArrayRecord, by: float) -> ArrayRecord:
 
 @dataclass
 class World:
-    """A federation's folder and a grid. answering: what each node does with a message; tests put others there. sent: all messages."""
+    """A federation's folder and a grid. answering: what each node does with a message; tests put others there. sent: all messages.
+    simulated: nodes have partitions, not folders of their own."""
 
     folder: Path
     answering: dict[int, Answering] = field(default_factory=dict)
     sent: list[Message] = field(default_factory=list)
+    simulated: bool = False
 
     @classmethod
-    def make(cls, root: Path, *, nodes: int = 3, policy: str = POLICY) -> World:
+    def make(cls, root: Path, *, nodes: int = 3, policy: str = POLICY, simulated: bool = False) -> World:
         """Nodes 1000, 1001, …, all honest."""
         folder = root / "federation"
         provision(folder, policy=policy.encode(), base=BASE_FILE, nodes=nodes)
-        world = cls(folder)
+        world = cls(folder, simulated=simulated)
         for k in range(nodes):
             world.answering[1000 + k] = world.node(k, app())
         return world
@@ -80,11 +82,13 @@ class World:
     def node(self, k: int, client: ClientApp) -> Answering:
         """A SuperNode with the folder of node k, which runs `client`."""
 
+        own = {"partition-id": k} if self.simulated else {"fedproof": str(self.folder / "nodes" / str(k))}
+
         def answer(message: Message) -> Message | None:
             context = Context(
                 run_id=1,
                 node_id=message.metadata.dst_node_id,
-                node_config={"fedproof": str(self.folder / "nodes" / str(k))},
+                node_config=dict(own),
                 state=RecordDict(),
                 run_config={},
             )

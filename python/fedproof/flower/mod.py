@@ -6,13 +6,13 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flwr.app import ArrayRecord, Context, Message, MetricRecord, RecordDict
+from flwr.app import Context, Message, MetricRecord, RecordDict
 from numpy.typing import NDArray
 
 from fedproof.encoding.digest import sha256
@@ -41,26 +41,27 @@ def proof_mod(message: Message, context: Context, call_next: Handler) -> Message
     """Proves what the app trained: `ClientApp(mods=[proof_mod])`, before all other mods, so that what they do to an update (noise, say) is
     done when it is proved. Messages that are neither of training nor of evaluation pass untouched.
 
-    The app gets the model that the node itself holds, under the name that the app's server gives it, whatever the message brought. What
-    the node refuses leaves it as an answer with the reason; what failed its checks of messages stands in its audit log, too. What the app
-    raises is Flower's to report.
+    The app gets the model that the node itself holds, under the name that the app's server gives it, and no other array that the message
+    brought; no array of the app's leaves the node but as a proved update. What the node refuses leaves it as an answer with the reason, and
+    stands in the node's audit log; what the app raises is Flower's to report.
 
     Raises what leaves as Flower's error: `UsageError` for a node without a folder, one that another process has, or a dry run outside a
     simulation; `Malformed` for a message without a call; both and `Refused` for a folder whose files do not go together.
     """
-    if message.metadata.message_type.split(".")[0] not in ("train", "evaluate"):
+    if _kind(message) not in ("train", "evaluate"):
         return call_next(message, context)
     call = Call.of(message.content)
     if call.step == "dry-run":
-        if not in_simulation():
+        if not in_simulation() or CONFIG in context.node_config:
             raise UsageError("a dry run trains in clear; a node takes part in one only in a simulation")
-        return call_next(_without(message, {}), context)
+        return call_next(_without(message, (RECORD, ROUNDS)), context)
     with open_node(node_folder(context)) as node:
         return _Turn(node, node_folder(context) / STATE, call, message, context).run(call_next)
 
 
 def in_simulation() -> bool:
-    """Whether this process is a worker of Flower's simulation on this machine. A SuperNode's app cannot be made one by a message."""
+    """Whether this process is a worker of Flower's simulation on this machine, or its app has Ray running for other reasons. No message
+    makes a SuperNode's app one."""
     ray = sys.modules.get("ray")
     return ray is not None and bool(ray.is_initialized())
 
@@ -93,22 +94,29 @@ class _Turn:
 
     def run(self, call_next: Handler) -> Message:
         try:
-            rounds = Rounds.of(self.message.content)
-            if rounds.first > self.node.client.chain.round:
-                return self._answer(behind=True)
-            with self._part("adopt"):
-                self._catch_up(rounds)
-            if self.call.step == "train":
-                return self._train(call_next)
-            if self.call.step == "upload":
-                return self._upload()
-            if self.call.step == "evaluate":
-                return self._evaluate(call_next)
-            return self._answer()
+            with self.node.on_record():
+                return self._run(call_next)
         except FedproofError as error:
             # It tells the server no more than the record would: reasons name bounds and digests, never values of an update.
             _log.error("fedproof: %s", printable(str(error), 1000))
             return self._answer(refused=printable(str(error), 1000))
+
+    def _run(self, call_next: Handler) -> Message:
+        step, kind = self.call.step, _kind(self.message)
+        if step in ("train", "evaluate") and step != kind:  # the kind says what the app does with it
+            raise Malformed(f"a call to {step} in a message of the kind {printable(kind)!r}")
+        rounds = Rounds.of(self.message.content)
+        if rounds.first > self.node.client.chain.round:
+            return self._answer(behind=True)
+        with self._part("adopt"):
+            self._catch_up(rounds)
+        if step == "train":
+            return self._train(call_next)
+        if step == "upload":
+            return self._upload()
+        if step == "evaluate":
+            return self._evaluate(call_next)
+        return self._answer()
 
     def _catch_up(self, rounds: Rounds) -> None:
         """Checks the rounds that this node lacks, one by one, and moves its model on."""
@@ -157,13 +165,16 @@ class _Turn:
     def _evaluate(self, call_next: Handler) -> Message:
         reply = call_next(self._with_model(), self.context)
         if not reply.has_error():
+            _without(reply, list(reply.content.array_records))
             answer = Answer(self.call.step, self.node.client.chain.round, seconds=self.seconds)
             reply.content[RECORD] = answer.record()
         return reply
 
     def _with_model(self) -> Message:
-        """The message as the app expects it: with the model that this node holds."""
-        return _without(self.message, {self.call.arrays: record_of(self.node.client.chain.arrays())})
+        """The message as the app expects it: with the model that this node holds, under whatever name the app looks for one."""
+        message = _without(self.message, (RECORD, ROUNDS, *self.message.content.array_records))
+        message.content[self.call.arrays] = record_of(self.node.client.chain.arrays())
+        return message
 
     def _trained(self, content: RecordDict) -> tuple[Mapping[str, NDArray[Any]], MetricRecord]:
         """What the app returned: weights, and metrics."""
@@ -200,9 +211,13 @@ class _Turn:
         self.seconds[name] = time.perf_counter() - start
 
 
-def _without(message: Message, records: Mapping[str, ArrayRecord]) -> Message:
-    """The message without our records and with these, in place: an app replies to the message that came."""
-    for name in (RECORD, ROUNDS):
+def _kind(message: Message) -> str:
+    """What Flower has the app do with it."""
+    return message.metadata.message_type.split(".")[0]
+
+
+def _without(message: Message, names: Iterable[str]) -> Message:
+    """The message without these records, in place: an app replies to the message that came."""
+    for name in names:
         message.content.pop(name, None)
-    message.content.update(records)
     return message

@@ -109,9 +109,10 @@ class Node:
         """Declares that this client will take part in the next round; the answer goes to the aggregator. weight: how much the update is
         to count, a whole number, say of training examples, from 1 to the policy's `update.weights.max`. attempt: the aggregator's
         (`Aggregator.attempt`), 0 unless it gave an attempt up. Raises `Refused` (object "ready", stage "policy") for a weight out of
-        range, or where all rounds of the policy are on record; `UsageError` if the node is closed or its folder cannot be written."""
-        self._check_open()
-        signed = self.client.ready(weight, attempt=attempt)
+        range, or where all rounds of the policy are on record; `UsageError` if the node is closed or its folder cannot be written. What was
+        refused is in the audit log."""
+        with self.on_record():
+            signed = self.client.ready(weight, attempt=attempt)
         self._save()
         self.audit.append("ready", round=self.client.chain.round, attempt=attempt, weight=weight)
         return signed
@@ -125,7 +126,7 @@ class Node:
         x beyond the policy's bounds ("bounded update", "witness"), an announcement against policy, roster, chain or clock
         ("announcement", "ready", "roster"). What was refused is in the audit log. Raises `UsageError` if the node is closed or its
         folder cannot be written."""
-        with self._on_record():
+        with self.on_record():
             x = self.client.check_update(x)
             now = int(self._clock())
             session = self.client.check(announcement, now=now).digest()
@@ -156,7 +157,7 @@ class Node:
         `reason`. An upload that was not accepted raises nothing. Raises `Refused` for a receipt that the aggregator did not sign (stage
         "signature") or that is about another upload (object "verdict", stage "statement"), `Malformed` where it cannot be read,
         `UsageError` if the node is closed or its folder cannot be written. What was refused is in the audit log."""
-        with self._on_record():
+        with self.on_record():
             verdict = self.client.verdict(signed)
         self._save()
         self.audit.append("verdict", accepted=verdict.accepted, reason=verdict.reason)
@@ -169,7 +170,7 @@ class Node:
         Raises `Refused` where a check fails, also where the record contradicts what this client did or was told (object "result"), and
         `Malformed` where something cannot be read; the model then stays as it is, and the good record can still be adopted. What was
         refused is in the audit log. Raises `UsageError` if the node is closed or its folder cannot be written."""
-        with self._on_record():
+        with self.on_record():
             try:
                 report = self.client.adopt(entry, read)
             finally:
@@ -178,15 +179,21 @@ class Node:
         self.audit.append("adopted", round=report.round, model=self.client.chain.state.weights.hex())
         return report
 
+    _recording = False
+
     @contextmanager
-    def _on_record(self) -> Iterator[None]:
-        """What was refused is in the audit log, and why."""
+    def on_record(self) -> Iterator[None]:
+        """What is refused within it is in the audit log, once, and why."""
         self._check_open()
+        outermost, self._recording = not self._recording, True
         try:
             yield
         except (Refused, Malformed) as error:
-            self.audit.append("refused", what=str(error)[:1000])
+            if outermost:
+                self.audit.append("refused", what=str(error)[:1000])
             raise
+        finally:
+            self._recording = not outermost
 
     def _save(self) -> None:
         client, chain = self.client, self.client.chain
