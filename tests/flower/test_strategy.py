@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from flwr.app import ArrayRecord, ConfigRecord, Error, Message, MetricRecord, RecordDict
 from flwr.serverapp.strategy import FedAvg
+from google.protobuf.message import DecodeError
 
 from fedproof.errors import Refused, UsageError
 from fedproof.flower import Proved
@@ -198,6 +199,23 @@ def flipped(reply: Message) -> Message:
     return with_field("upload", bytes(upload))(reply)
 
 
+def unreadable(reply: Message) -> Message:
+    """What Flower's grid raises for a reply whose bytes are no message; those bytes are the node's own."""
+    raise DecodeError("Error parsing message")
+
+
+def to_another(reply: Message) -> Message:
+    number = int(reply.metadata.reply_to_message_id.removeprefix("message-"))
+    other = number + 1 if number % 3 else number - 1  # three calls a step
+    reply.metadata.__dict__["_reply_to_message_id"] = f"message-{other}"
+    return reply
+
+
+def empty(reply: Message) -> Message:
+    reply.__dict__["_content"] = None
+    return reply
+
+
 WRONG: dict[str, tuple[Callable[[World], Answering], str, bool]] = {
     # name: (the node, part of the reason, whether it is still a participant on record)
     "scaled update": (lambda world: scaled(world, 2, 50), "bounded update", True),
@@ -222,6 +240,11 @@ WRONG: dict[str, tuple[Callable[[World], Answering], str, bool]] = {
     "upload of junk": (instead("upload", with_field("upload", b"junk")), "upload", True),
     "upload too long": (instead("upload", longer), "more than an upload can have", True),
     "upload changed on its way": (instead("upload", flipped), "upload", True),
+    "ready that Flower cannot read": (instead("train", unreadable), "cannot read the reply", False),
+    "upload that Flower cannot read": (instead("upload", unreadable), "cannot read the reply", True),
+    "ready in another's name": (instead("train", to_another), "another message", False),
+    "upload in another's name": (instead("upload", to_another), "another message", True),
+    "no content": (instead("train", empty), "is empty", False),
     "refuses": (instead("upload", with_field("refused", "no\x1b[2J")), r"refuses: no\x1b[2J", True),
 }
 
@@ -353,6 +376,36 @@ def test_metrics_that_fit_no_others_are_left_out(world: World, record: dict[str,
     result = proved.start(world.grid(), initial(), num_rounds=1)
     assert result.evaluate_metrics_clientapp[1]["largest"] == STEP
     assert list(proved.rounds[0].not_evaluated) == ["node-2"]
+
+
+@pytest.mark.parametrize("instead_of_it", [{}, {"metrics": ConfigRecord({"largest": 1.0})}])
+def test_metrics_under_another_name_stop_no_run(world: World, instead_of_it: dict[str, ConfigRecord]) -> None:
+    """Flower's strategies raise where records have other names."""
+    honest = world.node(2, app())
+
+    def answer(message: Message) -> Message | None:
+        reply = honest(message)
+        if reply is not None and message.metadata.message_type == "evaluate":
+            reply.content["other"] = reply.content.pop("metrics")
+            reply.content.update(instead_of_it)
+        return reply
+
+    world.answering[1002] = answer
+    proved = Proved(FedAvg(), world.context())
+    result = proved.start(world.grid(), initial(), num_rounds=1)
+    assert result.evaluate_metrics_clientapp[1]["largest"] == STEP
+    assert list(proved.rounds[0].not_evaluated) == ["node-2"]
+
+
+def test_metrics_that_the_app_cannot_add_up_stop_no_run(world: World) -> None:
+    def fails(records: list[RecordDict], weight: str) -> MetricRecord:
+        raise ZeroDivisionError
+
+    strategy = FedAvg(train_metrics_aggr_fn=fails, evaluate_metrics_aggr_fn=fails)
+    result = Proved(strategy, world.context()).start(world.grid(), initial(), num_rounds=1)
+    assert result.train_metrics_clientapp[1]["fedproof-accepted"] == 3
+    assert result.evaluate_metrics_clientapp == {}
+    assert verified(world).statement.predicate.rounds.count == "1"
 
 
 # -- rounds that a node lacks, and a server that stopped -------------------------------------------------------

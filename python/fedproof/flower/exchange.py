@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 
 from flwr.app import Message, RecordDict
 from flwr.serverapp import Grid
+from google.protobuf.message import DecodeError
 
-from fedproof.errors import UsageError
+from fedproof.encoding.text import printable
+from fedproof.errors import Malformed, UsageError
 
-_FETCHED = 2
-"""Replies asked for at once."""
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError, DecodeError)
+"""What Flower raises where the bytes of a reply are no message; who answered chose them. A SuperLink that is away raises others."""
 _PAUSE = 0.2
 """Seconds between two times that the SuperLink is asked for what is not there yet."""
 
@@ -31,9 +33,14 @@ def wait_for_nodes(grid: Grid, least: int, seconds: float) -> int:
     return connected
 
 
-def replies(grid: Grid, messages: Sequence[Message], seconds: float) -> Iterator[tuple[int, Message]]:
+def replies(
+    grid: Grid, messages: Sequence[Message], seconds: float
+) -> Iterator[tuple[int, Message | Malformed]]:
     """Sends, and yields (node, reply) as replies come, until all are there or `seconds` are over. A message that Flower does not take, or
-    that nobody answers in time, yields nothing."""
+    that nobody answers in time, yields nothing; a reply that Flower cannot read yields why.
+
+    Each is asked for by itself: where Flower cannot read one, it loses all that it fetched with it. And a reply counts as that of the node
+    that was asked, to the message that was asked about, whatever it says itself."""
     if not messages:
         return
     sent = set(grid.push_messages(messages))
@@ -41,14 +48,24 @@ def replies(grid: Grid, messages: Sequence[Message], seconds: float) -> Iterator
     end = time.monotonic() + seconds
     while nodes and time.monotonic() < end:
         before = len(nodes)
-        ids = list(nodes)
-        for start in range(0, len(ids), _FETCHED):
-            for reply in grid.pull_messages(ids[start : start + _FETCHED]):
-                node = nodes.pop(reply.metadata.reply_to_message_id, None)
-                if node is not None:
-                    yield node, reply
+        for sent_id, node in list(nodes.items()):
+            for reply in _pull(grid, sent_id):
+                del nodes[sent_id]
+                yield node, reply
         if len(nodes) == before:
             time.sleep(_PAUSE)
+
+
+def _pull(grid: Grid, sent_id: str) -> list[Message | Malformed]:
+    """The reply to a message, or why there is none; nothing while it is not there yet."""
+    try:
+        found = list(grid.pull_messages([sent_id]))
+    except _UNREADABLE as error:
+        return [Malformed(f"Flower cannot read the reply: {type(error).__name__}: {printable(str(error))}")]
+    for reply in found:
+        if reply.metadata.reply_to_message_id == sent_id:
+            return [reply]
+    return [Malformed("answers another message than the one that it was sent")] if found else []
 
 
 def message(like: Message, content: RecordDict, group: str) -> Message:

@@ -30,9 +30,11 @@ def whole_weight(record: MetricRecord, name: str) -> int:
     return int(weight)
 
 
-def alike(records: Mapping[K, MetricRecord], weight: str) -> tuple[dict[K, MetricRecord], dict[K, str]]:
+def alike(
+    records: Mapping[K, MetricRecord], weight: str, called: Mapping[K, str] | None = None
+) -> tuple[dict[K, MetricRecord], dict[K, str]]:
     """Metrics that can be averaged: each has the weight, a number above zero, and the names that most of them have. Also why the others are
-    left out, by name."""
+    left out, by name. called: the names of the records themselves, where Flower compares them, too."""
     left: dict[K, str] = {}
     usable: dict[K, MetricRecord] = {}
     for name, record in records.items():
@@ -41,10 +43,10 @@ def alike(records: Mapping[K, MetricRecord], weight: str) -> tuple[dict[K, Metri
             usable[name] = record
         else:
             left[name] = f"its metrics have no weight {printable(weight)!r} above zero"
-    kinds = Counter(_kind(record) for record in usable.values())
+    kinds = {n: ((called or {}).get(n), _kind(record)) for n, record in usable.items()}
     if kinds:
-        usual = kinds.most_common(1)[0][0]
-        for name in [n for n, record in usable.items() if _kind(record) != usual]:
+        usual = Counter(kinds.values()).most_common(1)[0][0]
+        for name in [n for n, kind in kinds.items() if kind != usual]:
             del usable[name]
             left[name] = "its metrics have other names or shapes than those of the others"
     return usable, left

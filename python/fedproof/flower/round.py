@@ -105,16 +105,21 @@ class Conversation:
     def evaluate(self, calls: Sequence[Message], timeout: float, summary: RoundSummary) -> list[Message]:
         """The replies that the app's strategy can add up. calls, timeout: as for `train`. summary: of the round before, for what nodes
         measure, and who is not evaluated."""
-        good: dict[int, tuple[Message, MetricRecord]] = {}
+        good: dict[int, Message] = {}
+        metrics: dict[int, MetricRecord] = {}
         for node, reply, _ in self._ask("evaluate", calls, timeout, summary):
             try:
-                good[node] = reply, metrics_of(reply.content)
+                metrics[node] = metrics_of(reply.content)
             except Malformed as error:
                 self._leave(summary, node, str(error), "evaluate")
-        usable, left = alike({node: record for node, (_, record) in good.items()}, self._names[1])
+            else:
+                good[node] = reply
+        usable, left = alike(
+            metrics, self._names[1], {n: next(iter(good[n].content.metric_records)) for n in good}
+        )
         for node, reason in left.items():
             self._leave(summary, node, reason, "evaluate")
-        return [good[node][0] for node in usable]
+        return [good[node] for node in usable]
 
     def bring_up_to_date(self, timeout: float) -> None:
         """Sends the last rounds to all nodes that lack them, so that each has checked them before the run ends."""
@@ -145,6 +150,9 @@ class Conversation:
             out = [self._call(call, step, announcement) for call in now]
             for node, reply in replies(self._grid, out, end - time.monotonic()):
                 silent.discard(node)
+                if isinstance(reply, Malformed):
+                    self._leave(summary, node, str(reply), step)
+                    continue
                 try:
                     answer = Answer.of(reply, step)
                 except Malformed as error:

@@ -206,7 +206,10 @@ class _Run:
         usable, _ = alike(summary.metrics, self.strategy.weighted_by_key)
         if usable:
             content = [RecordDict({"metrics": record}) for record in usable.values()]
-            metrics = self.strategy.train_metrics_aggr_fn(content, self.strategy.weighted_by_key)
+            try:
+                metrics = self.strategy.train_metrics_aggr_fn(content, self.strategy.weighted_by_key)
+            except Exception:  # nodes choose what is in them, and the round stands
+                _log.exception("the metrics of training could not be added up in round %d", number)
         metrics.update(_own_metrics(summary))
         self.result.train_metrics_clientapp[number] = metrics
         _log.info("\t└──> %s", metrics)
@@ -223,7 +226,11 @@ class _Run:
         wait_for_nodes(self.grid, self._least(self.strategy.min_evaluate_nodes), self.proved.wait)
         calls = list(self.strategy.configure_evaluate(number, self.result.arrays, config, self.grid))
         replies = self.talk.evaluate(calls, self.timeout, summary)
-        metrics = self.strategy.aggregate_evaluate(number, replies)
+        try:
+            metrics = self.strategy.aggregate_evaluate(number, replies)
+        except Exception:  # nodes choose what is in them, and the round stands
+            _log.exception("the metrics of evaluation could not be added up in round %d", number)
+            return
         if metrics is not None:
             _log.info("\t└──> Aggregated MetricRecord (not proved): %s", metrics)
             self.result.evaluate_metrics_clientapp[number] = metrics

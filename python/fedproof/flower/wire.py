@@ -102,6 +102,8 @@ class Answer:
         """That of a reply to a call for `step`. Raises `Malformed` with what is wrong, also for an error that Flower reports."""
         if reply.has_error():
             raise Malformed(f"the node reports an error: {reply.error.reason or 'without a reason'}")
+        if not reply.has_content():
+            raise Malformed("the reply is empty")
         values = _Values(reply.content.get(RECORD))
         if values.step() != step:
             raise Malformed("answers another step than the one asked for")
