@@ -151,24 +151,17 @@ def flatten(arrays: Arrays, layout: Layout) -> NDArray[np.float64]:
 
 
 def unflatten(flat: NDArray[np.float64], layout: Layout) -> dict[str, NDArray[np.floating]]:
-    """The inverse of `flatten`: each value is rounded to its tensor's type, to nearest, ties to even.
+    """The inverse of `flatten`: each value is rounded to its tensor's type, to nearest, ties to even; one beyond the type's range becomes
+    its largest or smallest: a single accepted update could get a half-precision weight there, and the rounds have to go on.
 
-    Raises `Refused` (subject "model", stage "shape" or "sum") for another length, or a value that the type
-    can't hold.
-    """
+    Raises `Refused` (subject "model", stage "shape") for another length."""
     if flat.shape != (layout.size,):
         raise Refused("model", "shape", f"{flat.shape} values, the layout has {layout.size}")
     arrays: dict[str, NDArray[np.floating]] = {}
     start = 0
     for tensor in layout.tensors:
-        with np.errstate(over="ignore"):
-            part = flat[start : start + tensor.size].astype(tensor.numpy_dtype)
-        if not np.isfinite(part).all():
-            raise Refused(
-                "model",
-                "sum",
-                f"tensor {printable(tensor.name)}: a value is beyond the range of {tensor.dtype}",
-            )
+        largest = np.finfo(tensor.numpy_dtype).max
+        part = flat[start : start + tensor.size].clip(-largest, largest).astype(tensor.numpy_dtype)
         arrays[tensor.name] = part.reshape(tensor.shape)
         start += tensor.size
     return arrays
