@@ -11,7 +11,7 @@ import pytest
 from flwr.app import Array, ArrayRecord
 from flwr.serverapp.strategy import FedAvg
 
-from fedproof.errors import UsageError
+from fedproof.errors import Malformed, UsageError
 from fedproof.flower import Proved
 from fedproof.model.base import parse_base
 from fedproof.model.dry_run import DryRun, read_metrics
@@ -86,5 +86,5 @@ def test_nothing_is_written_over(world: World) -> None:
 
 def test_a_weight_that_no_proof_could_have(world: World) -> None:
     world.answering[1001] = world.node(1, app(examples=2.5))
-    with pytest.raises(UsageError, match="no whole number from 1 on"):
+    with pytest.raises(Malformed, match="no whole number from 1 on"):
         dry(world)

@@ -269,7 +269,9 @@ def test_a_second_node_with_the_key_of_another_is_not_heard(world: World) -> Non
     world.answering[1003] = world.node(2, app())
     summary = run(world).rounds[0]
     assert summary.accepted == ("node-0", "node-1", "node-2")
-    assert summary.left == {"node 1003": "a second node with the key of another one"}
+    ((node, reason),) = summary.left.items()
+    assert node in {"node 1002", "node 1003"}
+    assert reason == "a second node with the key of another one"
 
 
 def test_a_node_of_another_federation_takes_no_part(tmp_path: Path, world: World) -> None:
@@ -292,7 +294,7 @@ def test_each_node_is_told_its_own_reason(tmp_path: Path) -> None:
 
     world.answering[1010] = another_attempt
     left = run(world).rounds[0].left
-    assert list(left) == ["node 1001", "node 1010"]
+    assert set(left) == {"node 1001", "node 1010"}
     assert "signed by another key" in left["node 1001"]
     assert "made for another attempt" in left["node 1010"]
 

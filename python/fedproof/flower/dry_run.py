@@ -40,7 +40,7 @@ def dry_run(
     """Runs `start` with a strategy that records. folder: without a policy it is new or empty, and gets the initial model as
     `base.safetensors`, every update and `metrics-plain.json`; with one it is that of the run without, and gets `metrics-clipped.json`.
 
-    Raises `UsageError` for a folder that is not empty or a weight that no proof could have, `Malformed` for a policy or base model that
+    Raises `UsageError` for a folder that is not empty, `Malformed` for a weight that no proof could have, a policy or base model that
     cannot be read, `Refused` (object "model") for weights that have no integers."""
     make_folder(folder)
     held = Policy.load(policy) if policy is not None else None

@@ -9,7 +9,7 @@ from typing import TypeVar
 from flwr.app import MetricRecord, RecordDict
 
 from fedproof.encoding.text import printable
-from fedproof.errors import Malformed, UsageError
+from fedproof.errors import Malformed
 
 K = TypeVar("K")
 
@@ -22,11 +22,11 @@ def metrics_of(content: RecordDict) -> MetricRecord:
 
 
 def whole_weight(record: MetricRecord, name: str) -> int:
-    """The metric by which updates are weighed. Raises `UsageError` for what is no whole number from 1 on: proofs count in integers."""
+    """The metric by which updates are weighed. Raises `Malformed` for what is no whole number from 1 on: proofs count in integers."""
     weight = record.get(name)
     if not isinstance(weight, int | float) or not float(weight).is_integer() or weight < 1:
         shown = printable(name)
-        raise UsageError(f"the metric {shown!r}, by which updates are weighed, is no whole number from 1 on")
+        raise Malformed(f"the metric {shown!r}, by which updates are weighed, is no whole number from 1 on")
     return int(weight)
 
 

@@ -43,7 +43,7 @@ def proof_mod(message: Message, context: Context, call_next: Handler) -> Message
 
     The app gets the model that the node itself holds, under the name that the app's server gives it, and no other array that the message
     brought; no array of the app's leaves the node but as a proved update. What the node refuses leaves it as an answer with the reason, and
-    stands in the node's audit log; what the app got wrong is answered, what it raises is Flower's to report.
+    stands in the node's audit log; what the app raises is Flower's to report.
 
     Raises what leaves as Flower's error: `UsageError` for a node without a folder, one that another process has, or a dry run outside a
     simulation; `Malformed` for a message without a call; both and `Refused` for a folder whose files do not go together.
@@ -179,7 +179,7 @@ class _Turn:
     def _trained(self, content: RecordDict) -> tuple[Mapping[str, NDArray[Any]], MetricRecord]:
         """What the app returned: weights, and metrics."""
         if len(content.array_records) != 1 or len(content.metric_records) != 1:
-            raise UsageError("the app must return one ArrayRecord, the trained weights, and one MetricRecord")
+            raise Malformed("the app must return one ArrayRecord, the trained weights, and one MetricRecord")
         kinds = {tensor.name: tensor.numpy_dtype for tensor in self.node.client.chain.layout.tensors}
         arrays = as_wide_as(kinds, arrays_of(next(iter(content.array_records.values()))))
         return arrays, next(iter(content.metric_records.values()))
