@@ -150,7 +150,7 @@ pub fn encode_rows<S: Suite>(points: &[Affine<S>]) -> Vec<u8> {
 }
 
 /// Points from which on tables for square roots pay.
-const MANY: usize = 256;
+const MANY: usize = 32;
 
 /// The reverse of [`encode_points`].
 pub fn decode_points<S: Suite>(bytes: &[u8]) -> Result<Vec<Affine<S>>> {
