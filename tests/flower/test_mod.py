@@ -50,7 +50,7 @@ def test_queries_pass_untouched() -> None:
 def test_a_server_without_proofs_gets_nothing(world: World, kind: str) -> None:
     """A node that is set up to prove trains for nobody who does not ask for proofs."""
     own = ctx({"fedproof": str(world.folder / "nodes" / "0")})
-    with pytest.raises(Malformed, match="does the other side use fedproof"):
+    with pytest.raises(Malformed, match="its server does not use fedproof"):
         proof_mod(message(kind, arrays=initial()), own, never)
 
 

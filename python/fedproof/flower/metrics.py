@@ -26,7 +26,9 @@ def whole_weight(record: MetricRecord, name: str) -> int:
     weight = record.get(name)
     if not isinstance(weight, int | float) or not float(weight).is_integer() or weight < 1:
         shown = printable(name)
-        raise Malformed(f"the metric {shown!r}, by which updates are weighed, is no whole number from 1 on")
+        raise Malformed(
+            f"the metric {shown!r}, by which updates are weighed, is missing, or no whole number from 1 on"
+        )
     return int(weight)
 
 

@@ -55,8 +55,14 @@ def proof_mod(message: Message, context: Context, call_next: Handler) -> Message
         if not in_simulation() or CONFIG in context.node_config:
             raise UsageError("a dry run trains in clear; a node takes part in one only in a simulation")
         return call_next(_without(message, (RECORD, ROUNDS)), context)
-    with open_node(node_folder(context)) as node:
-        return _Turn(node, node_folder(context) / STATE, call, message, context).run(call_next)
+    folder = node_folder(context)
+    if not folder.is_dir():
+        where = printable(str(folder.absolute()))
+        raise UsageError(
+            f"no node's folder: {where} is not there (a simulation needs as many SuperNodes as the federation has nodes)"
+        )
+    with open_node(folder) as node:
+        return _Turn(node, folder / STATE, call, message, context).run(call_next)
 
 
 def in_simulation() -> bool:

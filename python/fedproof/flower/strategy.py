@@ -119,6 +119,12 @@ class Proved(Strategy):
 
             wait_for_nodes(grid, self.strategy.min_available_nodes, self.wait)
             return dry_run(self.strategy, self.dry_folder, initial_arrays, self.dry_policy, plain)
+        if not self.folder.is_dir():
+            where = printable(str(self.folder.absolute()))
+            raise UsageError(
+                f"no federation folder: {where} is not there; {CONFIG} in the run's configuration names the folder that"
+                " fedproof provision made, by its absolute path"
+            )
         with open_aggregator(self.folder) as aggregator:
             check_strategy(self.strategy, aggregator.chain.policy)
             _check_model(aggregator, initial_arrays)
@@ -172,6 +178,8 @@ class _Run:
             self.aggregator.abort()
         if done:
             _log.info("%s on record, checked again: going on from there", counted(done, "round"))
+            if done >= num_rounds:
+                _log.info("nothing is left to train: num_rounds is %d", num_rounds)
         else:
             self._evaluate_here(0)
         for number in range(done + 1, num_rounds + 1):

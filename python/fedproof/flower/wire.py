@@ -23,6 +23,9 @@ PARTS = ("adopt", "train", "quantise", "prove")
 
 _MAX_ROUNDS = 1 << 33
 
+_NO_CALL = "its server does not use fedproof: Proved(FedAvg(…), context)"
+_NO_ANSWER = "its client does not use fedproof: ClientApp(mods=[proof_mod])"
+
 Step = Literal["train", "upload", "evaluate", "adopt", "dry-run"]
 """train: bring yourself up to date, train, say that you are ready. upload: answer the announcement. evaluate: bring yourself up to date,
 evaluate. adopt: bring yourself up to date. dry-run: train in clear, in a simulation that measures updates."""
@@ -68,7 +71,7 @@ class Call:
     @classmethod
     def of(cls, content: RecordDict) -> Self:
         """That of a message. Raises `Malformed`."""
-        values = _Values(content.get(RECORD))
+        values = _Values(content.get(RECORD), _NO_CALL)
         return cls(
             values.step(),
             attempt=values.number("attempt"),
@@ -101,10 +104,10 @@ class Answer:
     def of(cls, reply: Message, step: Step) -> Self:
         """That of a reply to a call for `step`. Raises `Malformed` with what is wrong, also for an error that Flower reports."""
         if reply.has_error():
-            raise Malformed(f"the node reports an error: {reply.error.reason or 'without a reason'}")
+            raise Malformed(f"the node reports an error: {_last_line(reply.error.reason)}")
         if not reply.has_content():
             raise Malformed("the reply is empty")
-        values = _Values(reply.content.get(RECORD))
+        values = _Values(reply.content.get(RECORD), _NO_ANSWER)
         if values.step() != step:
             raise Malformed("answers another step than the one asked for")
         return cls(
@@ -123,12 +126,19 @@ def _record(values: Mapping[str, ConfigRecordValues]) -> ConfigRecord:
     return ConfigRecord({name: value for name, value in values.items() if value not in (b"", "")})
 
 
+def _last_line(reason: str) -> str:
+    """What happened, where a simulation reports a whole traceback."""
+    lines = reason.strip().splitlines()
+    return lines[-1] if lines else "without a reason"
+
+
 class _Values:
     """The fields of a record, by type."""
 
-    def __init__(self, record: object) -> None:
+    def __init__(self, record: object, missing: str = "another kind of record") -> None:
+        """missing: what it means if it is none."""
         if not isinstance(record, ConfigRecord):
-            raise Malformed(f"no ConfigRecord {RECORD!r} in the message: does the other side use fedproof?")
+            raise Malformed(f"no ConfigRecord {RECORD!r} in the message: {missing}")
         self._values = cast("Mapping[str, object]", record)
 
     def _get(self, name: str, kind: type) -> object:
