@@ -60,7 +60,7 @@ class Proved(Strategy):
         elif not isinstance(folder, str) or not folder:
             raise UsageError(
                 f"the run's configuration names no federation folder: set {CONFIG} = \"/its/folder\" in the app's"
-                " [tool.flwr.app.config], or with flwr run --run-config"
+                " [tool.flwr.app.config]; flwr run --run-config only overrides what stands there"
             )
         self.strategy = strategy
         self.folder = Path(folder).expanduser() / "server"

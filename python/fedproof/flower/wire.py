@@ -126,9 +126,9 @@ def _record(values: Mapping[str, ConfigRecordValues]) -> ConfigRecord:
     return ConfigRecord({name: value for name, value in values.items() if value not in (b"", "")})
 
 
-def _last_line(reason: str) -> str:
+def _last_line(reason: str | None) -> str:
     """What happened, where a simulation reports a whole traceback."""
-    lines = reason.strip().splitlines()
+    lines = (reason or "").strip().splitlines()
     return lines[-1] if lines else "without a reason"
 
 
