@@ -2,7 +2,7 @@
 //!
 //! A relation ([`relation`]) is one function for prover, verifier, simulator and counter over a [`recorder::Recorder`]; spec/
 //! is normative for everything here. Layers, each using only what stands before it: `error`, `wide`, `number`, `kernel`, `batch`,
-//! `group`, `transcript`, `poly`, `affine`, `jacobian`, `msm` → `generators`, `commit`, `rowtree` → `recorder` → `sumcheck`, `fractions`, `lookup`, `range` → `relation`.
+//! `group`, `transcript`, `poly`, `affine`, `jacobian`, `msm` → `generators`, `commit`, `rowtree` → `recorder` → `masking`, `sumcheck`, `fractions`, `lookup`, `range` → `relation`.
 
 mod affine;
 mod batch;
@@ -15,6 +15,7 @@ pub mod group;
 mod jacobian;
 mod kernel;
 mod lookup;
+pub mod masking;
 mod msm;
 mod number;
 pub mod poly;

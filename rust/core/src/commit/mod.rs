@@ -29,6 +29,7 @@ pub struct Key<S: Suite> {
     shifted: Shifted<S>,
     blinds: OnceLock<FixedBase<S>>,
     inner: OnceLock<FixedBase<S>>,
+    keys: OnceLock<FixedBase<S>>,
 }
 
 type Cache = Mutex<HashMap<(TypeId, usize), Arc<dyn Any + Send + Sync>>>;
@@ -68,6 +69,7 @@ impl<S: Suite> Key<S> {
             shifted: Shifted::new(size),
             blinds: OnceLock::new(),
             inner: OnceLock::new(),
+            keys: OnceLock::new(),
         }
     }
 
@@ -152,11 +154,23 @@ impl<S: Suite> Key<S> {
         rows::multiply_ranges(self.row_tables(), ranges, scalars)
     }
 
+    /// secret·D.
+    pub fn multiply_d(&self, secret: &S::Scalar) -> Point<S> {
+        self.keys
+            .get_or_init(|| FixedBase::new(&named_generator::<S>("D")))
+            .multiply(secret)
+    }
+
     /// value·U + blind·H.
     pub fn commit_value(&self, value: &S::Scalar, blind: &S::Scalar) -> Point<S> {
         self.inner.get_or_init(|| FixedBase::new(&self.u)).multiply(value)
             + self.blind_table().multiply(blind)
     }
+}
+
+/// scalar·P for every P, none the identity, for a full-size secret scalar: short of two scalars (tables.rs) no branch depends on it.
+pub fn multiply_each<S: Suite>(points: &[Affine<S>], scalar: &S::Scalar) -> Vec<Affine<S>> {
+    to_affine::<S>(&tables::multiply_each::<S>(points, scalar))
 }
 
 /// Σ_k weights[k]·commitments[k], row by row: commitments add.

@@ -243,6 +243,18 @@ pub(super) fn multiply<S: Suite>(tables: &[(&Table<S>, &Table<S>)], scalars: &[S
     sum
 }
 
+/// scalar·P for every P, with tables made for each and dropped.
+pub(super) fn multiply_each<S: Suite>(points: &[Affine<S>], scalar: &S::Scalar) -> Vec<Point<S>> {
+    let (low, high) = (
+        build::<S>(points, halve::<S>),
+        build::<S>(points, double_often::<S>),
+    );
+    low.par_iter()
+        .zip(&high)
+        .map(|pair| multiply(&[pair], &[*scalar]))
+        .collect()
+}
+
 /// Tables of 256^i·G for i < 32: one addition per byte of a scalar, no doublings.
 pub(super) struct FixedBase<S: Suite>(Vec<Table<S>>);
 

@@ -1,0 +1,323 @@
+//! Masks: a residue for every coordinate and a scalar for every row. They add, and are added where they are made.
+
+use ark_ff::PrimeField;
+use rayon::prelude::*;
+use zeroize::Zeroizing;
+
+use super::stream::Stream;
+use crate::error::{Error, Result, Stage};
+
+const SUBJECT: &str = "mask";
+
+/// The largest primes below 2^32, 2^40 and 2^48.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Modulus {
+    Bits32,
+    Bits40,
+    Bits48,
+}
+
+impl Modulus {
+    pub const ALL: [Self; 3] = [Self::Bits32, Self::Bits40, Self::Bits48];
+
+    pub fn new(q: u64) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|m| m.q() == q)
+            .ok_or_else(|| Error::new(SUBJECT, Stage::Statement, format!("{q} is no modulus of masks")))
+    }
+
+    pub fn q(self) -> u64 {
+        match self {
+            Self::Bits32 => (1 << 32) - 5,
+            Self::Bits40 => (1 << 40) - 87,
+            Self::Bits48 => (1 << 48) - 59,
+        }
+    }
+
+    /// Bytes of a residue.
+    pub fn width(self) -> usize {
+        match self {
+            Self::Bits32 => 4,
+            Self::Bits40 => 5,
+            Self::Bits48 => 6,
+        }
+    }
+}
+
+/// A mask to add (or, negative, to take away).
+pub struct Seed {
+    pub seed: Zeroizing<[u8; 32]>,
+    pub negative: bool,
+}
+
+/// So many residues below 2^48 are added before they are reduced, and fit 64 bits.
+const MAX_SEEDS: usize = 1 << 15;
+
+/// residues[j] ← residues[j] ± mask mod q, blinds[i] ← blinds[i] ± mask, for every seed. Residues are below q; rows have `columns` of them,
+/// the last one may be short.
+pub fn add_masks<F: PrimeField>(
+    modulus: Modulus,
+    columns: usize,
+    seeds: &[Seed],
+    residues: &mut [u64],
+    blinds: &mut [F],
+) -> Result<()> {
+    check(columns, residues.len(), blinds.len())?;
+    if seeds.len() >= MAX_SEEDS {
+        return Err(Error::new(
+            SUBJECT,
+            Stage::Statement,
+            "too many masks for one sum",
+        ));
+    }
+    let q = modulus.q();
+    if residues.iter().any(|v| *v >= q) {
+        return Err(Error::new(
+            SUBJECT,
+            Stage::Statement,
+            "a residue is not below the modulus",
+        ));
+    }
+    residues
+        .par_chunks_mut(columns)
+        .zip(blinds)
+        .enumerate()
+        .for_each(|(index, (row, blind))| {
+            let mut mask = Zeroizing::new(vec![0; row.len()]);
+            for Seed { seed, negative } in seeds {
+                let mut stream = Stream::new(seed, index as u64);
+                let scalar: F = stream.scalar();
+                stream.residues(modulus, &mut mask);
+                // Signs are public: they follow from the order of names.
+                if *negative {
+                    *blind -= scalar;
+                    row.iter_mut().zip(mask.iter()).for_each(|(to, m)| *to += q - m);
+                } else {
+                    *blind += scalar;
+                    row.iter_mut().zip(mask.iter()).for_each(|(to, m)| *to += m);
+                }
+            }
+            row.iter_mut().for_each(|v| *v %= q);
+        });
+    Ok(())
+}
+
+/// (weight·x + masks mod q, weight·blinds + masks): what a client uploads. values: x.
+pub fn mask<F: PrimeField>(
+    modulus: Modulus,
+    columns: usize,
+    weight: u64,
+    values: &[i64],
+    blinds: &[F],
+    seeds: &[Seed],
+) -> Result<(Vec<u64>, Vec<F>)> {
+    let q = i128::from(modulus.q());
+    let mut residues: Vec<u64> = values
+        .par_iter()
+        .map(|x| (i128::from(*x) * i128::from(weight)).rem_euclid(q) as u64)
+        .collect();
+    let weight: F = F::from(weight);
+    let mut blinds: Vec<F> = blinds.iter().map(|b| weight * b).collect();
+    add_masks(modulus, columns, seeds, &mut residues, &mut blinds)?;
+    Ok((residues, blinds))
+}
+
+fn check(columns: usize, residues: usize, blinds: usize) -> Result<()> {
+    if columns == 0 {
+        return Err(Error::new(
+            SUBJECT,
+            Stage::Statement,
+            "rows have at least one entry",
+        ));
+    }
+    let rows = residues.div_ceil(columns);
+    if rows != blinds {
+        return Err(Error::lengths(SUBJECT, rows, blinds));
+    }
+    Ok(())
+}
+
+/// Residues as little-endian integers of the modulus' width, one after another.
+pub fn pack(modulus: Modulus, residues: &[u64]) -> Vec<u8> {
+    let width = modulus.width();
+    let mut out = vec![0; residues.len() * width];
+    out.par_chunks_mut(width).zip(residues).for_each(|(to, v)| {
+        to.iter_mut()
+            .zip(v.to_le_bytes())
+            .for_each(|(to, byte)| *to = byte);
+    });
+    out
+}
+
+/// The reverse of [`pack`], of `count` residues, each below the modulus.
+pub fn unpack(modulus: Modulus, count: usize, bytes: &[u8]) -> Result<Vec<u64>> {
+    let width = modulus.width();
+    if count.checked_mul(width) != Some(bytes.len()) {
+        return Err(Error::lengths(SUBJECT, count.saturating_mul(width), bytes.len()));
+    }
+    let residues: Vec<u64> = bytes
+        .par_chunks(width)
+        .map(|c| c.iter().rev().fold(0, |v, b| v << 8 | u64::from(*b)))
+        .collect();
+    if residues.iter().any(|v| *v >= modulus.q()) {
+        return Err(Error::new(
+            SUBJECT,
+            Stage::Decoding,
+            "a residue is not below the modulus",
+        ));
+    }
+    Ok(residues)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::group::encode_field;
+
+    type F = ark_pallas::Fr;
+
+    fn seeds(signs: &[(u8, bool)]) -> Vec<Seed> {
+        let seed = |(byte, negative): &(u8, bool)| Seed {
+            seed: Zeroizing::new([*byte; 32]),
+            negative: *negative,
+        };
+        signs.iter().map(seed).collect()
+    }
+
+    /// Three clients: each pair's mask is added by one and taken away by the other, self masks are taken away at the end.
+    #[test]
+    fn masks_cancel_in_the_sum() {
+        for modulus in Modulus::ALL {
+            let (columns, weights) = (16, [3, 1, 7]);
+            let updates: Vec<Vec<i64>> = (0..3)
+                .map(|k| (0..37).map(|j| (j - 18) * (k + 1)).collect())
+                .collect();
+            let blinds: Vec<Vec<F>> = (0..3u64)
+                .map(|k| (0..3).map(|i| F::from(10 * k + i)).collect())
+                .collect();
+            let own = [(1, false), (2, false), (3, false)];
+            let pairs = [
+                vec![own[0], (12, false), (13, false)],
+                vec![own[1], (12, true), (23, false)],
+                vec![own[2], (13, true), (23, true)],
+            ];
+            let (mut sum, mut blind) = (vec![0u64; 37], vec![F::from(0u64); 3]);
+            for k in 0..3 {
+                let (y, sigma) = mask(
+                    modulus,
+                    columns,
+                    weights[k],
+                    &updates[k],
+                    &blinds[k],
+                    &seeds(&pairs[k]),
+                )
+                .unwrap();
+                assert_ne!(y[0], 0);
+                let packed = pack(modulus, &y);
+                assert_eq!(unpack(modulus, 37, &packed).unwrap(), y);
+                sum.iter_mut()
+                    .zip(y)
+                    .for_each(|(s, v)| *s = (*s + v) % modulus.q());
+                blind.iter_mut().zip(sigma).for_each(|(s, v)| *s += v);
+            }
+            let taken: Vec<_> = own.iter().map(|(byte, _)| (*byte, true)).collect();
+            add_masks(modulus, columns, &seeds(&taken), &mut sum, &mut blind).unwrap();
+            for j in 0..37 {
+                let expected: i64 = (0..3).map(|k| weights[k] as i64 * updates[k][j]).sum();
+                let q = modulus.q() as i64;
+                assert_eq!(sum[j] as i64, expected.rem_euclid(q));
+            }
+            for i in 0..3 {
+                let expected: F = (0..3).map(|k| F::from(weights[k]) * blinds[k][i]).sum();
+                assert_eq!(blind[i], expected);
+            }
+        }
+    }
+
+    /// spec/masks.md §2, computed with another implementation of the cipher.
+    #[test]
+    fn known_answers() {
+        let known = [
+            (
+                4294967291,
+                0,
+                "31a9cc094cad67ba059eee616d87799b9d7563dc6d8bab83a20bb56fbf2b3a36",
+                [204047415, 4244925280, 291520],
+            ),
+            (
+                4294967291,
+                1,
+                "153afb1e89a900aab21172a2c9ffbf322a520a6f1f8a619428a6f6d511074411",
+                [1613779898, 1521579557, 425516725],
+            ),
+            (
+                4294967291,
+                1048576,
+                "06a27ed0b301551a6baae6f718f0af89bdb07cadbd8aadab21ee519f65f166a4",
+                [4190518469, 1676893379, 2347746242],
+            ),
+            (
+                1099511627689,
+                0,
+                "31a9cc094cad67ba059eee616d87799b9d7563dc6d8bab83a20bb56fbf2b3a36",
+                [412520907831, 492864078955, 976598138884],
+            ),
+            (
+                1099511627689,
+                1,
+                "153afb1e89a900aab21172a2c9ffbf322a520a6f1f8a619428a6f6d511074411",
+                [160527569850, 956525359478, 964058356060],
+            ),
+            (
+                1099511627689,
+                1048576,
+                "06a27ed0b301551a6baae6f718f0af89bdb07cadbd8aadab21ee519f65f166a4",
+                [841709141189, 840779952988, 927561255919],
+            ),
+            (
+                281474976710597,
+                0,
+                "31a9cc094cad67ba059eee616d87799b9d7563dc6d8bab83a20bb56fbf2b3a36",
+                [118060265079863, 19105119492, 258069131125193],
+            ),
+            (
+                281474976710597,
+                1,
+                "153afb1e89a900aab21172a2c9ffbf322a520a6f1f8a619428a6f6d511074411",
+                [129902899647418, 27886664112817, 212613612992091],
+            ),
+            (
+                281474976710597,
+                1048576,
+                "06a27ed0b301551a6baae6f718f0af89bdb07cadbd8aadab21ee519f65f166a4",
+                [101996778896581, 153861897741299, 199598636791541],
+            ),
+        ];
+        for (q, row, scalar, residues) in known {
+            let mut stream = Stream::new(&[7; 32], row);
+            let drawn: F = stream.scalar();
+            let hex: String = encode_field(drawn).iter().map(|b| format!("{b:02x}")).collect();
+            let mut out = [0; 3];
+            stream.residues(Modulus::new(q).unwrap(), &mut out);
+            assert_eq!((hex.as_str(), out), (scalar, residues));
+        }
+    }
+
+    #[test]
+    fn refused() {
+        let modulus = Modulus::Bits40;
+        let q = modulus.q();
+        assert!(Modulus::new(q).is_ok());
+        assert!(Modulus::new(1 << 40).is_err());
+        assert!(unpack(modulus, 1, &[0; 4]).is_err());
+        assert!(unpack(modulus, 1, &q.to_le_bytes()[..5]).is_err());
+        assert_eq!(unpack(modulus, 1, &(q - 1).to_le_bytes()[..5]).unwrap(), [q - 1]);
+        let mut blinds = [F::from(0u64)];
+        assert!(add_masks(modulus, 4, &[], &mut [q], &mut blinds).is_err());
+        assert!(add_masks(modulus, 0, &[], &mut [0], &mut blinds).is_err());
+        assert!(add_masks(modulus, 4, &[], &mut [0; 5], &mut blinds).is_err());
+        let many: Vec<_> = (0..MAX_SEEDS).map(|_| (0, false)).collect();
+        assert!(add_masks(modulus, 4, &seeds(&many), &mut [0], &mut blinds).is_err());
+    }
+}
