@@ -60,6 +60,12 @@ def test_a_node_without_a_folder_says_how_to_set_it(world: World) -> None:
             proof_mod(message(fedproof=Call("train").record()), ctx(config), never)  # type: ignore[arg-type]
 
 
+def test_a_folder_that_is_not_there_is_named(world: World) -> None:
+    own = ctx({"fedproof": str(world.folder / "nodes" / "9")})
+    with pytest.raises(UsageError, match="nodes/9 is not there"):
+        proof_mod(message(fedproof=Call("train").record()), own, never)
+
+
 def test_the_run_does_not_choose_a_nodes_folder(world: World) -> None:
     """Only in a simulation, where all is one machine, does the app's configuration say where nodes' folders are."""
     with pytest.raises(UsageError, match="no fedproof folder"):

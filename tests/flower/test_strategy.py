@@ -149,6 +149,14 @@ def failing(world: World) -> Answering:
     return lambda message: Message(Error(code=7, reason="out of\x1b[2J memory"), reply_to=message)
 
 
+def traceback(world: World) -> Answering:
+    """What a simulation reports: the reason stands in the last line of many."""
+    lines = "\n".join(
+        ["<class 'ray.exceptions.RayTaskError'>:<'Traceback", *["  File"] * 200, "KeyError: 'arrays'"]
+    )
+    return lambda message: Message(Error(code=7, reason=lines + "\n"), reply_to=message)
+
+
 def silent(world: World) -> Answering:
     return lambda message: None
 
@@ -221,6 +229,7 @@ WRONG: dict[str, tuple[Callable[[World], Answering], str, bool]] = {
     "scaled update": (lambda world: scaled(world, 2, 50), "bounded update", True),
     "silent": (silent, "no answer within", False),
     "error": (failing, r"out of\x1b[2J memory", False),
+    "traceback": (traceback, "reports an error: KeyError: 'arrays'", False),
     "nothing in the reply": (replying(), "no ConfigRecord", False),
     "another kind of record": (replying(fedproof=MetricRecord({"a": 1})), "no ConfigRecord", False),
     "no mod": (
@@ -262,6 +271,20 @@ def test_a_node_that_does_wrong_leaves_by_name_and_the_round_goes_on(tmp_path: P
     assert "\x1b" not in summary.left[who]
     left = {left.client: left.kind for left in verified(world).left_out}
     assert left == ({"node-2": "refused" if name == "scaled update" else "dropped"} if on_record else {})
+
+
+def test_a_federation_folder_that_is_not_there_is_named_by_its_whole_path(world: World) -> None:
+    for folder in (world.folder / "nowhere", "nowhere"):
+        proved = Proved(FedAvg(), world.context(fedproof=str(folder)))
+        with pytest.raises(UsageError, match=r"no federation folder: /.*nowhere/server is not there"):
+            proved.start(world.grid(), initial(), num_rounds=1)
+
+
+def test_a_run_with_nothing_left_says_so(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    run(world)
+    with caplog.at_level(logging.INFO, logger="flwr"):
+        assert run(world).rounds == []
+    assert "nothing is left to train: num_rounds is 1" in caplog.text
 
 
 def test_a_second_node_with_the_key_of_another_is_not_heard(world: World) -> None:
