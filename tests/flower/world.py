@@ -82,13 +82,12 @@ class World:
     def node(self, k: int, client: ClientApp) -> Answering:
         """A SuperNode with the folder of node k, which runs `client`."""
 
-        own = {"partition-id": k} if self.simulated else {"fedproof": str(self.folder / "nodes" / str(k))}
-
         def answer(message: Message) -> Message | None:
+            own = {"partition-id": k} if self.simulated else {"fedproof": str(self.folder / "nodes" / str(k))}
             context = Context(
                 run_id=1,
                 node_id=message.metadata.dst_node_id,
-                node_config=dict(own),
+                node_config=own,
                 state=RecordDict(),
                 run_config={},
             )

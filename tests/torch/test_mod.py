@@ -159,6 +159,7 @@ def test_bounds_from_a_dry_run_with_batchnorm(
     start = ConvNet()
     dry, policy = tmp_path / "dry", tmp_path / "policy.toml"
     there = world(tmp_path / "federation", [stock(ConvNet, k, []) for k in range(2)])
+    there.simulated = True
     run(there, ArrayRecord(start.state_dict()), **{"fedproof-dry-run": str(dry)})
     base = dry / "base.safetensors"
     monkeypatch.setattr(
@@ -182,6 +183,7 @@ def test_bounds_from_a_dry_run_with_batchnorm(
     assert ended.value.code == 0, capsys.readouterr().err
     again = {"fedproof-dry-run": str(dry), "fedproof-dry-policy": str(policy)}
     run(there, ArrayRecord(start.state_dict()), **again)
+    there.simulated = False
     provision(tmp_path / "federation", policy=policy.read_bytes(), base=base.read_bytes(), nodes=2)
     run(there, ArrayRecord(start.state_dict()))
     released = ConvNet()
