@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.flower.processes import QUIET, free_ports
+from tests.flower.processes import MARK, QUIET, end, free_ports, new_mark
 
 _START = 60
 """Seconds for the SuperLink to answer."""
@@ -23,6 +23,7 @@ def superlink(home: Path) -> Iterator[dict[str, str]]:
     """Variables with which `flwr run` uses a SuperLink for simulations of its own; it and all that it started end with the context.
     home: a folder for Flower's configuration and state."""
     port, control = map(str, free_ports(2))
+    mark = new_mark()
     variables = {
         **QUIET,
         "FLWR_HOME": str(home),
@@ -33,7 +34,7 @@ def superlink(home: Path) -> Iterator[dict[str, str]]:
     command += ["--host", "127.0.0.1", "--port", port, "--control-api-address", f"127.0.0.1:{control}"]
     process = subprocess.Popen(
         command,
-        env={**os.environ, **variables},
+        env={**os.environ, **variables, MARK: mark},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -45,6 +46,7 @@ def superlink(home: Path) -> Iterator[dict[str, str]]:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(timeout=_START)
         _end_group(process.pid)
+        end(mark)  # a simulation is in a group of its own, and waits for all of its nodes
 
 
 def run_in(folder: Path, script: str, variables: Mapping[str, str]) -> str:
