@@ -4,36 +4,21 @@ Flower's messages: a node opens its folder for each of three. Run: `make bench-f
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 
-from fedproof.model.base import save_base
+from benchmarks.flower.setting import parse_options, provisioned
 from fedproof.round.folder import open_aggregator, open_node
 from fedproof.round.node import Node
-from fedproof.round.provision import provision
 
-POLICY = """\
-version = 1
-federation = "one-core"
-base_model = "sha256:{base}"
-
-[update]
-scale = 14
-max_abs = 32767
-max_norm = 1048576
-weights = {{ source = "declared", max = 100 }}
-"""
 PARTS = {
     "open": "node: open its folder, three times a round",
     "quantise": "node: quantise",
@@ -99,22 +84,13 @@ def rounds(folder: Path, nodes: int, count: int, clock: Clock) -> None:
 
 def main() -> None:
     """Prints the table; with --json FILE writes it, too."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--nodes", type=int, default=10)
-    parser.add_argument("--parameters", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = parse_options(__doc__, rounds=2)
     os.sched_setaffinity(
         0, {min(os.sched_getaffinity(0))}
     )  # before the core starts its threads: as many as it may use
     clock = Clock()
-    with tempfile.TemporaryDirectory(prefix="fedproof-one-core-") as name:
-        scratch = Path(name)
-        base = save_base(scratch / "base.safetensors", {"0": np.zeros(options.parameters, np.float32)})
-        policy = POLICY.format(base=sha256(base).hexdigest()).encode()
-        provision(scratch / "federation", policy=policy, base=base, nodes=options.nodes)
-        rounds(scratch / "federation", options.nodes, options.rounds, clock)
+    with provisioned(options.nodes, options.parameters) as folder:
+        rounds(folder, options.nodes, options.rounds, clock)
     parts = {part: median(clock.seconds[part]) * (3 if part == "open" else 1) for part in PARTS}
     total = sum(parts.values())
     for part, text in PARTS.items():

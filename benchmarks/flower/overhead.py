@@ -10,31 +10,15 @@ import argparse
 import json
 import os
 import subprocess
-import tempfile
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
-
-from fedproof.model.base import save_base
-from fedproof.round.provision import provision
+from benchmarks.flower.setting import parse_options, provisioned
 from tests.flower.simulation import superlink
 
 APP = Path(__file__).parent / "app"
-POLICY = """\
-version = 1
-federation = "overhead"
-base_model = "sha256:{base}"
-
-[update]
-scale = 14
-max_abs = 32767
-max_norm = 1048576
-weights = {{ source = "declared", max = 100 }}
-"""
 
 
 def run(
@@ -62,21 +46,13 @@ def run(
 
 def main() -> None:
     """Prints the table; with --json FILE writes it, too."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--nodes", type=int, default=10)
-    parser.add_argument("--parameters", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="fedproof-overhead-") as name:
-        scratch = Path(name)
-        base = save_base(scratch / "base.safetensors", {"0": np.zeros(options.parameters, np.float32)})
-        policy = POLICY.format(base=sha256(base).hexdigest()).encode()
-        provision(scratch / "federation", policy=policy, base=base, nodes=options.nodes)
-        (scratch / "home").mkdir()
-        with superlink(scratch / "home") as variables:
-            plain = run(scratch, options, None, variables)
-            proved = run(scratch, options, scratch / "federation", variables)
+    options = parse_options(__doc__, rounds=3)
+    with provisioned(options.nodes, options.parameters) as folder:
+        home = folder.parent / "home"
+        home.mkdir()
+        with superlink(home) as variables:
+            plain = run(home, options, None, variables)
+            proved = run(home, options, folder, variables)
     table = tabulate(plain, proved, options.nodes)
     for line, value in table.items():
         print(f"{line:<52} {value}")

@@ -378,41 +378,41 @@ def test_an_update_beyond_the_bounds_is_clipped_by_an_honest_node(world: World) 
         assert ((moved > STEP / 2) & (moved <= (2 * STEP + largest) / 3 + 1 / 4096)).all()
 
 
+def renamed(**others: ConfigRecord) -> Callable[[RecordDict], None]:
+    """The metrics under another name, and these records beside them: Flower's strategies raise where names differ."""
+
+    def change(content: RecordDict) -> None:
+        content["other"] = content.pop("metrics")
+        content.update(others)
+
+    return change
+
+
+def in_place(metrics: dict[str, float]) -> Callable[[RecordDict], None]:
+    def change(content: RecordDict) -> None:
+        content["metrics"] = MetricRecord(metrics)
+
+    return change
+
+
 @pytest.mark.parametrize(
-    "record",
+    "change",
     [
-        {"num-examples": 3},
-        {"num-examples": 3, "other": 1.0},
-        {"num-examples": 0, "largest": 1.0},
-        {"largest": 1.0},
+        in_place({"num-examples": 3}),
+        in_place({"num-examples": 3, "other": 1.0}),
+        in_place({"num-examples": 0, "largest": 1.0}),
+        in_place({"largest": 1.0}),
+        renamed(),
+        renamed(metrics=ConfigRecord({"largest": 1.0})),
     ],
 )
-def test_metrics_that_fit_no_others_are_left_out(world: World, record: dict[str, float]) -> None:
+def test_metrics_that_fit_no_others_are_left_out(world: World, change: Callable[[RecordDict], None]) -> None:
     honest = world.node(2, app())
 
     def answer(message: Message) -> Message | None:
         reply = honest(message)
         if reply is not None and message.metadata.message_type == "evaluate":
-            reply.content["metrics"] = MetricRecord(record)
-        return reply
-
-    world.answering[1002] = answer
-    proved = Proved(FedAvg(), world.context())
-    result = proved.start(world.grid(), initial(), num_rounds=1)
-    assert result.evaluate_metrics_clientapp[1]["largest"] == STEP
-    assert list(proved.rounds[0].not_evaluated) == ["node-2"]
-
-
-@pytest.mark.parametrize("instead_of_it", [{}, {"metrics": ConfigRecord({"largest": 1.0})}])
-def test_metrics_under_another_name_stop_no_run(world: World, instead_of_it: dict[str, ConfigRecord]) -> None:
-    """Flower's strategies raise where records have other names."""
-    honest = world.node(2, app())
-
-    def answer(message: Message) -> Message | None:
-        reply = honest(message)
-        if reply is not None and message.metadata.message_type == "evaluate":
-            reply.content["other"] = reply.content.pop("metrics")
-            reply.content.update(instead_of_it)
+            change(reply.content)
         return reply
 
     world.answering[1002] = answer

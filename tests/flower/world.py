@@ -117,14 +117,14 @@ class MemoryGrid(Grid):
         be_a_server()
 
     def set_run(self, run: object) -> None:
-        raise NotImplementedError
+        raise NotImplementedError("no strategy asks for it")
 
     @property
     def run(self) -> object:
-        raise NotImplementedError
+        raise NotImplementedError("no strategy asks for it")
 
     def create_message(self, *args: object, **kwargs: object) -> Message:
-        raise NotImplementedError
+        raise NotImplementedError("no strategy asks for it")
 
     def get_node_ids(self) -> Iterable[int]:
         return list(self._world.answering)
