@@ -18,9 +18,11 @@ from fedproof.round.rules import context as proof_context
 
 
 def behaviour(context: Context) -> str:
-    """Of this node."""
-    listed = str(context.run_config["behave"]).split(",")
-    return str(context.node_config.get("behave") or listed[int(context.node_config["partition-id"])])
+    """Of this node; honest, where nobody says anything."""
+    listed = str(context.run_config["behave"])
+    if listed:
+        return listed.split(",")[int(context.node_config["partition-id"])]
+    return str(context.node_config.get("behave", "honest"))
 
 
 def behaving(message: Message, context: Context, call_next: ClientAppCallable) -> Message:
