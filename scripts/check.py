@@ -85,9 +85,10 @@ CARGO_TEST = (
     *("--lib", "--tests"),
 )
 
-# Two processes: the engine uses all cores by itself, but much of a test is Python. Each begins with one half of the files, so that what a
-# module or a session prepares is mostly made once, and takes from the other's end when it is done.
-TWO = ("-n", "2", "--dist", "worksteal", "--durations=10")
+# Three processes on two cores: the engine uses all cores by itself, but much of a test is Python, and those of Flower mostly wait.
+# Each begins with its share of the files, so that what a module or a session prepares is mostly made once, and takes from another's end
+# when it is done.
+SIDE_BY_SIDE = ("-n", "3", "--dist", "worksteal", "--durations=10")
 STAGES = (
     Stage("cargo fmt", ("cargo", "fmt", "--all", "--check")),
     Stage(
@@ -128,13 +129,13 @@ STAGES = (
     Stage("vectors", (str(BIN / "python"), "-m", "reference.check_vectors", "vectors/v1"), vector_counts),
     Stage(
         "pytest",
-        (str(BIN / "python"), "-m", "pytest", "-q", *TWO),
+        (str(BIN / "python"), "-m", "pytest", "-q", *SIDE_BY_SIDE),
         pytest_counts,
     ),
     # PyTorch has an environment of its own, where there is room for it (Makefile); tests/conftest.py keeps these from the stage above.
     Stage(
         "torch",
-        (TORCH, "-m", "pytest", "-q", *TWO, "tests/torch"),
+        (TORCH, "-m", "pytest", "-q", *SIDE_BY_SIDE, "tests/torch"),
         pytest_counts,
         needs=TORCH,
         lack="PyTorch takes 12 GB of disk that are not free: no .venv-torch was made",
