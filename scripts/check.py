@@ -1,6 +1,7 @@
 """Runs every check and prints one summary; what `make test` calls once the environment stands.
 
-All stages run, also after one has failed. The exit status is 0 only if all of them passed. The last line
+All stages run, also after one has failed; those of Rust beside those of Python, since neither keeps two
+cores busy. The exit status is 0 only if all of them passed. The last line
 counts tests (of Rust and of Python); a stage that failed without a failing test of its own counts as one
 failure.
 """
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,7 +91,7 @@ CARGO_TEST = (
 # Each begins with its share of the files, so that what a module or a session prepares is mostly made once, and takes from another's end
 # when it is done.
 SIDE_BY_SIDE = ("-n", "3", "--dist", "worksteal", "--durations=10")
-STAGES = (
+RUST = (
     Stage("cargo fmt", ("cargo", "fmt", "--all", "--check")),
     Stage(
         "clippy",
@@ -122,6 +124,8 @@ STAGES = (
         ("cargo", "deny", "--all-features", "check", "licenses", "bans", "sources"),
         needs="cargo-deny",
     ),
+)
+PYTHON = (
     Stage("ruff check", (str(BIN / "ruff"), "check", ".")),
     Stage("ruff format", (str(BIN / "ruff"), "format", "--check", ".")),
     Stage("mypy --strict", (str(BIN / "mypy"), "--strict", "python/fedproof", "reference")),
@@ -141,13 +145,32 @@ STAGES = (
         lack="PyTorch takes 12 GB of disk that are not free: no .venv-torch was made",
     ),
 )
+STAGES = RUST + PYTHON
 
 
-def run(stage: Stage) -> tuple[bool, float, Counts]:
-    """Runs one stage, passing its output on as it comes; whether it passed, seconds, tests."""
-    print(f"\n=== {stage.name}: {' '.join(stage.command)}", flush=True)
+@dataclass(frozen=True)
+class Outcome:
+    """How a stage went."""
+
+    stage: Stage
+    succeeded: bool
+    seconds: float
+    counts: Counts
+
+
+def run(stage: Stage, *, live: bool) -> Outcome:
+    """Runs one stage. live: its output is passed on as it comes, else all at once at its end."""
+    heading = f"\n=== {stage.name}: {' '.join(stage.command)}\n"
+    if live:
+        print(heading, end="", flush=True)
     started = time.monotonic()
     output: list[str] = []
+
+    def tell(line: str) -> None:
+        output.append(line)
+        if live:
+            print(line, end="", flush=True)
+
     environment = os.environ | {"PYTHONUNBUFFERED": "1", "CARGO_TERM_COLOR": "never", "NO_COLOR": "1"}
     try:
         with subprocess.Popen(
@@ -161,19 +184,20 @@ def run(stage: Stage) -> tuple[bool, float, Counts]:
         ) as process:
             assert process.stdout is not None
             for line in process.stdout:
-                print(line, end="", flush=True)
-                output.append(line)
+                tell(line)
         succeeded = process.returncode == 0
     except OSError as error:
-        print(f"{stage.command[0]} can't be started: {error}")
+        tell(f"{stage.command[0]} can't be started: {error}\n")
         succeeded = False
     counts = stage.count("".join(output))
     if stage.count is not no_tests and counts.passed + counts.failed == 0:
-        print(f"{stage.name} ran no test")
+        tell(f"{stage.name} ran no test\n")
         succeeded = False
     if not succeeded and counts.failed == 0:
         counts += Counts(failed=1)
-    return succeeded, time.monotonic() - started, counts
+    if not live:
+        print(heading + "".join(output), end="", flush=True)
+    return Outcome(stage, succeeded, time.monotonic() - started, counts)
 
 
 def main(arguments: list[str]) -> int:
@@ -186,18 +210,22 @@ def main(arguments: list[str]) -> int:
         stage for stage in STAGES if stage.absent and not arguments
     ]  # who asks for one by name gets it, or its error
     stages = [stage for stage in STAGES if (not arguments or stage.name in arguments) and stage not in absent]
-    results = [(stage, *run(stage)) for stage in stages]
-    total = sum((counts for *_, counts in results), Counts())
+    with ThreadPoolExecutor(1) as beside:
+        rust = beside.submit(lambda: [run(stage, live=False) for stage in stages if stage in RUST])
+        python = [run(stage, live=True) for stage in stages if stage in PYTHON]
+        outcomes = rust.result() + python
+    total = sum((outcome.counts for outcome in outcomes), Counts())
 
     print("\n=== summary")
-    for stage, succeeded, seconds, counts in results:
-        tests = f"  {counts.passed} tests" if counts.passed else ""
-        print(f"{'passed' if succeeded else 'FAILED'}  {stage.name:<14} {seconds:7.1f} s{tests}")
+    for outcome in outcomes:
+        tests = f"  {outcome.counts.passed} tests" if outcome.counts.passed else ""
+        verdict = "passed" if outcome.succeeded else "FAILED"
+        print(f"{verdict}  {outcome.stage.name:<14} {outcome.seconds:7.1f} s{tests}")
     for stage in absent:
         print(f"not run {stage.name:<14} {stage.lack or f'{stage.needs} is not installed'}")
     skipped = f", {total.skipped} skipped" if total.skipped else ""
     print(f"{total.passed} passed, {total.failed} failed{skipped}")
-    return 0 if all(succeeded for _, succeeded, *_ in results) else 1
+    return 0 if all(outcome.succeeded for outcome in outcomes) else 1
 
 
 if __name__ == "__main__":
