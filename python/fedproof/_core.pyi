@@ -8,25 +8,37 @@ from numpy.typing import NDArray
 __all__ = [
     "ProofError",
     "__version__",
+    "add_masks",
     "check_opening",
     "combine",
     "combine_blinds",
     "commit",
     "commit_public",
     "count_correct",
+    "deal_shares",
     "digest",
+    "generate_key",
+    "interpolate",
+    "interpolate_points",
+    "mask_update",
     "prove_accuracy",
     "prove_bounded_update",
     "prove_honest_aggregate",
+    "prove_key",
     "prove_optimum",
     "prove_plain_opening",
     "prove_receipt",
+    "public_keys",
+    "share_images",
+    "shared_points",
     "sizes",
     "suites",
+    "unpack_residues",
     "verify_accuracy",
     "verify_bounded_update",
     "verify_bounded_updates",
     "verify_honest_aggregate_proof",
+    "verify_key",
     "verify_optimum",
     "verify_plain_opening",
     "verify_receipt",
@@ -173,3 +185,32 @@ def verify_receipt(
     classes: list[int],
     proof: bytes,
 ) -> None: ...
+def generate_key(suite: str, context: bytes) -> tuple[bytes, bytes]: ...
+def public_keys(suite: str, secrets: bytes) -> bytes: ...
+def shared_points(suite: str, secret: bytes, keys: bytes) -> bytes: ...
+def prove_key(suite: str, secret: bytes, bases: bytes, context: bytes) -> bytes: ...
+def verify_key(suite: str, images: bytes, bases: bytes, context: bytes, proof: bytes) -> None: ...
+def deal_shares(
+    suite: str, secret: bytes, holders: list[int], threshold: int, context: bytes
+) -> tuple[bytes, bytes]: ...
+def share_images(suite: str, commitments: bytes, holders: list[int]) -> bytes: ...
+def interpolate(suite: str, holders: list[int], shares: bytes) -> bytes: ...
+def interpolate_points(suite: str, holders: list[int], points: bytes) -> bytes: ...
+def mask_update(
+    suite: str,
+    modulus: int,
+    columns: int,
+    weight: int,
+    values: NDArray[np.int64],
+    blinds: bytes,
+    masks: list[tuple[bytes, bool]],
+) -> tuple[bytes, bytes]: ...
+def add_masks(
+    suite: str,
+    modulus: int,
+    columns: int,
+    masks: list[tuple[bytes, bool]],
+    residues: NDArray[np.uint64],
+    blinds: bytes,
+) -> tuple[NDArray[np.uint64], bytes]: ...
+def unpack_residues(modulus: int, count: int, packed: bytes) -> NDArray[np.uint64]: ...

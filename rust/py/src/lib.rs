@@ -6,6 +6,7 @@ mod commitment;
 mod convert;
 mod head;
 mod honest_aggregate;
+mod masking;
 mod optimum;
 mod plain_opening;
 mod receipt;
@@ -28,5 +29,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     honest_aggregate::register(module)?;
     optimum::register(module)?;
     accuracy::register(module)?;
-    receipt::register(module)
+    receipt::register(module)?;
+    masking::register(module)
 }
