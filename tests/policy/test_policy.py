@@ -8,6 +8,7 @@ import pytest
 from fedproof.encoding import cbor
 from fedproof.errors import Malformed, Refused, UsageError
 from fedproof.policy.aggregate import PARAMETERS
+from fedproof.policy.masking import MODULI, Masking, MaskParameters, modulus
 from fedproof.policy.parameters import check_sums, limb, shape
 from fedproof.policy.policy import Policy
 
@@ -40,9 +41,55 @@ def test_tables_that_came_later_change_no_digest_where_they_ask_for_nothing() ->
     assert frozen.digest() != plain.digest()
     assert Policy.from_bytes(frozen.to_bytes()) == frozen
     for held in (plain, frozen):
-        spelled = cbor.encode({"kind": "policy", **held.model_dump(), "model": {"frozen": ()}})
-        with pytest.raises(Malformed, match="one encoding"):
-            Policy.from_bytes(spelled)
+        fields = cbor.decode(held.to_bytes())
+        assert isinstance(fields, dict)
+        for spelled in ({"model": {"frozen": ()}}, {"masking": {"enabled": False, "min_set": 4}}):
+            with pytest.raises(Malformed):
+                Policy.from_bytes(cbor.encode({**fields, **spelled}))
+
+
+def test_masks_change_a_digest_where_they_are_asked_for() -> None:
+    plain, off = Policy.parse(TEXT), Policy.parse(TEXT + "[masking]\nenabled = false\n")
+    assert plain.digest() == off.digest()
+    masked = Policy.parse(TEXT + "[masking]\nenabled = true\n")
+    spelled = Policy.parse(TEXT + "[masking]\nenabled = true\ncolluders = 1\nmax_clients = 100\n")
+    assert plain.digest() != masked.digest() == spelled.digest()
+    assert Policy.from_bytes(masked.to_bytes()) == masked
+
+
+@pytest.mark.parametrize(
+    ("colluders", "silent", "group"), [(0, 0, 2), (1, 1, 2), (1, 0, 2), (2, 1, 2), (1, 3, 4), (5, 5, 8)]
+)
+def test_every_inequality_of_masks_holds_from_the_smallest_round_on(
+    colluders: int, silent: int, group: int
+) -> None:
+    masking = Masking(enabled=True, colluders=colluders, silent=silent, min_honest_group=group, min_set=7)
+    for n in range(2, 60):
+        k = n - 1
+        t = k - colluders - silent
+        holds = 2 * t > k + colluders and t - 2 * colluders - silent + 1 >= group and n >= 7
+        assert holds == (n >= masking.fewest)
+        if holds:
+            parameters = MaskParameters.of(masking, 1000, 1, n)
+            assert (parameters.neighbours, parameters.threshold) == (k, t)
+        else:
+            with pytest.raises(ValueError, match=f"needs {masking.fewest}"):
+                MaskParameters.of(masking, 1000, 1, n)
+    with pytest.raises(ValueError, match="at most 100"):
+        MaskParameters.of(masking, 1000, 1, 101)
+
+
+def test_a_modulus_has_room_for_the_largest_sum_and_no_more() -> None:
+    masking = Masking(enabled=True)
+    for q, width in MODULI.items():
+        largest = (q - 1) // 2 // 100  # of one client, of a hundred
+        assert modulus(masking, largest, 1) == q
+        assert 2 * largest * 100 < q <= 2 * (largest + 1) * 100
+        assert q < 1 << 8 * width
+    with pytest.raises(ValueError, match=r"lower weights\.max"):
+        modulus(masking, 1 << 20, 1 << 32)
+    above = (min(MODULI) - 1) // 2 // 100 + 1
+    assert modulus(masking, above, 1) == sorted(MODULI)[1]
 
 
 def with_optimiser(strategy: str, *lines: str) -> Policy:
@@ -149,7 +196,20 @@ def test_every_demand_changes_the_digest(change: str) -> None:
         ("[update]", '[aggregate]\nstrategy = "FedMedian"\n[update]', "that is not a weighted mean"),
         ("[update]", '[aggregate]\nstrategy = "FedBest"\n[update]', "aggregate.strategy"),
         ("[update]", "[aggregate]\nstrategy = 1\n[update]", "aggregate.strategy"),
-        ("[update]", "[masking]\nenabled = true\n[update]", "not in this version"),
+        ("[update]", "[masking]\nmin_set = 5\n[update]", "enabled = true has them masked"),
+        ("[update]", "[masking]\nenabled = true\nmin_set = 2\n[update]", "min_set is above colluders + 1"),
+        ("[update]", "[masking]\nenabled = true\nmin_set = 101\n[update]", "min_set is above max_clients"),
+        ("[update]", "[masking]\nenabled = true\nmax_clients = 6\n[update]", "1 silent need 7 participants"),
+        (
+            "[update]",
+            '[masking]\nenabled = true\n[prove]\nupdate = "opening"\n[update]',
+            "without bounds a sum could wrap",
+        ),
+        (
+            "max_norm = 181019",
+            "max_norm = 181019\nweights = { max = 4294967296 }\n[masking]\nenabled = true",
+            "lower weights.max or max_clients",
+        ),
         ("[update]", '[prove]\ntraining = "steps"\n[update]', "training"),
         ("[update]", "[round]\nmin_accepted = 0\n[update]", "min_accepted"),
         ("[update]", '[model]\nfrozen = "backbone.*"\n[update]', "model.frozen"),

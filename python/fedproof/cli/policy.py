@@ -11,6 +11,7 @@ from fedproof.cli.app import Json, app, emit
 from fedproof.cli.calibrate import calibrate
 from fedproof.encoding.digest import text_of
 from fedproof.encoding.text import counted, printable
+from fedproof.policy.masking import MODULI, modulus
 from fedproof.policy.policy import SUITES, Policy
 from fedproof.policy.training import TrainingPolicy, load_policy
 
@@ -49,8 +50,19 @@ def _federation(held: Policy) -> tuple[str, ...]:
         f"aggregate: {held.aggregate.rule}, {held.aggregate.strategy}{_parameters(held)}",
         f"rounds: {rounds.rounds or 'open end'}, each with at least {rounds.min_accepted} accepted",
         f"deadline: {rounds.deadline_seconds} s",
-        f"masking: {'yes' if held.masking.enabled else 'no'}",
+        f"masking: {_masking(held)}",
         f"proved: update {held.prove.update}, training {held.prove.training}",
+    )
+
+
+def _masking(held: Policy) -> str:
+    masking = held.masking
+    if not masking.enabled:
+        return "no"
+    q = modulus(masking, held.update.max_abs, held.update.weights.max)
+    return (
+        f"{masking.fewest} to {masking.max_clients} clients, of which {masking.colluders} may collude and "
+        f"{masking.silent} fall silent; {counted(MODULI[q], 'byte')} a coordinate"
     )
 
 

@@ -4,7 +4,7 @@ its own copy. The defaults of a policy version never change."""
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -16,6 +16,7 @@ from fedproof.encoding.text import Name, printable
 from fedproof.encoding.toml import parse_toml
 from fedproof.errors import Malformed, UsageError
 from fedproof.policy.aggregate import Aggregate
+from fedproof.policy.masking import Masking, modulus
 
 DEFAULT_SUITE = "pallas-keccak-ed25519-v1"
 SUITES = {DEFAULT_SUITE: 126, "bn254-keccak-ed25519-v1": 100}
@@ -61,21 +62,6 @@ class Round(Record):
     deadline_seconds: Annotated[int, Field(ge=1, le=1_000_000)] = 600
 
 
-class Masking(Record):
-    """Whether the aggregator sees sums only. Not in this version: uploads are readable by it."""
-
-    enabled: Literal[False] = False
-
-    @model_validator(mode="before")
-    @classmethod
-    def _named(cls, value: Any) -> Any:
-        if isinstance(value, dict) and value.get("enabled") is True:
-            raise ValueError(
-                "masked uploads are not in this version; set enabled = false and read what is not proven"
-            )
-        return value
-
-
 class Prove(Record):
     """update: "bounded" (every coordinate and the norm) or "opening" (its maker knows it). training: nothing yet."""
 
@@ -107,7 +93,14 @@ class Policy(Message):
             parse_sha256(self.base_model)
         except Malformed as error:
             raise ValueError(f"base_model: {error}") from None
+        if self.masking.enabled:
+            self._check_masking()
         return self
+
+    def _check_masking(self) -> None:
+        if self.prove.update != "bounded":
+            raise ValueError('masking needs prove.update = "bounded": without bounds a sum could wrap')
+        modulus(self.masking, self.update.max_abs, self.update.weights.max)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -142,6 +135,7 @@ class Policy(Message):
         fields = self.model_dump()
         if self.model == Model():
             del fields["model"]
+        fields["masking"] = self.masking.written()
         optimiser = fields["aggregate"].pop("optimiser")
         if optimiser is not None:
             fields["aggregate"]["optimiser"] = {k: text for k, text in optimiser.items() if text is not None}
