@@ -78,7 +78,9 @@ def literals() -> Iterator[tuple[str, str]]:
         yield "stage", stage
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Refused":
+            if isinstance(node, ast.Call) and re.search(
+                r"^Refused$|\bround\.refuse$", ast.unparse(node.func)
+            ):
                 for kind, argument in zip(("object", "stage"), node.args, strict=False):
                     if isinstance(argument, ast.Constant):
                         yield kind, argument.value

@@ -327,7 +327,7 @@ def test_clear_values_that_open() -> None:
     )
     shown = world.server._keep(upload.opening().to_bytes())
     world.change("dee", replace(mine, refusal=lie, opening=shown, verdict=sign(told, AGGREGATOR)))
-    with pytest.raises(Refused, match="its values open") as error:
+    with pytest.raises(Refused, match="and all that it shows") as error:
         forge(world.close())()
     assert (error.value.subject, error.value.stage, error.value.party) == ("result", "statement", "dee")
 
@@ -341,7 +341,7 @@ def test_clear_values_beside_a_proof_that_fails() -> None:
     world.send(upload)
     shown = world.server._keep(upload.opening().to_bytes())
     world.server._received["dee"] = replace(world.server._received["dee"], opening=shown)
-    with pytest.raises(Refused, match="fails without them") as error:
+    with pytest.raises(Refused, match="fails without it") as error:
         forge(world.close())()
     assert (error.value.subject, error.value.stage, error.value.party) == ("record", "shape", "dee")
 

@@ -14,7 +14,7 @@ from fedproof.errors import Refused
 from fedproof.identity.signed import Signed, sign
 from fedproof.policy.policy import Policy
 from fedproof.proofs import Opening
-from fedproof.round import server as server_module
+from fedproof.round import uploads as uploads_module
 from fedproof.round.chain import Chain
 from fedproof.round.messages import Announcement, Ready, Total, Upload, UploadHeader
 from fedproof.round.record import RoundBody, RoundEntry
@@ -64,14 +64,14 @@ def test_an_accepted_update_is_held_only_while_it_is_checked(
 ) -> None:
     """The sum is a running one."""
     seen: list[ref[object]] = []
-    check = server_module.check_clear_values
+    check = uploads_module.check_clear_values
 
     def watched(*args: Any) -> Opening:
         opening = check(*args)
         seen.extend((ref(opening), ref(opening.values), ref(args[-1])))
         return opening
 
-    monkeypatch.setattr(server_module, "check_clear_values", watched)
+    monkeypatch.setattr(uploads_module, "check_clear_values", watched)
     for count, name in enumerate(NAMES, start=1):
         assert world.send(world.upload(name)) == (True, "", "")
         gc.collect()

@@ -27,6 +27,7 @@ from fedproof.round.node import Node
 from fedproof.round.record import RoundBody, RoundEntry
 from fedproof.round.rules import context
 from fedproof.round.server import Closed, Server
+from fedproof.round.uploads import ClearUploads
 from fedproof.round.verify import RoundReport, verify_round
 
 NOW = 1_800_000_000
@@ -143,10 +144,13 @@ class World:
         del held[name]
         if received is not None:
             held[name] = received
-        self.server._total = RunningTotal(self.server.chain.suite, shape(LAYOUT.size))
+        total = RunningTotal(self.server.chain.suite, shape(LAYOUT.size))
         for client, kept in held.items():
             if kept.refusal is None:
-                self.server._total.add(opening_of(self.sent[client]), WEIGHTS[client])
+                total.add(opening_of(self.sent[client]), WEIGHTS[client])
+        uploads = self.server._uploads
+        assert isinstance(uploads, ClearUploads)
+        uploads.sum = total
 
     def close(self) -> Closed:
         return self.server.close(now=NOW)

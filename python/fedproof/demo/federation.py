@@ -31,7 +31,8 @@ from fedproof.provenance.statement import Producer
 from fedproof.round.aggregator import Aggregator
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
-from fedproof.round.messages import Announcement, Upload, UploadHeader
+from fedproof.round.masked_messages import AnyUpload
+from fedproof.round.messages import Announcement, UploadHeader
 from fedproof.round.node import Node
 from fedproof.round.rules import context
 
@@ -165,7 +166,7 @@ class _Federation:
             )
             for name, key in keys.items()
         }
-        self.earlier: Upload | None = None
+        self.earlier: AnyUpload | None = None
         self.timing = Timing()
 
     def run(self, base: network.Weights, tell: Tell) -> Outcome:
@@ -229,7 +230,7 @@ class _Federation:
 
     def _upload(
         self, number: int, node: Node, announcement: Signed, x: NDArray[np.int64]
-    ) -> tuple[Upload, str]:
+    ) -> tuple[AnyUpload, str]:
         """What a hospital sends, and what is wrong with it: empty for all but one in two rounds."""
         name, cheat = node.client.name, ""
         if name == CHEAT and number == SCALED_ROUND:
@@ -246,7 +247,7 @@ class _Federation:
             self.earlier = upload
         return upload, cheat
 
-    def _replayed(self, node: Node, announcement: Signed, earlier: Upload) -> Upload:
+    def _replayed(self, node: Node, announcement: Signed, earlier: AnyUpload) -> AnyUpload:
         """An earlier round's update and proof under a header for the round's own: the signature is good, the proof is not."""
         session = node.client.check(announcement, now=int(time.time())).digest()
         old = earlier.header.open(UploadHeader, node.client.key.verify_key)

@@ -52,7 +52,6 @@ _ALWAYS = (
     "RUN_SELECTION",
     "TIMES_ASSERTED",
     "TRAINING",
-    "UPDATES_READABLE_BY_AGGREGATOR",
 )
 
 
@@ -77,6 +76,8 @@ class Claim(BaseModel):
 def not_proven(policy: Policy) -> tuple[str, ...]:
     """What no certificate under this policy proves, sorted. Nothing in a bundle can shorten it."""
     codes = list(_ALWAYS)
+    if not policy.masking.enabled:
+        codes.append("UPDATES_READABLE_BY_AGGREGATOR")
     if policy.update.weights.source == "declared":
         codes.append("WEIGHTS_SELF_DECLARED")
     if policy.aggregate.strategy == "FedProx":

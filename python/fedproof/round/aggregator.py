@@ -17,6 +17,7 @@ from fedproof.identity.signed import Signed
 from fedproof.log.tiles import TileLog
 from fedproof.policy.policy import Policy
 from fedproof.round.chain import Chain
+from fedproof.round.masked import check_not_masked
 from fedproof.round.messages import Announcement
 from fedproof.round.server import Closed, Server
 from fedproof.round.store import Store
@@ -40,6 +41,7 @@ class Aggregator:
     ) -> None:
         """roster: as endorsed. base: the base model's file. clock: Unix seconds, by which rounds are announced and members expire.
         Checks its own record again. Raises `Refused`, `Malformed`; `UsageError` if another process works in `root`."""
+        check_not_masked(policy)
         self._key = key
         self._clock = clock
         self.signed_roster = roster

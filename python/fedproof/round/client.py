@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedproof.encoding.digest import sha256
-from fedproof.encoding.text import printable
+from fedproof.encoding.text import counted, printable
 from fedproof.encoding.time import utc_text
 from fedproof.errors import Refused
 from fedproof.identity.keys import SigningKey, VerifyKey
@@ -19,9 +19,19 @@ from fedproof.identity.roster import Roster
 from fedproof.identity.signed import Signed, sign
 from fedproof.model.quantise import clip_update
 from fedproof.model.quantise import update as difference
-from fedproof.proofs import commit, update
+from fedproof.proofs import Commitment, commit, update
 from fedproof.proofs.context import Context
 from fedproof.round.chain import Chain
+from fedproof.round.masked import MaskedRound, blinds_digest
+from fedproof.round.masked_messages import (
+    AnyUpload,
+    MaskedUpload,
+    RecoveryAnswer,
+    RecoveryRequest,
+    UnmaskAnswer,
+    UnmaskRequest,
+)
+from fedproof.round.masker import Masker
 from fedproof.round.messages import Announcement, Ready, Upload, UploadHeader, UploadOpening, Verdict
 from fedproof.round.rules import check_announcement, check_rounds_left, context
 from fedproof.round.verify import Ended, Read, RoundReport
@@ -33,7 +43,8 @@ CLOCK_SKEW = 300
 @dataclass
 class Client:
     """name: as in the roster. key: its own. aggregator: whose messages it answers. chain: where it stands by its own checks. ended: the
-    last round of which it saw the aggregator's result.
+    last round of which it saw the aggregator's result. maskers: what it has of masked rounds. releases: sums that it helped to open from
+    the base model that it has.
 
     The driver keeps what `session_of` and `ended` remember across crashes: a client answers one announcement per round and attempt, and
     none of a round that is over.
@@ -50,6 +61,8 @@ class Client:
     header_of: dict[bytes, bytes] = field(default_factory=dict)
     accepted: set[bytes] = field(default_factory=set)
     ended: int | None = None
+    maskers: dict[tuple[int, int], Masker] = field(default_factory=dict, repr=False)
+    releases: int = 0
 
     def __post_init__(self) -> None:
         if self.roster.key_of(self.name) != self.key.verify_key:
@@ -65,6 +78,7 @@ class Client:
             detail = f"weight {weight} is not within the policy's 1 to {most} (update.weights.max)"
             raise Refused("ready", "policy", detail, party=self.name, round=self.chain.round)
         self.declared[self.chain.round, attempt] = weight
+        masker = self._masker(attempt) if self.chain.policy.masking.enabled else None
         message = Ready(
             federation=self.chain.policy.federation,
             round=self.chain.round,
@@ -74,8 +88,27 @@ class Client:
             policy=self.chain.policy.digest(),
             roster=self.roster_digest,
             previous=self.chain.previous,
+            keys=masker.keys if masker else (),
         )
         return sign(message, self.key)
+
+    def _masker(self, attempt: int) -> Masker:
+        """Of the next round, with keys of its own."""
+        place = self.chain.round, attempt
+        if place not in self.maskers:
+            self._check_release("ready")
+            federation = self.chain.policy.federation
+            self.maskers[place] = Masker.generate(self.chain.suite, federation, *place, self.name)
+        return self.maskers[place]
+
+    def _check_release(self, subject: str) -> None:
+        """The policy lets this client help to open one more sum from the base model that it has: the difference of two could be somebody's
+        update. Raises `Refused` (stage "policy")."""
+        most = self.chain.policy.masking.max_releases_per_base
+        if self.releases >= most:
+            told = f"this client helped to open {counted(self.releases, 'sum')} from this base model"
+            detail = f"{told}, the policy allows {most} (masking.max_releases_per_base)"
+            raise Refused(subject, "policy", detail, party=self.name, round=self.chain.round)
 
     def check(self, signed: Signed, *, now: int) -> Announcement:
         """An announcement that this client can answer. now: its own clock, Unix seconds. Raises `Refused`, also for a time far from
@@ -102,7 +135,16 @@ class Client:
                 "a second announcement of the same round and attempt",
                 party=self.name,
             )
+        if self.chain.policy.masking.enabled:
+            self._join(announcement)
         return announcement
+
+    def _join(self, announcement: Announcement) -> None:
+        masker = self.maskers.get((announcement.round, announcement.attempt))
+        if masker is None:
+            detail = "this client has no keys for it"
+            raise Refused("announcement", "statement", detail, party=self.name, round=announcement.round)
+        masker.join(MaskedRound(announcement, announcement.digest(), self.chain, self.roster))
 
     def _check_weight(self, announcement: Announcement, declared: int | None) -> None:
         """It takes part, with the weight that it declared. A member whose time is over is left out for that reason."""
@@ -157,7 +199,7 @@ class Client:
             raise refuse("statement", "a coordinate has no place in 32 bits")
         return x.astype(np.int64)
 
-    def upload(self, signed: Signed, x: NDArray[np.int64], *, now: int) -> Upload:
+    def upload(self, signed: Signed, x: NDArray[np.int64], *, now: int) -> AnyUpload:
         """Commits to x, proves what the policy asks for, signs. signed: the announcement. x: the update, one integer in units of
         2^-scale for each parameter, in the layout's order, as `update` makes it; see `check_update`. now: this client's clock, Unix
         seconds.
@@ -173,31 +215,79 @@ class Client:
             raise Refused("announcement", "statement", detail, party=self.name, round=announcement.round)
         return self.seal(context(announcement, session, self.name), x)
 
-    def seal(self, ctx: Context, x: NDArray[np.int64], *, unchecked: bool = False) -> Upload:
+    def seal(self, ctx: Context, x: NDArray[np.int64], *, unchecked: bool = False) -> AnyUpload:
         """The upload of x for a session. unchecked: prove without looking, as a dishonest client would. Raises `Refused` for x, as
         `upload`."""
         if not unchecked:
             x = self.check_update(x)
         commitment, opening = commit(self.chain.suite, x)
         proof = update.prove(self.chain.policy, ctx, commitment, opening, unchecked=unchecked)
+        if self.chain.policy.masking.enabled:
+            masked = self._masker_of(ctx.announcement).apply(opening, ctx.weight)
+            return MaskedUpload(
+                header=self._header(
+                    ctx,
+                    commitment,
+                    proof,
+                    masked=masked.rows_digest,
+                    blinds=blinds_digest(masked.blinds),
+                    sharing=masked.sharing.digest(),
+                ),
+                points=commitment.points,
+                proof=proof,
+                masked=masked.rows,
+                blinds=masked.blinds,
+                sharing=masked.sharing,
+                ciphertexts=masked.ciphertexts,
+            )
         clear = UploadOpening.of(opening)
-        header = UploadHeader(
-            session=ctx.announcement,
-            client=self.name,
-            commitment=commitment.root(),
-            proof=sha256(proof),
-            opening=clear.digest(),
-        )
-        signed = sign(header, self.key)
-        self.header_of[ctx.announcement] = signed.digest()
         return Upload(
-            header=signed,
+            header=self._header(ctx, commitment, proof, opening=clear.digest()),
             points=commitment.points,
             proof=proof,
             values=clear.values,
             blinds=clear.blinds,
             salt=clear.salt,
         )
+
+    def _header(self, ctx: Context, commitment: Commitment, proof: bytes, **named: bytes) -> Signed:
+        """The signed header, and this client's answer in the session from here on. named: digests of what else the upload holds."""
+        header = UploadHeader(
+            session=ctx.announcement,
+            client=self.name,
+            commitment=commitment.root(),
+            proof=sha256(proof),
+            **{"opening": None, **named},
+        )
+        signed = sign(header, self.key)
+        self.header_of[ctx.announcement] = signed.digest()
+        return signed
+
+    def _masker_of(self, session: bytes) -> Masker:
+        for masker in self.maskers.values():
+            if masker.round is not None and masker.round.session == session:
+                return masker
+        raise Refused("masks", "statement", "of no session that this client takes part in", party=self.name)
+
+    def acknowledge(self, session: bytes, accepted: Signed) -> Signed:
+        """Agrees to the set that the aggregator signed, and to no other in this session. Raises `Refused` (object "accepted-set")."""
+        masker = self._masker_of(session)
+        return masker.acknowledge(accepted, self.aggregator, self.header_of.get(session, b""), self.key)
+
+    def unmask(self, session: bytes, request: UnmaskRequest) -> UnmaskAnswer:
+        """What this client knows of the masks on the set's sum. From here on its update is spent, whatever becomes of the round. Raises
+        `Refused`, and nothing is spent."""
+        masker = self._masker_of(session)
+        first = not masker.answered
+        if first:
+            self._check_release("unmask-request")
+        answer = masker.unmask(request, self.aggregator, self.header_of.get(session, b""), self.key)
+        self.releases += first
+        return answer
+
+    def recover(self, session: bytes, request: RecoveryRequest) -> RecoveryAnswer:
+        """Parts of the masks of members that fell silent. Raises `Refused` (object "recovery-request")."""
+        return self._masker_of(session).recover(request)
 
     def verdict(self, signed: Signed) -> Verdict:
         """Reads the aggregator's receipt. Raises `Refused` if it is not about this client's upload."""
@@ -232,4 +322,7 @@ class Client:
                 "shows an upload in this client's name that it did not make for this round's announcement"
             )
         self.chain = after
+        if not report.void:
+            self.releases = 0
+        self.maskers = {place: m for place, m in self.maskers.items() if place[0] >= after.round}
         return report

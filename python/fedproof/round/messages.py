@@ -1,4 +1,4 @@
-"""The messages of a round (spec/round.md), each signed by its sender. Fields that masked uploads will need are there, and empty."""
+"""The messages of a round (spec/round.md), each signed by its sender. What only masked rounds have stands in `masked_messages`."""
 
 from __future__ import annotations
 
@@ -21,9 +21,16 @@ Word = Annotated[str, Field(max_length=64)]
 MAX_PARTICIPANTS = 100_000
 
 
+class RoundKey(Record):
+    """A key for one round. key: a point. proof: that its maker has the secret (spec/masks.md §3)."""
+
+    key: Annotated[bytes, Field(min_length=32, max_length=64)]
+    proof: Annotated[bytes, Field(min_length=64, max_length=96)]
+
+
 class Ready(Message):
     """A client will take part. weight: what it declares. policy, roster: digests of those that it holds. previous: digest of the last
-    record it adopted (zero before the first). keys: room for this round's mask and encryption keys."""
+    record it adopted (zero before the first). keys: of a masked round its mask key and its encryption key, of others none."""
 
     KIND: ClassVar[str] = "ready"
 
@@ -35,7 +42,7 @@ class Ready(Message):
     policy: Digest
     roster: Digest
     previous: Digest
-    keys: Annotated[tuple[bytes, ...], Field(max_length=0)] = ()
+    keys: Annotated[tuple[RoundKey, ...], Field(max_length=2)] = ()
 
 
 class Participant(Record):
@@ -98,7 +105,8 @@ class Announcement(Message):
 
 class UploadHeader(Message):
     """What a client signs. commitment: row-tree root of C(x). proof: SHA-256 of the proof. opening: digest of the `UploadOpening`; its
-    salt keeps x from being guessed, as from a hash of x alone it could. masked, blinds, sharing: room for masked uploads."""
+    salt keeps x from being guessed, as from a hash of x alone it could. A masked upload has none; masked, blinds, sharing are of it
+    alone: digests of its rows, its blinds, its `Sharing`."""
 
     KIND: ClassVar[str] = "upload-header"
 
@@ -106,10 +114,17 @@ class UploadHeader(Message):
     client: Name
     commitment: Digest
     proof: Digest
-    opening: Digest
-    masked: None = None
-    blinds: None = None
-    sharing: None = None
+    opening: Digest | None
+    masked: Digest | None = None
+    blinds: Digest | None = None
+    sharing: Digest | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        there = [part is not None for part in (self.masked, self.blinds, self.sharing)]
+        if there != [self.opening is None] * 3:
+            raise ValueError("an upload is in clear, or it is masked: with masked, blinds and sharing")
+        return self
 
 
 class UploadOpening(Message):

@@ -24,6 +24,8 @@ from fedproof.identity.signed import Signed
 from fedproof.model.optimiser import Moments
 from fedproof.round.audit import AuditLog
 from fedproof.round.client import Client
+from fedproof.round.masked import check_not_masked
+from fedproof.round.masked_messages import AnyUpload
 from fedproof.round.messages import Count, State, Upload, Verdict, Weight
 from fedproof.round.peek import AUDIT, NODE_STATE, PLACE
 from fedproof.round.verify import Read, RoundReport
@@ -69,6 +71,7 @@ class Node:
         """client: at the start of the federation; an earlier state in `root` replaces its place in the chain. clock: Unix seconds,
         this node's own: announcements far from it are refused. Raises `Refused`, `Malformed`, and
         `UsageError` if another process has the folder."""
+        check_not_masked(client.chain.policy)
         self._clock = clock
         make_folder(root)
         busy = f"another process has the state folder {printable(str(root))}"
@@ -117,7 +120,7 @@ class Node:
         self.audit.append("ready", round=self.client.chain.round, attempt=attempt, weight=weight)
         return signed
 
-    def upload(self, announcement: Signed, x: NDArray[np.int64]) -> Upload:
+    def upload(self, announcement: Signed, x: NDArray[np.int64]) -> AnyUpload:
         """The answer to an announcement, for the aggregator: commits to x, proves what the policy asks for, signs. x: one integer in units
         of 2^-scale for each parameter of the base model, in one dimension, as `node.client.update(weights)` makes it from trained
         weights. The same announcement again gets the same upload: a second one would be refused.

@@ -17,6 +17,7 @@ from fedproof.policy.parameters import check_sums, shape
 from fedproof.proofs import Commitment, Context, Opening, check_opening, update
 from fedproof.proofs.commitment import blinds_size
 from fedproof.round.chain import Chain
+from fedproof.round.masked import check_keys, least_accepted, parameters
 from fedproof.round.messages import (
     Announcement,
     Dropped,
@@ -73,6 +74,7 @@ def check_ready(signed: Signed, client: str, call: Call, roster: Roster, chain: 
     if ready.weight > chain.policy.update.weights.max:
         detail = f"weight {ready.weight} is above the policy's {chain.policy.update.weights.max} (update.weights.max)"
         raise refuse("policy", detail)
+    check_keys(ready, chain.policy, chain.suite)
     return ready
 
 
@@ -115,12 +117,19 @@ def check_announcement(
         check_sums(policy, len(announcement.participants))
     except Refused as error:
         raise refuse("policy", error.detail) from None
+    if policy.masking.enabled:
+        parameters(policy, len(announcement.participants))
     call = Call.of(chain, announcement.attempt, roster_digest)
+    seen: set[bytes] = set()
     for participant in announcement.participants:
         roster.check_current(participant.client, announcement.time)
         ready = check_ready(participant.ready, participant.client, call, roster, chain)
         if ready.weight != participant.weight:
             raise refuse("statement", "not the weight that the client declared", participant.client)
+        for key in ready.keys:
+            if key.key in seen:
+                raise refuse("statement", "a key for masks that another participant has", participant.client)
+            seen.add(key.key)
 
 
 def context(announcement: Announcement, session: bytes, client: str) -> Context:
@@ -139,6 +148,13 @@ def check_parts(
     client = header.client
     if header.session != session:
         raise Refused("upload", "statement", "made for another session", party=client, round=chain.round)
+    if (header.opening is None) != chain.policy.masking.enabled:
+        detail = (
+            "masked, the policy asks for clear ones"
+            if header.opening is None
+            else "in clear, the policy asks for masks"
+        )
+        raise Refused("upload", "policy", detail, party=client, round=chain.round)
     if len(proof) > MAX_PROOF or sha256(proof) != header.proof:
         detail = "the proof is not the one in the signed header"
         raise Refused("upload", "digest", detail, party=client, round=chain.round)
@@ -209,6 +225,9 @@ def check_partition(announcement: Announcement, result: Result, chain: Chain) ->
             raise Refused("result", "statement", detail, party=dropped.client, round=announcement.round)
     if result.closed < announcement.time:
         raise Refused("result", "statement", "closed before it was announced", round=announcement.round)
-    if result.void != (len(result.accepted) < chain.policy.round.min_accepted):
-        detail = f"{len(result.accepted)} accepted, at least {chain.policy.round.min_accepted} asked for: void does not say so"
+    least = least_accepted(chain.policy)
+    few = len(result.accepted) < least
+    # A sum under masks may stay closed: that is the aggregator's word, which could as well have asked nobody.
+    if result.void != few and (few or not chain.policy.masking.enabled):
+        detail = f"{len(result.accepted)} accepted, at least {least} asked for: void does not say so"
         raise Refused("result", "policy", detail, round=announcement.round)

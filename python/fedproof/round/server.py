@@ -16,6 +16,7 @@ from fedproof.identity.signed import Signed, peek, sign
 from fedproof.policy.parameters import shape
 from fedproof.proofs import Commitment, Context, Opening, honest_aggregate
 from fedproof.round.chain import Chain
+from fedproof.round.masked import MaskedRound, least_accepted
 from fedproof.round.messages import (
     Accepted,
     Announcement,
@@ -23,28 +24,24 @@ from fedproof.round.messages import (
     Participant,
     Result,
     Total,
-    Upload,
     UploadHeader,
-    UploadOpening,
     Verdict,
 )
 from fedproof.round.record import RecordedUpload, RoundBody, RoundEntry
 from fedproof.round.rules import (
     AGGREGATOR,
-    MAX_PROOF,
-    MAX_SLACK,
     Call,
     check_announcement,
-    check_clear_values,
     check_partition,
     check_parts,
     check_proof,
     check_ready,
     check_rounds_left,
-    check_signed_for,
     context,
     silent,
 )
+from fedproof.round.unmasking import Unmasking
+from fedproof.round.uploads import ClearUploads, Contents, MaskedUploads
 
 
 @dataclass(frozen=True)
@@ -60,8 +57,8 @@ class Closed:
 
 @dataclass(frozen=True)
 class _Received:
-    """What became of a client's upload. points, proof, opening: names of blobs; the last of those whose clear values are what failed. Of an
-    accepted one only the sum knows them."""
+    """What became of a client's upload. points, proof, opening: names of blobs; the last of those where what they hold beside the proof is
+    what failed. Of an accepted one only the sum knows it."""
 
     header: Signed
     verdict: Signed
@@ -72,7 +69,7 @@ class _Received:
 
 
 class Server:
-    """One round. `announce`, then `receive` for each upload, then `close`."""
+    """One round. `announce`, then `receive` for each upload, of a masked round then `unmask` and what that asks for, then `close`."""
 
     def __init__(
         self,
@@ -95,7 +92,9 @@ class Server:
         self._signed: Signed | None = None
         self._blobs = {} if blobs is None else blobs
         self._received: dict[str, _Received] = {}
-        self._total = honest_aggregate.RunningTotal(chain.suite, shape(len(chain.W)))
+        self._uploads: ClearUploads | MaskedUploads | None = None
+        self._unmasking: Unmasking | None = None
+        self.unopened: Refused | None = None
         self.session = b""
         self.refused_readies: list[Refused | Malformed] = []
 
@@ -106,12 +105,18 @@ class Server:
         first few reasons, by client), and where all rounds that the policy asks for are on record."""
         check_rounds_left(self.chain, "announcement")
         ready: dict[str, Participant] = {}
+        owners: dict[bytes, str] = {}
         self.refused_readies = []
         now = max(now, self.chain.time)
         call = Call.of(self.chain, self.attempt, self._roster_digest)
         for signed in readies:
             try:
-                participant = self._participant(signed, call, now)
+                participant, keys = self._participant(signed, call, now)
+                if any(owners.setdefault(key, participant.client) != participant.client for key in keys):
+                    detail = "a key for masks that another participant has"
+                    raise Refused(
+                        "ready", "statement", detail, party=participant.client, round=self.chain.round
+                    )
                 first = ready.setdefault(participant.client, participant)
                 if first != participant:
                     detail = "a second, different one; the first stands"
@@ -141,11 +146,13 @@ class Server:
         )
         return self.resume(sign(announcement, self._key))
 
-    def _participant(self, signed: Signed, call: Call, now: int) -> Participant:
+    def _participant(self, signed: Signed, call: Call, now: int) -> tuple[Participant, list[bytes]]:
+        """Whoever is ready, and its keys for masks."""
         client = _claimed_client(signed)
         self._roster.check_current(client, now)
         ready = check_ready(signed, client, call, self._roster, self.chain)
-        return Participant(client=client, weight=ready.weight, ready=signed)
+        participant = Participant(client=client, weight=ready.weight, ready=signed)
+        return participant, [key.key for key in ready.keys]
 
     def resume(self, signed: Signed) -> Signed:
         """Takes up a round that this aggregator announced before, from the announcement it signed."""
@@ -154,22 +161,24 @@ class Server:
         self._announcement, self._signed = announcement, signed
         self.session = announcement.digest()
         self.attempt = announcement.attempt
+        if self.chain.policy.masking.enabled:
+            round = MaskedRound(announcement, self.session, self.chain, self._roster)
+            self._uploads = MaskedUploads(round)
+        else:
+            self._uploads = ClearUploads(announcement, self.session, self.chain)
         return signed
 
     def receive(self, data: bytes) -> Signed:
         """Checks an upload and returns the signed verdict. The same upload again gets the same verdict. Raises `Refused` where no
         participant answers for the bytes: too large, unreadable, not signed by a participant, or a second, different upload."""
-        announcement = self._open()
-        shape_ = shape(len(self.chain.W))
-        if len(data) > 4 * shape_.d + shape_.rows * 64 + MAX_PROOF + MAX_SLACK:
-            raise Refused(
-                "upload",
-                "shape",
-                f"{len(data)} bytes are more than an upload can have",
-                round=self.chain.round,
-            )
+        announcement, uploads = self._open(), self._uploads_of_round()
+        if self._unmasking is not None:
+            raise Refused("upload", "deadline", "the accepted set is fixed", round=self.chain.round)
+        if len(data) > uploads.limit():
+            detail = f"{len(data)} bytes are more than an upload can have"
+            raise Refused("upload", "shape", detail, round=self.chain.round)
         try:
-            upload = Upload.from_bytes(data, limit=len(data))  # capped just above
+            upload = uploads.read(data)
         except Malformed as error:
             raise Refused("upload", "decoding", str(error), round=self.chain.round) from None
         client = _claimed_client(upload.header)
@@ -190,28 +199,21 @@ class Server:
         # What fails here its client did not sign for in this round: the record is public, and anybody can change an
         # upload on its way. It stands against nobody, and a good one is still welcome.
         commitment = check_parts(header, self.session, self.chain, upload.points, upload.proof)
-        clear = upload.opening()
-        check_signed_for(header, clear, self.chain)
-        received = self._check(announcement, client, upload, commitment, clear)
+        upload.check_signed_for(header)
+        received = self._check(announcement, client, upload, commitment)
         self._received[client] = received
         return received.verdict
 
     def _check(
-        self,
-        announcement: Announcement,
-        client: str,
-        upload: Upload,
-        commitment: Commitment,
-        clear: UploadOpening,
+        self, announcement: Announcement, client: str, upload: Contents, commitment: Commitment
     ) -> _Received:
         """What the client signed for holds, and is in the sum from here on; or not: then the record shows it to everybody."""
         refusal: Refused | None = None
-        opening: Opening | None = None
         proved = False
         try:
             check_proof(announcement, self.session, client, self.chain, commitment, upload.proof)
             proved = True
-            opening = check_clear_values(announcement, client, self.chain, commitment, clear)
+            upload.count(client, commitment)
         except (
             Refused
         ) as error:  # as raised, it leads to the frames that raised it, and so to the clear values
@@ -225,33 +227,55 @@ class Server:
             stage=refusal.stage[:64] if refusal else "",
             reason=refusal.detail[:400] if refusal else "",
         )
-        received = _Received(
+        return _Received(
             upload.header,
             sign(verdict, self._key),
             refusal,
             self._keep(upload.points),
             self._keep(upload.proof),
-            self._keep(clear.to_bytes()) if refusal is not None and proved else None,
+            self._keep(upload.shown()) if refusal is not None and proved else None,
         )
-        if opening is not None:
-            self._total.add(opening, context(announcement, self.session, client).weight)
-        return received
+
+    def _uploads_of_round(self) -> ClearUploads | MaskedUploads:
+        if self._uploads is None:
+            raise Refused("round", "statement", "not announced", round=self.chain.round)
+        return self._uploads
+
+    def unmask(self) -> Unmasking:
+        """Fixes the accepted set of a masked round: no upload counts any more, and what opens their sum is asked for. The same again when
+        called again. Raises `Refused` where too few were accepted: then the round is void, and nothing is opened."""
+        uploads = self._uploads_of_round()
+        if not isinstance(uploads, MaskedUploads):
+            raise Refused("round", "policy", "this round is not masked", round=self.chain.round)
+        if self._unmasking is None:
+            accepted = self._accepted()
+            least = least_accepted(self.chain.policy)
+            if len(accepted) < least:
+                detail = f"{len(accepted)} accepted, at least {least} asked for"
+                raise Refused("round", "policy", detail, round=self.chain.round)
+            headers = {client: received.header for client, received in accepted.items()}
+            self._unmasking = Unmasking(uploads, headers, self._key)
+        return self._unmasking
+
+    def _accepted(self) -> dict[str, _Received]:
+        return {c: r for c, r in sorted(self._received.items()) if r.refusal is None}
 
     def waiting_for(self) -> list[str]:
         """Participants without a verdict."""
         return [p.client for p in self._open().participants if p.client not in self._received]
 
     def close(self, *, now: int) -> Closed:
-        """Sums what was accepted and signs the result. Participants without an upload are dropped. now: Unix seconds."""
+        """Sums what was accepted and signs the result. Participants without an upload are dropped. A masked round is void where its sum
+        cannot be opened (`unopened` says why). now: Unix seconds."""
         announcement = self._open()
         signed = self._signed
         if signed is None:
             raise Refused("round", "statement", "not announced", round=self.chain.round)
-        accepted = {c: r for c, r in sorted(self._received.items()) if r.refusal is None}
-        void = len(accepted) < self.chain.policy.round.min_accepted
+        accepted = self._accepted()
         total_name, proof_name, total, weight_sum = None, None, None, 0
-        if not void:
+        if len(accepted) >= least_accepted(self.chain.policy):
             total, proof, weight_sum = self._sum(announcement, accepted)
+        if total is not None:
             total_name = self._keep(
                 Total(values=total.values.astype("<i8").tobytes(), blinds=total.blinds).to_bytes()
             )
@@ -259,7 +283,7 @@ class Server:
         after = self.chain.advance(b"", announcement.time, total.values if total else None, weight_sum)
         result = Result(
             session=self.session,
-            void=void,
+            void=total is None,
             accepted=tuple(Accepted(client=c, header=r.header.digest()) for c, r in accepted.items()),
             dropped=tuple(
                 self._dropped(p.client) for p in announcement.participants if p.client not in accepted
@@ -295,14 +319,25 @@ class Server:
         ).to_bytes()
         return Closed(entry, self._blobs, after.recorded(sha256(entry)), result)
 
-    def _sum(self, announcement: Announcement, accepted: dict[str, _Received]) -> tuple[Opening, bytes, int]:
-        """The total, its short proof, and the sum of weights; checked (R2) before it is adopted."""
+    def _sum(
+        self, announcement: Announcement, accepted: dict[str, _Received]
+    ) -> tuple[Opening | None, bytes, int]:
+        """The total, its short proof, and the sum of weights; checked (R2) before it is adopted. No total where masks hide it."""
         suite, shape_ = self.chain.suite, shape(len(self.chain.W))
         commitments = [Commitment(suite, shape_, self._blobs[r.points]) for r in accepted.values()]
         weights = [context(announcement, self.session, c).weight for c in accepted]
-        total = self._total.total()
         ctx = Context(self.session, AGGREGATOR, sum(weights))
-        honest_aggregate.verify(ctx, commitments, weights, total)
+        uploads = self._uploads_of_round()
+        if isinstance(uploads, ClearUploads):
+            total = uploads.sum.total()
+            honest_aggregate.verify(ctx, commitments, weights, total)
+        else:
+            try:
+                total = self.unmask().total()
+                honest_aggregate.verify(ctx, commitments, weights, total)
+            except Refused as error:
+                self.unopened = error
+                return None, b"", 0
         return total, honest_aggregate.prove(ctx, commitments, weights, total), sum(weights)
 
     def _keep(self, data: bytes) -> bytes:

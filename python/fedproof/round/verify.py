@@ -15,6 +15,8 @@ from fedproof.identity.roster import Roster
 from fedproof.policy.parameters import shape
 from fedproof.proofs import Commitment, Context, Opening, honest_aggregate, update
 from fedproof.round.chain import Chain
+from fedproof.round.masked import MaskedRound
+from fedproof.round.masked_messages import MAX_SHARING, Sharing
 from fedproof.round.messages import (
     Announcement,
     Dropped,
@@ -170,23 +172,25 @@ class Ended:
         client, upload = dropped.client, uploads[dropped.client]
         header = self._header(upload, dropped)
         commitment, proof = self._parts(upload, header)
-        clear = self._clear(upload, header)
+        check = self._evidence(upload, header)
         proved = False
         try:
             check_proof(self.announcement, self.session, client, self.chain, commitment, proof)
             proved = True
-            if clear is not None:
-                check_clear_values(self.announcement, client, self.chain, commitment, clear)
+            if check is not None:
+                check(commitment)
         except Refused as error:
             found, told = (error.subject, error.stage), (dropped.subject, dropped.stage)
             if found != told:
                 detail = f"the evidence fails at {error.subject}, {error.stage}: not the reason given"
                 raise self._refuse("result", "statement", detail, client) from None
-            if clear is not None and not proved:
-                detail = "shows clear values although its proof fails without them"
+            if check is not None and not proved:
+                detail = "shows more than its proof, which fails without it"
                 raise self._refuse("record", "shape", detail, client) from None
             return dropped.model_copy(update={"reason": error.detail[:400]})
-        detail = "left out although its proof holds" + (" and its values open" if clear is not None else "")
+        detail = "left out although its proof holds" + (
+            ", and all that it shows" if check is not None else ""
+        )
         raise self._refuse("result", "statement", detail, client)
 
     def _check_total(self, commitments: Sequence[Commitment]) -> NDArray[np.int64] | None:
@@ -228,18 +232,31 @@ class Ended:
         )
         return check_parts(header, self.session, self.chain, points, proof), proof
 
-    def _clear(self, upload: RecordedUpload, header: UploadHeader) -> UploadOpening | None:
-        """The clear values on record, if there are any and their client signed for them."""
+    def _evidence(
+        self, upload: RecordedUpload, header: UploadHeader
+    ) -> Callable[[Commitment], object] | None:
+        """What must fail of what an upload shows beside its proof: clear values that do not open the commitment, or a sharing that is none.
+        None if it shows nothing. Its client signed for it."""
         if upload.opening is None:
             return None
-        d, rows = len(self.chain.W), shape(len(self.chain.W)).rows
-        data = self.read(upload.opening, "opening", 4 * d + rows * 64 + MAX_SLACK)
+        client, d, rows = header.client, len(self.chain.W), shape(len(self.chain.W)).rows
+        data = self.read(upload.opening, "opening", 4 * d + rows * 64 + MAX_SLACK + MAX_SHARING)
         try:
-            clear = UploadOpening.from_bytes(data, limit=len(data))  # `read` was capped already
+            if header.sharing is None:
+                clear = UploadOpening.from_bytes(data, limit=len(data))  # `read` was capped already
+            else:
+                sharing = Sharing.from_bytes(data, limit=len(data))
         except Malformed as error:
-            raise self._refuse("opening", "decoding", str(error), header.client) from None
-        check_signed_for(header, clear, self.chain)
-        return clear
+            raise self._refuse("opening", "decoding", str(error), client) from None
+        if header.sharing is None:
+            check_signed_for(header, clear, self.chain)
+            return lambda commitment: check_clear_values(
+                self.announcement, client, self.chain, commitment, clear
+            )
+        if sharing.digest() != header.sharing:
+            raise self._refuse("sharing", "digest", "not the one in the signed header", client)
+        round = MaskedRound(self.announcement, self.session, self.chain, self.roster)
+        return lambda _: round.check_sharing(client, sharing)
 
     def _context(self, client: str) -> Context:
         return context(self.announcement, self.session, client)

@@ -1,0 +1,249 @@
+"""What all parties of a masked round hold in common, and how secrets become masks (spec/secure-aggregation.md §2 to §4). Everything
+here follows from the announcement and the policy: nobody's word is taken for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from fedproof.encoding import cbor
+from fedproof.encoding.digest import sha256
+from fedproof.errors import Refused, UsageError
+from fedproof.identity.roster import Roster
+from fedproof.identity.signed import Signed
+from fedproof.policy.masking import MaskParameters
+from fedproof.policy.parameters import Shape, shape
+from fedproof.policy.policy import Policy
+from fedproof.proofs import masking
+from fedproof.proofs.commitment import point_size
+from fedproof.round.chain import Chain
+from fedproof.round.masked_messages import Acknowledgement, Sharing
+from fedproof.round.messages import Announcement, Ready, UploadHeader
+
+_DOMAIN = b"fedproof/v1/"
+
+
+def parameters(policy: Policy, participants: int) -> MaskParameters:
+    """Of a round of so many. Raises `Refused` (object "announcement", stage "policy") where an inequality of the protocol fails."""
+    bounds = policy.update
+    try:
+        return MaskParameters.of(policy.masking, bounds.max_abs, bounds.weights.max, participants)
+    except ValueError as error:
+        raise Refused("announcement", "policy", str(error)) from None
+
+
+def least_accepted(policy: Policy) -> int:
+    """With fewer accepted updates a round is void."""
+    least = policy.round.min_accepted
+    return max(least, policy.masking.min_set) if policy.masking.enabled else least
+
+
+def check_not_masked(policy: Policy) -> None:
+    """Raises `UsageError` for a policy whose rounds are masked: what a party must remember of them across a crash is not kept yet."""
+    if policy.masking.enabled:
+        raise UsageError("masked rounds run in memory only in this version: set masking.enabled = false")
+
+
+def key_context(federation: str, round: int, attempt: int, client: str, which: str) -> bytes:
+    """What a proof of possession is bound to: keys come before there is an announcement."""
+    place = {"federation": federation, "round": round, "attempt": attempt, "client": client, "key": which}
+    return cbor.encode({"kind": "round-key", **place})
+
+
+def check_keys(ready: Ready, policy: Policy, suite: str) -> None:
+    """A `Ready` has two keys, each with its proof, exactly where the policy asks for masks. Raises `Refused` (object "ready")."""
+
+    def refuse(stage: str, detail: str) -> Refused:
+        return Refused("ready", stage, detail, party=ready.client, round=ready.round)
+
+    wanted = 2 if policy.masking.enabled else 0
+    if len(ready.keys) != wanted:
+        raise refuse("policy", f"{len(ready.keys)} keys for masks, the policy asks for {wanted}")
+    if len({key.key for key in ready.keys}) < wanted:
+        raise refuse("statement", "one key for two purposes")
+    for which, key in zip(("mask", "encryption"), ready.keys, strict=False):
+        context = key_context(ready.federation, ready.round, ready.attempt, ready.client, which)
+        try:
+            masking.verify_key(suite, key.key, context, key.proof)
+        except Refused as error:
+            raise refuse(error.stage, f"its {which} key: {error.detail}") from None
+
+
+@dataclass(frozen=True)
+class MaskedRound:
+    """An announcement that was checked, and whose round is masked. session: its digest."""
+
+    announcement: Announcement
+    session: bytes
+    chain: Chain
+    roster: Roster
+
+    @property
+    def suite(self) -> str:
+        """Of all keys, points and scalars."""
+        return self.chain.suite
+
+    @cached_property
+    def parameters(self) -> MaskParameters:
+        """k, t, q for this many participants."""
+        return parameters(self.chain.policy, len(self.announcement.participants))
+
+    @cached_property
+    def shape(self) -> Shape:
+        """Of every upload."""
+        return shape(len(self.chain.W))
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """Participants by name; a holder's number, from 1, is where its shares are evaluated."""
+        return {p.client: n for n, p in enumerate(self.announcement.participants, 1)}
+
+    @cached_property
+    def _keys(self) -> dict[str, tuple[bytes, bytes]]:
+        keys = {}
+        for participant in self.announcement.participants:
+            mask, encryption = Ready.from_bytes(participant.ready.payload).keys
+            keys[participant.client] = mask.key, encryption.key
+        return keys
+
+    def mask_key(self, client: str) -> bytes:
+        """E, of a participant."""
+        return self._keys[client][0]
+
+    def encryption_key(self, client: str) -> bytes:
+        """N, of a participant."""
+        return self._keys[client][1]
+
+    def neighbours(self, client: str) -> list[str]:
+        """Everybody else: the graph is complete. Sorted by name."""
+        return [other for other in self.numbers if other != client]
+
+    def are_neighbours(self, client: str, other: str) -> bool:
+        """Whether they share a mask."""
+        return client != other and {client, other} <= self.numbers.keys()
+
+    def quorum(self, client: str, members: frozenset[str]) -> bool:
+        """Whether enough of the client's neighbours are in the set."""
+        return sum(n in members for n in self.neighbours(client)) >= self.parameters.threshold
+
+    def refuse(self, subject: str, stage: str, detail: str, party: str | None = None) -> Refused:
+        """An error of this round."""
+        return Refused(subject, stage, detail, party=party, round=self.announcement.round)
+
+    # --- secrets ---------------------------------------------------------------------------------------------------
+
+    def _derive(self, secret: bytes, label: str, *names: str) -> bytes:
+        """32 bytes from a secret, for one purpose in this session. Names have no zero byte."""
+        info = b"\0".join([_DOMAIN + label.encode(), *(n.encode() for n in names)])
+        return HKDF(hashes.SHA256(), 32, self.session, info).derive(secret)
+
+    def pair_seed(self, own: str, other: str, shared: bytes, *, removed: bool = False) -> masking.Seed:
+        """Of the mask between two neighbours, as `own` adds it: the end whose name comes first adds, the other subtracts. shared: the point
+        that their mask keys share. removed: to take it away again."""
+        first, second = sorted((own, other))
+        seed = self._derive(shared, "pair mask", first, second)
+        return masking.Seed(seed, (own == second) != removed)
+
+    def self_seed(self, client: str, secret: bytes, *, removed: bool = False) -> masking.Seed:
+        """Of a client's own mask."""
+        return masking.Seed(self._derive(secret, "self mask", client), removed)
+
+    def sealing_key(self, dealer: str, holder: str, shared: bytes) -> bytes:
+        """Of what a dealer sends a holder. shared: the point that their encryption keys share."""
+        return self._derive(shared, "sealed shares", dealer, holder)
+
+    # --- contexts of proofs ------------------------------------------------------------------------------------------
+
+    def _context(self, kind: str, **names: str) -> bytes:
+        return cbor.encode({"kind": kind, "session": self.session, **names})
+
+    def pair_context(self, member: str, other: str, holder: str) -> bytes:
+        """Of an opened pair, by an end (`holder` is `member`) or by a holder of the member's shares."""
+        return self._context("opened-pair", member=member, other=other, holder=holder)
+
+    def complaint_context(self, dealer: str, holder: str) -> bytes:
+        """Of a ciphertext that its holder opens to everybody."""
+        return self._context("complaint", dealer=dealer, holder=holder)
+
+    # --- what clients sign -----------------------------------------------------------------------------------------
+
+    def open_header(self, signed: Signed, client: str) -> UploadHeader:
+        """A masked upload's header, which this client signed for this session. Raises `Refused`."""
+        header = signed.open(UploadHeader, self.roster.key_of(client), party=client)
+        if header.client != client or header.session != self.session or header.sharing is None:
+            raise self.refuse("upload-header", "statement", "not of a masked upload of this session", client)
+        return header
+
+    def acknowledges(self, signed: Signed, client: str, accepted: bytes) -> bool:
+        """Whether the client signed for this set in this session."""
+        try:
+            message = signed.open(Acknowledgement, self.roster.key_of(client), party=client)
+        except Refused:
+            return False
+        return (message.session, message.client, message.accepted) == (self.session, client, accepted)
+
+    def check_sharing(self, client: str, sharing: Sharing) -> None:
+        """As many commitments as holders it takes, no more; the shared key is the announced one; a ciphertext for each neighbour. Raises
+        `Refused`: the client signed for it, and anyone comes to the same answer."""
+        size = point_size(self.suite)
+        wanted = self.parameters.threshold * size
+        for which, commitments in (("self", sharing.self_commitments), ("key", sharing.key_commitments)):
+            if len(commitments) != wanted:
+                detail = f"{len(commitments)} bytes of {which} commitments, {wanted} are {self.parameters.threshold} points"
+                raise self.refuse("sharing", "shape", detail, client)
+            try:
+                masking.share_image(self.suite, commitments, 1)
+            except Refused as error:
+                raise self.refuse(
+                    "sharing", error.stage, f"{which} commitments: {error.detail}", client
+                ) from None
+        if sharing.key_commitments[:size] != self.mask_key(client):
+            raise self.refuse("sharing", "statement", "shares another key than its mask key", client)
+        if len(sharing.ciphertexts) != self.parameters.neighbours:
+            detail = f"{len(sharing.ciphertexts)} ciphertexts for {self.parameters.neighbours} neighbours"
+            raise self.refuse("sharing", "shape", detail, client)
+
+    def check_share(self, commitments: bytes, holder: str, share: bytes) -> bool:
+        """Whether this is the share of what was committed to that the holder must have."""
+        image = masking.share_image(self.suite, commitments, self.numbers[holder])
+        try:
+            return masking.public_keys(self.suite, share) == image
+        except Refused:
+            return False
+
+    def check_pair(self, member: str, other: str, point: bytes, proof: bytes) -> None:
+        """The point that two neighbours' mask keys share, proved by `member`. Raises `Refused`."""
+        self._check_equal(
+            self.mask_key(member), self.pair_context(member, other, member), other, point, proof
+        )
+
+    def check_part(
+        self, sharing: Sharing, member: str, other: str, holder: str, point: bytes, proof: bytes
+    ) -> None:
+        """share·E of the other's mask key, proved by the holder against the member's commitments. Raises `Refused`."""
+        image = masking.share_image(self.suite, sharing.key_commitments, self.numbers[holder])
+        self._check_equal(image, self.pair_context(member, other, holder), other, point, proof)
+
+    def _check_equal(self, image: bytes, context: bytes, other: str, point: bytes, proof: bytes) -> None:
+        masking.verify_key(self.suite, image + point, context, proof, self.mask_key(other))
+
+
+def rows_digest(round: MaskedRound, masked: bytes) -> bytes:
+    """Digest of the packed rows of y: SHA-256 over the SHA-256 of each, so that one row can be shown alone."""
+    length = round.shape.columns * round.parameters.width
+    rows = (masked[at : at + length] for at in range(0, len(masked), length))
+    hashes_ = b"".join(row_digest(number, row) for number, row in enumerate(rows))
+    return sha256(_DOMAIN + b"masked rows\0" + hashes_)
+
+
+def row_digest(number: int, row: bytes) -> bytes:
+    """Of one packed row of y."""
+    return sha256(_DOMAIN + b"masked row\0" + number.to_bytes(8, "little") + row)
+
+
+def blinds_digest(blinds: bytes) -> bytes:
+    """Of the masked blinds of all rows."""
+    return sha256(_DOMAIN + b"masked blinds\0" + blinds)

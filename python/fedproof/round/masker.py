@@ -1,0 +1,328 @@
+"""A client's side of one masked round: its secrets, and what it opens of them and for whom (spec/secure-aggregation.md §4 to §7). A state
+machine without input or output of its own: what it remembers must be on the disk before its answer leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from fedproof.encoding.digest import sha256
+from fedproof.errors import Refused
+from fedproof.identity.keys import SigningKey, VerifyKey
+from fedproof.identity.signed import Signed, sign
+from fedproof.proofs import Opening, masking
+from fedproof.round.masked import MaskedRound, key_context, least_accepted, rows_digest
+from fedproof.round.masked_messages import (
+    AcceptedSet,
+    Acknowledgement,
+    Complaint,
+    Delivery,
+    FromClient,
+    OpenedPair,
+    PairPart,
+    RecoveryAnswer,
+    RecoveryRequest,
+    SelfShare,
+    Sharing,
+    UnmaskAnswer,
+    UnmaskRequest,
+)
+from fedproof.round.messages import RoundKey, UploadHeader
+
+_NONCE = bytes(12)
+"""Each sealing key is used once."""
+
+
+@dataclass(frozen=True)
+class Masked:
+    """The masked part of an upload. rows: packed residues."""
+
+    rows: bytes = field(repr=False)
+    rows_digest: bytes
+    blinds: bytes = field(repr=False)
+    sharing: Sharing
+    ciphertexts: tuple[bytes, ...]
+
+
+@dataclass
+class Masker:
+    """client: its name. keys: as its `Ready` has them. mask, encryption: their secrets. own: the secret of its own mask. accepted: digest
+    of the one set that it opens. members: of that set. answered: whether it did. shares: of its neighbours' mask secrets, by name."""
+
+    client: str
+    keys: tuple[RoundKey, RoundKey]
+    mask: masking.KeyPair = field(repr=False)
+    encryption: masking.KeyPair = field(repr=False)
+    round: MaskedRound | None = None
+    own: masking.KeyPair | None = field(default=None, repr=False)
+    accepted: bytes | None = None
+    members: frozenset[str] = frozenset()
+    answered: bool = False
+    shares: dict[str, bytes] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def generate(cls, suite: str, federation: str, round: int, attempt: int, client: str) -> Masker:
+        """With fresh keys, for one round and attempt."""
+        contexts = [
+            key_context(federation, round, attempt, client, which) for which in ("mask", "encryption")
+        ]
+        mask, encryption = (masking.generate_key(suite, context) for context in contexts)
+        first, second = (
+            RoundKey(key=pair.key, proof=masking.prove_key(suite, pair.secret, context))
+            for pair, context in zip((mask, encryption), contexts, strict=True)
+        )
+        return cls(client, (first, second), mask, encryption)
+
+    def join(self, round: MaskedRound) -> None:
+        """Takes part in this announcement, and in no other with these keys. Raises `Refused` (object "announcement")."""
+        announced = round.mask_key(self.client), round.encryption_key(self.client)
+        if announced != (self.mask.key, self.encryption.key):
+            raise round.refuse(
+                "announcement", "statement", "names other keys than this client has", self.client
+            )
+        if self.round is not None and self.round.session != round.session:
+            raise round.refuse(
+                "announcement", "statement", "a second announcement of the same keys", self.client
+            )
+        self.round = round
+
+    def _joined(self) -> MaskedRound:
+        if self.round is None:
+            raise Refused("masks", "statement", "no announcement was answered", party=self.client)
+        return self.round
+
+    # --- exchange A ------------------------------------------------------------------------------------------------
+
+    def apply(self, opening: Opening, weight: int) -> Masked:
+        """The update under its own mask and one for each neighbour; both secrets shared among the neighbours."""
+        round = self._joined()
+        suite, parameters = round.suite, round.parameters
+        if self.own is not None:
+            # Two updates under one mask: their difference would be in clear.
+            raise round.refuse(
+                "masks", "statement", "used already: one announcement gets one upload", self.client
+            )
+        self.own = masking.generate_key(suite, round.session)
+        seeds = [round.self_seed(self.client, self.own.secret)]
+        neighbours = round.neighbours(self.client)
+        for other, point in self._shared(
+            self.mask.secret, [round.mask_key(n) for n in neighbours], neighbours
+        ).items():
+            seeds.append(round.pair_seed(self.client, other, point))
+        rows, blinds = masking.mask_update(suite, parameters.modulus, round.shape, weight, opening, seeds)
+        sharing, ciphertexts = self._share(neighbours, self.own.secret)
+        return Masked(rows, rows_digest(round, rows), blinds, sharing, ciphertexts)
+
+    def _shared(self, secret: bytes, keys: list[bytes], names: list[str]) -> dict[str, bytes]:
+        """What one of this client's keys shares with those of others, by name."""
+        points = masking.shared_points(self._joined().suite, secret, b"".join(keys))
+        size = len(points) // len(names) if names else 0
+        return {name: points[at * size : (at + 1) * size] for at, name in enumerate(names)}
+
+    def _share(self, neighbours: list[str], own: bytes) -> tuple[Sharing, tuple[bytes, ...]]:
+        round = self._joined()
+        holders = [round.numbers[n] for n in neighbours]
+        threshold, context = round.parameters.threshold, round.session
+        self_shares, self_commitments = masking.deal(round.suite, own, holders, threshold, context)
+        key_shares, key_commitments = masking.deal(round.suite, self.mask.secret, holders, threshold, context)
+        points = self._shared(
+            self.encryption.secret, [round.encryption_key(n) for n in neighbours], neighbours
+        )
+        ciphertexts = []
+        for at, holder in enumerate(neighbours):
+            plain = self_shares[32 * at : 32 * at + 32] + key_shares[32 * at : 32 * at + 32]
+            key = round.sealing_key(self.client, holder, points[holder])
+            ciphertexts.append(ChaCha20Poly1305(key).encrypt(_NONCE, plain, None))
+        sharing = Sharing(
+            self_commitments=self_commitments,
+            key_commitments=key_commitments,
+            ciphertexts=tuple(sha256(c) for c in ciphertexts),
+        )
+        return sharing, tuple(ciphertexts)
+
+    # --- agree -----------------------------------------------------------------------------------------------------
+
+    def acknowledge(
+        self, signed: Signed, aggregator: VerifyKey, own_header: bytes, key: SigningKey
+    ) -> Signed:
+        """Agrees to a set: from here on this client opens no other in this session. own_header: digest of the header that it made. Raises
+        `Refused` (object "accepted-set") for a set that it must not open."""
+        self.check_set(signed, aggregator, own_header)
+        return self._acknowledgement(key)
+
+    def _acknowledgement(self, key: SigningKey) -> Signed:
+        round = self._joined()
+        if self.accepted is None:
+            raise round.refuse("accepted-set", "statement", "none was agreed to", self.client)
+        return sign(Acknowledgement(session=round.session, client=self.client, accepted=self.accepted), key)
+
+    def check_set(self, signed: Signed, aggregator: VerifyKey, own_header: bytes) -> dict[str, UploadHeader]:
+        """The members' headers, if this is a set that the client can open, and the only one that it saw. Raises `Refused`."""
+        round = self._joined()
+        accepted = signed.open(AcceptedSet, aggregator)
+
+        def refuse(stage: str, detail: str) -> Refused:
+            return round.refuse("accepted-set", stage, detail, self.client)
+
+        if accepted.session != round.session:
+            raise refuse("statement", "of another session")
+        digest = accepted.digest()
+        if self.accepted not in (None, digest):
+            raise refuse(
+                "statement", "a second, different set in one session: somebody shows clients different sets"
+            )
+        headers = open_set(round, accepted)
+        if own_header not in [m.signed.digest() for m in accepted.headers if m.client == self.client]:
+            raise refuse("statement", "does not hold the upload that this client made")
+        members = frozenset(headers)
+        least = least_accepted(round.chain.policy)
+        if len(members) < least:
+            raise refuse("policy", f"{len(members)} updates, a sum of fewer than {least} is not opened")
+        if not round.quorum(self.client, members):
+            detail = f"fewer than {round.parameters.threshold} of this client's neighbours are in the set"
+            raise refuse("policy", detail)
+        self.accepted, self.members = digest, members
+        return headers
+
+    # --- exchange B ------------------------------------------------------------------------------------------------
+
+    def unmask(
+        self, request: UnmaskRequest, aggregator: VerifyKey, own_header: bytes, key: SigningKey
+    ) -> UnmaskAnswer:
+        """Shares of the members' own masks, and what this client shares with neighbours outside the set. Raises `Refused`."""
+        round = self._joined()
+        headers = self.check_set(request.accepted, aggregator, own_header)
+        neighbours = round.neighbours(self.client)
+        if round.chain.policy.masking.agree_first:
+            self._check_agreed(request.acknowledgements)
+        shares: list[SelfShare] = []
+        complaints: list[Complaint] = []
+        inside = [n for n in neighbours if n in self.members]
+        if [d.client for d in request.deliveries] != inside:
+            raise round.refuse(
+                "unmask-request", "statement", "not one delivery from each neighbour in the set", self.client
+            )
+        keys = [round.encryption_key(n) for n in inside]
+        points = self._shared(self.encryption.secret, keys, inside)
+        for delivery in request.deliveries:
+            dealer = delivery.client
+            if delivery.sharing.digest() != headers[dealer].sharing:
+                raise round.refuse("sharing", "digest", "not what its dealer signed", dealer)
+            share = self._unseal(delivery, points[dealer])
+            if share is None:
+                context = round.complaint_context(dealer, self.client)
+                proof = masking.prove_key(
+                    round.suite, self.encryption.secret, context, round.encryption_key(dealer)
+                )
+                complaints.append(Complaint(client=dealer, point=points[dealer], proof=proof))
+            else:
+                shares.append(SelfShare(client=dealer, share=share))
+        outside = [n for n in neighbours if n not in self.members]
+        pairs = tuple(self._open_pair(n) for n in outside)
+        self.answered = True
+        return UnmaskAnswer(
+            acknowledgement=self._acknowledgement(key),
+            shares=tuple(shares),
+            pairs=pairs,
+            complaints=tuple(complaints),
+        )
+
+    def _check_agreed(self, acknowledgements: tuple[FromClient, ...]) -> None:
+        round = self._joined()
+        agreed = acknowledging(round, acknowledgements, self.members, self.accepted or b"")
+        if not round.quorum(self.client, agreed):
+            detail = f"fewer than {round.parameters.threshold} of this client's neighbours agreed to this set"
+            raise round.refuse("unmask-request", "policy", detail, self.client)
+
+    def _unseal(self, delivery: Delivery, point: bytes) -> bytes | None:
+        """The share of the dealer's own secret, None if what it sealed is no share. Keeps that of its mask secret."""
+        round, dealer, sharing = self._joined(), delivery.client, delivery.sharing
+        round.check_sharing(dealer, sharing)
+        place = round.neighbours(dealer).index(self.client)
+        if sha256(delivery.ciphertext) != sharing.ciphertexts[place]:
+            raise round.refuse("sharing", "digest", "the ciphertext is not what its dealer signed", dealer)
+        shares = unseal(round, dealer, self.client, point, delivery)
+        if shares is None:
+            return None
+        self.shares[dealer] = shares[1]
+        return shares[0]
+
+    def _open_pair(self, other: str) -> OpenedPair:
+        round = self._joined()
+        key = round.mask_key(other)
+        point = masking.shared_points(round.suite, self.mask.secret, key)
+        context = round.pair_context(self.client, other, self.client)
+        return OpenedPair(
+            client=other, point=point, proof=masking.prove_key(round.suite, self.mask.secret, context, key)
+        )
+
+    # --- exchange C ------------------------------------------------------------------------------------------------
+
+    def recover(self, request: RecoveryRequest) -> RecoveryAnswer:
+        """Parts of pairs between members that fell silent and participants outside the set, of whose masks nothing else is open. Answered
+        only after this client opened the same set itself, and where enough neighbours of both ends agreed to it. Raises `Refused`
+        (object "recovery-request")."""
+        round = self._joined()
+
+        def refuse(stage: str, detail: str) -> Refused:
+            return round.refuse("recovery-request", stage, detail, self.client)
+
+        if not self.answered or (request.session, request.accepted) != (round.session, self.accepted):
+            raise refuse("statement", "about a set that this client did not open")
+        agreed = acknowledging(round, request.acknowledgements, self.members, request.accepted)
+        parts = []
+        for pair in request.pairs:
+            if pair.member not in self.members or pair.outsider in self.members:
+                raise refuse("statement", "only a pair across the edge of the set is opened")
+            if not round.are_neighbours(pair.member, pair.outsider):
+                raise refuse("statement", "no pair of neighbours")
+            for end in (pair.member, pair.outsider):
+                if not round.quorum(end, agreed):
+                    detail = f"fewer than {round.parameters.threshold} neighbours of {end} agreed to this set"
+                    raise refuse("policy", detail)
+            share = self.shares.get(pair.member)
+            if share is not None:
+                key = round.mask_key(pair.outsider)
+                context = round.pair_context(pair.member, pair.outsider, self.client)
+                point = masking.shared_points(round.suite, share, key)
+                proof = masking.prove_key(round.suite, share, context, key)
+                parts.append(PairPart(pair=pair, point=point, proof=proof))
+        return RecoveryAnswer(session=round.session, client=self.client, parts=tuple(parts))
+
+
+def open_set(round: MaskedRound, accepted: AcceptedSet) -> dict[str, UploadHeader]:
+    """The members' headers, by name. Raises `Refused` unless all are participants that signed for a masked upload of this session."""
+    for member in accepted.headers:
+        if member.client not in round.numbers:
+            raise round.refuse("accepted-set", "trust", "not a participant", member.client)
+    return {m.client: round.open_header(m.signed, m.client) for m in accepted.headers}
+
+
+def acknowledging(
+    round: MaskedRound, acknowledgements: tuple[FromClient, ...], members: frozenset[str], accepted: bytes
+) -> frozenset[str]:
+    """Members that signed for this set."""
+    return frozenset(
+        a.client
+        for a in acknowledgements
+        if a.client in members and round.acknowledges(a.signed, a.client, accepted)
+    )
+
+
+def unseal(
+    round: MaskedRound, dealer: str, holder: str, point: bytes, delivery: Delivery
+) -> tuple[bytes, bytes] | None:
+    """Both shares, or None if what the dealer sealed is not what it committed to: everybody who has the point can tell."""
+    key = round.sealing_key(dealer, holder, point)
+    try:
+        plain = ChaCha20Poly1305(key).decrypt(_NONCE, delivery.ciphertext, None)
+    except InvalidTag:
+        return None
+    shares = plain[:32], plain[32:]
+    commitments = delivery.sharing.self_commitments, delivery.sharing.key_commitments
+    good = len(plain) == 64 and all(
+        round.check_share(c, holder, s) for c, s in zip(commitments, shares, strict=True)
+    )
+    return shares if good else None

@@ -1,0 +1,225 @@
+"""The aggregator's side of a masked round once the set is fixed: it collects what opens the sum, and nothing else
+(spec/secure-aggregation.md §5 to §7). A state machine without input or output of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fedproof.errors import Malformed, Refused
+from fedproof.identity.keys import SigningKey
+from fedproof.identity.signed import Signed, sign
+from fedproof.proofs import Opening, masking
+from fedproof.round.masked_messages import (
+    AcceptedSet,
+    Complaint,
+    Delivery,
+    FromClient,
+    Pair,
+    RecoveryAnswer,
+    RecoveryRequest,
+    UnmaskAnswer,
+    UnmaskRequest,
+)
+from fedproof.round.masker import unseal
+from fedproof.round.uploads import MaskedUploads
+
+_Edge = tuple[str, str]
+"""(member, participant outside the set)"""
+
+
+class Unmasking:
+    """Exchanges agree, B and C of one round. Every answer is checked; what fails counts as silence and names nobody."""
+
+    def __init__(self, uploads: MaskedUploads, headers: Mapping[str, Signed], key: SigningKey) -> None:
+        """headers: of the accepted uploads, by client. key: the aggregator's."""
+        self._uploads, self.round = uploads, uploads.round
+        self.members = frozenset(headers)
+        self._set = AcceptedSet(
+            session=self.round.session,
+            headers=tuple(FromClient(client=c, signed=headers[c]) for c in sorted(headers)),
+        )
+        self.accepted: Signed = sign(self._set, key)
+        self._acknowledged: dict[str, Signed] = {}
+        self._answered: set[str] = set()
+        self._shares: dict[str, dict[int, bytes]] = {c: {} for c in self.members}
+        self._pairs: dict[_Edge, bytes] = {}
+        self._parts: dict[_Edge, dict[int, bytes]] = {}
+
+    # --- agree -----------------------------------------------------------------------------------------------------
+
+    def agree(self, signed: Signed) -> str:
+        """A member's acknowledgement; returns its name. Raises `Refused`."""
+        client = self._member_of(signed, "acknowledgement")
+        if not self.round.acknowledges(signed, client, self._set.digest()):
+            raise self.round.refuse("acknowledgement", "statement", "not of this set, by this member", client)
+        self._acknowledged[client] = signed
+        return client
+
+    def _member_of(self, signed: Signed, subject: str) -> str:
+        for client in self.members:
+            if self.round.roster.key_of(client).raw == signed.signer:
+                return client
+        raise self.round.refuse(subject, "trust", "no member of the set signed it")
+
+    def _acknowledgements(self) -> tuple[FromClient, ...]:
+        known = sorted(self._acknowledged.items())
+        return tuple(FromClient(client=c, signed=s) for c, s in known)
+
+    # --- exchange B ------------------------------------------------------------------------------------------------
+
+    def request(self, client: str) -> UnmaskRequest:
+        """What this member is asked."""
+        return UnmaskRequest(
+            accepted=self.accepted,
+            acknowledgements=self._acknowledgements(),
+            deliveries=tuple(self._delivery(dealer, client) for dealer in self._inside(client)),
+        )
+
+    def _inside(self, client: str) -> list[str]:
+        return [n for n in self.round.neighbours(client) if n in self.members]
+
+    def _outside(self, client: str) -> list[str]:
+        return [n for n in self.round.neighbours(client) if n not in self.members]
+
+    def _delivery(self, dealer: str, holder: str) -> Delivery:
+        place = self.round.neighbours(dealer).index(holder)
+        ciphertext = self._uploads.ciphertexts[dealer][place]
+        return Delivery(client=dealer, sharing=self._uploads.sharings[dealer], ciphertext=ciphertext)
+
+    def answer(self, data: bytes) -> str:
+        """A member's answer to `request`; returns its name. Raises `Refused`: then the member is silent."""
+        try:
+            answer = UnmaskAnswer.from_bytes(data)
+        except Malformed as error:
+            raise self.round.refuse("unmask-answer", "decoding", str(error)) from None
+        client = self._member_of(answer.acknowledgement, "unmask-answer")
+        if client in self._answered:
+            return client
+        if not self.round.acknowledges(answer.acknowledgement, client, self._set.digest()):
+            raise self.round.refuse("acknowledgement", "statement", "not of this set, by this member", client)
+        self._check(client, answer)
+        number = self.round.numbers[client]
+        for share in answer.shares:
+            self._shares[share.client][number] = share.share
+        for pair in answer.pairs:
+            self._pairs[client, pair.client] = pair.point
+        self._acknowledged[client] = answer.acknowledgement
+        self._answered.add(client)
+        return client
+
+    def _check(self, client: str, answer: UnmaskAnswer) -> None:
+        """Complete, and true in every part. Raises `Refused`."""
+
+        def refuse(stage: str, detail: str) -> Refused:
+            return self.round.refuse("unmask-answer", stage, detail, client)
+
+        told = [s.client for s in answer.shares] + [c.client for c in answer.complaints]
+        if sorted(told) != self._inside(client):
+            raise refuse("shape", "not a share or a complaint for each neighbour in the set")
+        if [p.client for p in answer.pairs] != self._outside(client):
+            raise refuse("shape", "not the point shared with each neighbour outside the set")
+        for share in answer.shares:
+            commitments = self._uploads.sharings[share.client].self_commitments
+            if not self.round.check_share(commitments, client, share.share):
+                raise refuse("opening", f"not the share that {share.client} committed to")
+        for complaint in answer.complaints:
+            self._check_complaint(client, complaint)
+        for pair in answer.pairs:
+            self.round.check_pair(client, pair.client, pair.point, pair.proof)
+
+    def _check_complaint(self, holder: str, complaint: Complaint) -> None:
+        """The dealer is at fault: anybody can open the ciphertext with the proved point, and sees it. Raises `Refused`."""
+        round, dealer = self.round, complaint.client
+        masking.verify_key(
+            round.suite,
+            round.encryption_key(holder) + complaint.point,
+            round.complaint_context(dealer, holder),
+            complaint.proof,
+            round.encryption_key(dealer),
+        )
+        if unseal(round, dealer, holder, complaint.point, self._delivery(dealer, holder)) is not None:
+            raise round.refuse("complaint", "statement", f"what {dealer} sealed is a good share", holder)
+
+    @property
+    def silent(self) -> list[str]:
+        """Members without an answer."""
+        return sorted(self.members - self._answered)
+
+    # --- exchange C ------------------------------------------------------------------------------------------------
+
+    def recovery(self) -> RecoveryRequest | None:
+        """What every member that answered is asked where others are silent: shares of their pairs with those outside the set. None if
+        there is nothing to ask."""
+        pairs = [
+            Pair(member=member, outsider=outsider)
+            for member in self.silent
+            for outsider in self._outside(member)
+            if (member, outsider) not in self._pairs
+        ]
+        if not pairs:
+            return None
+        return RecoveryRequest(
+            session=self.round.session,
+            accepted=self._set.digest(),
+            pairs=tuple(pairs),
+            acknowledgements=self._acknowledgements(),
+        )
+
+    def recovered(self, data: bytes) -> None:
+        """An answer to `recovery`. Raises `Refused`; nothing of the answer is used then."""
+        round = self.round
+        try:
+            answer = RecoveryAnswer.from_bytes(data)
+        except Malformed as error:
+            raise round.refuse("recovery-answer", "decoding", str(error)) from None
+        holder = answer.client
+        if answer.session != round.session or holder not in self.members:
+            raise round.refuse("recovery-answer", "statement", "not of a member in this session")
+        silent = set(self.silent)
+        for part in answer.parts:
+            member, outsider = part.pair.member, part.pair.outsider
+            if member not in silent or outsider not in self._outside(member) or holder == member:
+                raise round.refuse(
+                    "recovery-answer", "statement", "a part of a pair that nobody asked for", holder
+                )
+            sharing = self._uploads.sharings[member]
+            round.check_part(sharing, member, outsider, holder, part.point, part.proof)
+        for part in answer.parts:
+            edge = part.pair.member, part.pair.outsider
+            self._parts.setdefault(edge, {})[round.numbers[holder]] = part.point
+
+    # --- the sum ---------------------------------------------------------------------------------------------------
+
+    def total(self) -> Opening:
+        """Σ w·x and Σ w·ρ over the set, if all its masks can be taken away. Raises `Refused` (object "sum", stage "opening"); whether it
+        opens the commitments' sum is checked elsewhere."""
+        round, seeds = self.round, []
+        for member in sorted(self.members):
+            seeds.append(round.self_seed(member, self._self_secret(member), removed=True))
+            for outsider in self._outside(member):
+                point = self._pair(member, outsider)
+                seeds.append(round.pair_seed(member, outsider, point, removed=True))
+        uploads, modulus = self._uploads, round.parameters.modulus
+        residues, blinds = masking.add_masks(
+            round.suite, modulus, round.shape, uploads.residues, uploads.blinds, seeds
+        )
+        return Opening(masking.integers(modulus, residues), blinds)
+
+    def _enough(self, parts: dict[int, bytes], what: str) -> dict[int, bytes]:
+        threshold = self.round.parameters.threshold
+        if len(parts) < threshold:
+            detail = f"{len(parts)} shares of {what}, it takes {threshold}"
+            raise self.round.refuse("sum", "opening", detail)
+        return dict(sorted(parts.items())[:threshold])
+
+    def _self_secret(self, member: str) -> bytes:
+        shares = self._enough(self._shares[member], f"{member}'s own mask")
+        return masking.interpolate(self.round.suite, shares)
+
+    def _pair(self, member: str, outsider: str) -> bytes:
+        known = self._pairs.get((member, outsider))
+        if known is not None:
+            return known
+        what = f"the mask between {member}, who fell silent, and {outsider}"
+        parts = self._enough(self._parts.get((member, outsider), {}), what)
+        return masking.interpolate_points(self.round.suite, parts)

@@ -1,0 +1,183 @@
+"""What uploads hold beside commitment and proof, and the sum of it: clear values, or masked ones, whose sum alone can be opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from fedproof.encoding.digest import sha256
+from fedproof.errors import Refused
+from fedproof.identity.signed import Signed
+from fedproof.policy.parameters import shape
+from fedproof.proofs import Commitment, masking
+from fedproof.proofs.commitment import blinds_size
+from fedproof.proofs.honest_aggregate import RunningTotal
+from fedproof.round.chain import Chain
+from fedproof.round.masked import MaskedRound, blinds_digest, rows_digest
+from fedproof.round.masked_messages import MAX_SHARING, MaskedUpload, Sharing
+from fedproof.round.messages import Announcement, Upload, UploadHeader
+from fedproof.round.rules import MAX_PROOF, MAX_SLACK, check_clear_values, check_signed_for, context
+
+
+class Contents(Protocol):
+    """One upload, read and not yet checked."""
+
+    @property
+    def header(self) -> Signed:
+        """As its client signed it."""
+
+    @property
+    def points(self) -> bytes:
+        """The rows of C(x)."""
+
+    @property
+    def proof(self) -> bytes:
+        """Of what the policy asks for."""
+
+    def check_signed_for(self, header: UploadHeader) -> None:
+        """The rest is what the header names, of a form that a record could hold. Raises `Refused`: it stands against nobody."""
+
+    def count(self, client: str, commitment: Commitment) -> None:
+        """Checks what the client signed for, and adds it to the sum. Raises `Refused`: anyone comes to the same answer."""
+
+    def shown(self) -> bytes:
+        """What goes on record where `count` refused it."""
+
+
+class Uploads(Protocol):
+    """Of one round."""
+
+    def limit(self) -> int:
+        """Bytes of an upload at most."""
+
+    def read(self, data: bytes) -> Contents:
+        """Raises `Malformed`."""
+
+
+@dataclass
+class ClearUploads:
+    """The aggregator can read them; of what counts it keeps the sum."""
+
+    announcement: Announcement
+    session: bytes
+    chain: Chain
+    sum: RunningTotal = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sum = RunningTotal(self.chain.suite, shape(len(self.chain.W)))
+
+    def limit(self) -> int:
+        """Bytes of an upload at most."""
+        of = shape(len(self.chain.W))
+        return 4 * of.d + of.rows * 64 + MAX_PROOF + MAX_SLACK
+
+    def read(self, data: bytes) -> Contents:
+        """Raises `Malformed`."""
+        return _Clear(Upload.from_bytes(data, limit=len(data)), self)  # capped by `limit`
+
+
+@dataclass(frozen=True)
+class _Clear:
+    upload: Upload
+    uploads: ClearUploads
+
+    @property
+    def header(self) -> Signed:
+        return self.upload.header
+
+    @property
+    def points(self) -> bytes:
+        return self.upload.points
+
+    @property
+    def proof(self) -> bytes:
+        return self.upload.proof
+
+    def check_signed_for(self, header: UploadHeader) -> None:
+        check_signed_for(header, self.upload.opening(), self.uploads.chain)
+
+    def count(self, client: str, commitment: Commitment) -> None:
+        uploads, announcement = self.uploads, self.uploads.announcement
+        opening = check_clear_values(announcement, client, uploads.chain, commitment, self.upload.opening())
+        uploads.sum.add(opening, context(announcement, uploads.session, client).weight)
+
+    def shown(self) -> bytes:
+        return self.upload.opening().to_bytes()
+
+
+@dataclass
+class MaskedUploads:
+    """Residues that say nothing one by one. residues, blinds: their sums. sharings, ciphertexts: by client."""
+
+    round: MaskedRound
+    residues: masking.Residues = field(init=False)
+    blinds: bytes = field(init=False)
+    sharings: dict[str, Sharing] = field(default_factory=dict)
+    ciphertexts: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        of = self.round.shape
+        self.residues = np.zeros(of.d, np.uint64)
+        self.blinds = bytes(blinds_size(self.round.suite, of))  # zero has this encoding in every suite
+
+    def limit(self) -> int:
+        """Bytes of an upload at most."""
+        of = self.round.shape
+        return self.round.parameters.width * of.d + of.rows * 96 + MAX_PROOF + MAX_SLACK + MAX_SHARING
+
+    def read(self, data: bytes) -> Contents:
+        """Raises `Malformed`."""
+        return _Masked(MaskedUpload.from_bytes(data, limit=len(data)), self)  # capped by `limit`
+
+
+@dataclass(frozen=True)
+class _Masked:
+    upload: MaskedUpload
+    uploads: MaskedUploads
+
+    @property
+    def header(self) -> Signed:
+        return self.upload.header
+
+    @property
+    def points(self) -> bytes:
+        return self.upload.points
+
+    @property
+    def proof(self) -> bytes:
+        return self.upload.proof
+
+    def check_signed_for(self, header: UploadHeader) -> None:
+        upload, round = self.upload, self.uploads.round
+        made = rows_digest(round, upload.masked), blinds_digest(upload.blinds), upload.sharing.digest()
+        if made != (header.masked, header.blinds, header.sharing):
+            detail = "rows, blinds or sharing are not the ones in the signed header"
+            raise round.refuse("upload", "digest", detail, header.client)
+        if tuple(map(sha256, upload.ciphertexts)) != upload.sharing.ciphertexts:
+            detail = "the ciphertexts are not the ones in the signed header"
+            raise round.refuse("upload", "digest", detail, header.client)
+        self._residues(header.client)
+
+    def _residues(self, client: str) -> masking.Residues:
+        round = self.uploads.round
+        if len(self.upload.blinds) != blinds_size(round.suite, round.shape):
+            raise round.refuse("upload", "shape", "not one masked blind for each row", client)
+        try:
+            masking.add_blinds(round.suite, self.uploads.blinds, self.upload.blinds)
+            return masking.unpack(round.parameters.modulus, round.shape.d, self.upload.masked)
+        except Refused as error:
+            raise round.refuse("upload", error.stage, error.detail, client) from None
+
+    def count(self, client: str, commitment: Commitment) -> None:
+        uploads, round = self.uploads, self.uploads.round
+        round.check_sharing(client, self.upload.sharing)
+        residues = self._residues(client)
+        uploads.residues = (uploads.residues + residues) % np.uint64(round.parameters.modulus)
+        uploads.blinds = masking.add_blinds(round.suite, uploads.blinds, self.upload.blinds)
+        uploads.sharings[client] = self.upload.sharing
+        uploads.ciphertexts[client] = self.upload.ciphertexts
+
+    def shown(self) -> bytes:
+        return self.upload.sharing.to_bytes()

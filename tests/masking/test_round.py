@@ -1,0 +1,183 @@
+"""Masked rounds that go as they should, with as many drop-outs as the policy tolerates, and with more."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fedproof.errors import Refused, UsageError
+from fedproof.identity.signed import Signed
+from fedproof.proofs import masking
+from fedproof.round.aggregator import Aggregator
+from fedproof.round.messages import Total
+from fedproof.round.node import Node
+from tests.masking.world import ALL, ROSTER, MaskedWorld, chain, client, numbers, policy, reader
+from tests.round.world import AGGREGATOR, BASE_FILE, LAYOUT, NOW
+
+
+def total(closed):
+    return np.frombuffer(Total.from_bytes(closed.blobs[closed.result.total]).values, "<i8")
+
+
+def test_the_sum_and_nothing_else_is_opened():
+    world = MaskedWorld.announced()
+    closed = world.run()
+    assert not closed.result.void
+    assert (total(closed) == world.sum(closed)).all()
+    report = world.verified(closed)
+    assert [c for c, _ in report.accepted] == list(world.clients)
+    for name, each in world.clients.items():
+        each.adopt(closed.entry, reader(closed))
+        assert each.chain.state == closed.chain.state, name
+    assert (closed.chain.W != world.server.chain.W).any()
+
+
+@pytest.mark.parametrize("step", ["upload", "agree", "unmask", "recover"])
+@pytest.mark.parametrize("agree_first", [True, False])
+def test_one_is_silent(step, agree_first):
+    """From any step on; whoever uploaded is in the sum all the same."""
+    world = MaskedWorld.announced(held=policy(agree_first=agree_first))
+    closed = world.run({ALL[2]: step})
+    assert not closed.result.void
+    assert (total(closed) == world.sum(closed)).all()
+    assert ([d.client for d in closed.result.dropped] == [ALL[2]]) == (step == "upload")
+    world.verified(closed)
+
+
+def test_one_never_uploads_and_another_falls_silent():
+    """The mask between the two is opened by neither: shares open it."""
+    world = MaskedWorld.announced(9, policy(colluders=1, silent=2))
+    closed = world.run({ALL[2]: "upload", ALL[5]: "agree"})
+    assert not closed.result.void
+    assert (total(closed) == world.sum(closed)).all()
+    unmasking = world.server.unmask()
+    assert unmasking.silent == [ALL[5]]
+    assert [(p.member, p.outsider) for p in unmasking.recovery().pairs] == [(ALL[5], ALL[2])]
+
+
+def test_more_are_silent_than_the_policy_tolerates():
+    world = MaskedWorld.announced()
+    closed = world.run(dict.fromkeys(ALL[:4], "unmask"))
+    assert closed.result.void
+    assert len(closed.result.accepted) == 7
+    assert closed.result.total is None
+    assert closed.chain.state == world.server.chain.state
+    assert "3 shares of" in world.server.unopened.detail
+    report = world.verified(closed)
+    assert report.void
+    world.clients[ALL[5]].adopt(closed.entry, reader(closed))
+
+
+def test_too_few_uploads_open_nothing():
+    world = MaskedWorld.announced()
+    closed = world.run(dict.fromkeys(ALL[:4], "upload"))
+    assert closed.result.void
+    assert len(closed.result.accepted) == 3
+    with pytest.raises(Refused, match="3 accepted, at least 4"):
+        world.server.unmask()
+    assert all(not each.releases for each in world.clients.values())
+
+
+def test_the_aggregator_alone_opens_nothing():
+    """Before anybody answers there is not one share; one answer less than the threshold is as good as none."""
+    world = MaskedWorld.announced()
+    world.send_all()
+    unmasking = world.agree()
+    with pytest.raises(Refused, match="0 shares of client-00's own mask, it takes 4"):
+        unmasking.total()
+    for name in ALL[:3]:
+        unmasking.answer(world.clients[name].unmask(world.session, unmasking.request(name)).to_bytes())
+    with pytest.raises(Refused, match="shares of client-00's own mask, it takes 4"):
+        unmasking.total()
+
+
+def test_an_upload_says_nothing_of_the_update():
+    """Rows of the same update twice have nothing in common but by chance; without the masks they are the update."""
+    rows = []
+    for _ in range(2):
+        world = MaskedWorld.announced()
+        upload = world.upload(ALL[0])
+        q = world.round.parameters.modulus
+        rows.append(masking.integers(q, masking.unpack(q, LAYOUT.size, upload.masked)))
+    assert (rows[0] != rows[1]).all()
+    assert (np.abs(rows[0]) > 10_000).all()
+    weighted = world.weights[ALL[0]] * numbers(ALL[0])
+    assert (rows[0] != weighted).all()
+    assert np.abs(weighted).max() <= 100
+
+
+def test_the_largest_sum_has_its_place():
+    """All at their bound with the largest weight, in a modulus as small as the policy allows."""
+    held = policy()
+    at = chain(held)
+    world = MaskedWorld.of({n: client(n, at) for n in ALL[:7]}, at)
+    assert world.round.parameters.modulus == (1 << 32) - 5
+    for sign in (1, -1):
+        world = MaskedWorld.of({n: client(n, at) for n in ALL[:7]}, at)
+        x = np.zeros(LAYOUT.size, np.int64)
+        x[:9] = sign * 1000
+        for name in world.clients:
+            assert world.send(world.upload(name, x))[0]
+        unmasking = world.agree()
+        world.unmask(unmasking)
+        assert (total(world.server.close(now=NOW)) == sum(world.weights.values()) * x).all()
+
+
+def test_two_rounds_and_the_second_has_other_keys():
+    world = MaskedWorld.announced()
+    closed = world.run()
+    keys = {c.ready(1).digest() for c in world.clients.values()}
+    for each in world.clients.values():
+        each.adopt(closed.entry, reader(closed))
+        assert not each.maskers
+    following = MaskedWorld.of(world.clients, closed.chain)
+    assert not keys & {p.ready.digest() for p in following.server.announcement.participants}
+    second = following.run({ALL[3]: "unmask"})
+    assert (total(second) == following.sum(second)).all()
+
+
+def test_the_same_ready_twice():
+    """A client that is asked again says the same: other keys would be another client's word against its own."""
+    one = client(ALL[0], chain())
+    assert one.ready(2) == one.ready(2)
+
+
+def test_masks_of_one_round_hide_one_update():
+    world = MaskedWorld.announced()
+    world.upload(ALL[0])
+    with pytest.raises(Refused, match="answered already"):
+        world.upload(ALL[0], numbers(ALL[1]))
+    with pytest.raises(Refused, match="used already"):
+        world.forced(ALL[0], numbers(ALL[1]))
+
+
+def test_one_sum_from_one_base_model():
+    """A void round after its sum was opened to the aggregator: with another set, the difference would be somebody's update."""
+    world = MaskedWorld.announced()
+    closed = world.run(dict.fromkeys(ALL[:4], "unmask"))
+    assert closed.result.void
+    for name, each in world.clients.items():
+        each.adopt(closed.entry, reader(closed))
+        if name in ALL[:4]:
+            each.ready(1)
+        else:
+            with pytest.raises(Refused, match="helped to open 1 sum from this base model"):
+                each.ready(1)
+
+
+def test_a_policy_that_allows_two_sums_from_one_base_model():
+    world = MaskedWorld.announced(held=policy(max_releases_per_base=2))
+    closed = world.run(dict.fromkeys(ALL[:4], "unmask"))
+    for each in world.clients.values():
+        each.adopt(closed.entry, reader(closed))
+    following = MaskedWorld.of(world.clients, closed.chain)
+    assert not following.run().result.void
+
+
+def test_state_folders_do_not_keep_masks_yet(tmp_path):
+    with pytest.raises(UsageError, match="in memory only"):
+        Node(tmp_path / "node", client(ALL[0], chain()))
+    signed = Signed(payload=b"", signer=bytes(32), signature=bytes(64))
+    with pytest.raises(UsageError, match="in memory only"):
+        Aggregator(tmp_path / "aggregator", AGGREGATOR, policy(), signed, {}, BASE_FILE)
+    assert ROSTER.federation == policy().federation
