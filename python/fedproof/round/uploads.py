@@ -151,6 +151,12 @@ class _Masked:
 
     def check_signed_for(self, header: UploadHeader) -> None:
         upload, round = self.upload, self.uploads.round
+        length = len(upload.sharing.to_bytes())
+        if length > MAX_SHARING:
+            # Nobody who reads the record would take it as evidence.
+            raise round.refuse(
+                "upload", "shape", f"{length} bytes of sharing, at most {MAX_SHARING}", header.client
+            )
         made = rows_digest(round, upload.masked), blinds_digest(upload.blinds), upload.sharing.digest()
         if made != (header.masked, header.blinds, header.sharing):
             detail = "rows, blinds or sharing are not the ones in the signed header"
