@@ -21,9 +21,11 @@ from fedproof.proofs import masking
 from fedproof.proofs.commitment import point_size
 from fedproof.round.chain import Chain
 from fedproof.round.masked_messages import Acknowledgement, Sharing
-from fedproof.round.messages import Announcement, Ready, UploadHeader
+from fedproof.round.messages import MAX_PARTICIPANTS, Announcement, Ready, UploadHeader
 
 _DOMAIN = b"fedproof/v1/"
+_ZERO = bytes(32)
+"""The scalar."""
 
 
 def parameters(policy: Policy, participants: int) -> MaskParameters:
@@ -39,6 +41,11 @@ def least_accepted(policy: Policy) -> int:
     """With fewer accepted updates a round is void."""
     least = policy.round.min_accepted
     return max(least, policy.masking.min_set) if policy.masking.enabled else least
+
+
+def most_participants(policy: Policy) -> int:
+    """Of one round."""
+    return policy.masking.max_clients if policy.masking.enabled else MAX_PARTICIPANTS
 
 
 def check_not_masked(policy: Policy) -> None:
@@ -225,6 +232,11 @@ class MaskedRound:
     ) -> None:
         """share·E of the other's mask key, proved by the holder against the member's commitments. Raises `Refused`."""
         image = masking.share_image(self.suite, sharing.key_commitments, self.numbers[holder])
+        if image == masking.public_keys(self.suite, _ZERO):
+            # A dealer can have it so. The identity proves nothing, and here nothing is left to prove.
+            if point != image:
+                raise self.refuse("key proof", "argument", "a share of zero makes another point", holder)
+            return
         self._check_equal(image, self.pair_context(member, other, holder), other, point, proof)
 
     def _check_equal(self, image: bytes, context: bytes, other: str, point: bytes, proof: bytes) -> None:

@@ -34,6 +34,12 @@ def _check_sorted(entries: Sequence[_Named]) -> None:
         raise ValueError("clients are sorted by name, each once")
 
 
+def _check_pairs(pairs: Sequence[Pair]) -> None:
+    edges = [(p.member, p.outsider) for p in pairs]
+    if edges != sorted(set(edges)):
+        raise ValueError("pairs are sorted, each once")
+
+
 class Sharing(Message):
     """How a client shared its self secret b and its mask secret e among its neighbours. self_commitments, key_commitments: points of both
     polynomials, the first those of b and e. ciphertexts: SHA-256 of the sealed shares, in the neighbours' order."""
@@ -180,6 +186,7 @@ class RecoveryRequest(Message):
 
     @model_validator(mode="after")
     def _sorted(self) -> Self:
+        _check_pairs(self.pairs)
         _check_sorted(self.acknowledgements)
         return self
 
@@ -200,3 +207,8 @@ class RecoveryAnswer(Message):
     session: Digest
     client: Name
     parts: Annotated[tuple[PairPart, ...], Field(max_length=MAX_PARTICIPANTS)]
+
+    @model_validator(mode="after")
+    def _sorted(self) -> Self:
+        _check_pairs([part.pair for part in self.parts])
+        return self

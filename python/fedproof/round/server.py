@@ -16,7 +16,7 @@ from fedproof.identity.signed import Signed, peek, sign
 from fedproof.policy.parameters import shape
 from fedproof.proofs import Commitment, Context, Opening, honest_aggregate
 from fedproof.round.chain import Chain
-from fedproof.round.masked import MaskedRound, least_accepted
+from fedproof.round.masked import MaskedRound, least_accepted, most_participants
 from fedproof.round.messages import (
     Accepted,
     Announcement,
@@ -99,16 +99,17 @@ class Server:
         self.refused_readies: list[Refused | Malformed] = []
 
     def announce(self, readies: Iterable[Signed], *, now: int) -> Signed:
-        """Opens the round with every member whose `Ready` is in order; others are left out, and those whose membership expired
-        (`refused_readies` says why). The same message twice counts once; of two different ones of a client the first stands. now: Unix
-        seconds; a clock that was set back announces the time of the round before again. Raises `Refused` if nobody is left (with the
-        first few reasons, by client), and where all rounds that the policy asks for are on record."""
+        """Opens the round with every member whose `Ready` is in order; others are left out, those whose membership expired, and those who
+        come when the round is full (`refused_readies` says why). The same message twice counts once; of two different ones of a client
+        the first stands. now: Unix seconds; a clock that was set back announces the time of the round before again. Raises `Refused` if
+        nobody is left (with the first few reasons, by client), and where all rounds that the policy asks for are on record."""
         check_rounds_left(self.chain, "announcement")
         ready: dict[str, Participant] = {}
         owners: dict[bytes, str] = {}
         self.refused_readies = []
         now = max(now, self.chain.time)
         call = Call.of(self.chain, self.attempt, self._roster_digest)
+        most = most_participants(self.chain.policy)
         for signed in readies:
             try:
                 participant, keys = self._participant(signed, call, now)
@@ -117,6 +118,9 @@ class Server:
                     raise Refused(
                         "ready", "statement", detail, party=participant.client, round=self.chain.round
                     )
+                if participant.client not in ready and len(ready) == most:
+                    detail = f"came after {most} others, and no more take part in a round"
+                    raise Refused("ready", "policy", detail, party=participant.client, round=self.chain.round)
                 first = ready.setdefault(participant.client, participant)
                 if first != participant:
                     detail = "a second, different one; the first stands"
@@ -172,8 +176,6 @@ class Server:
         """Checks an upload and returns the signed verdict. The same upload again gets the same verdict. Raises `Refused` where no
         participant answers for the bytes: too large, unreadable, not signed by a participant, or a second, different upload."""
         announcement, uploads = self._open(), self._uploads_of_round()
-        if self._unmasking is not None:
-            raise Refused("upload", "deadline", "the accepted set is fixed", round=self.chain.round)
         if len(data) > uploads.limit():
             detail = f"{len(data)} bytes are more than an upload can have"
             raise Refused("upload", "shape", detail, round=self.chain.round)
@@ -196,6 +198,9 @@ class Server:
                 party=client,
                 round=self.chain.round,
             )
+        if self._unmasking is not None:
+            detail = "the accepted set is fixed"
+            raise Refused("upload", "deadline", detail, party=client, round=self.chain.round)
         # What fails here its client did not sign for in this round: the record is public, and anybody can change an
         # upload on its way. It stands against nobody, and a good one is still welcome.
         commitment = check_parts(header, self.session, self.chain, upload.points, upload.proof)

@@ -21,10 +21,13 @@ from fedproof.round.masked_messages import (
     UnmaskRequest,
 )
 from fedproof.round.masker import unseal
+from fedproof.round.rules import MAX_SLACK
 from fedproof.round.uploads import MaskedUploads
 
 _Edge = tuple[str, str]
 """(member, participant outside the set)"""
+_MAX_ENTRY = 512
+"""Bytes of an answer for each neighbour or pair, at most."""
 
 
 class Unmasking:
@@ -43,6 +46,7 @@ class Unmasking:
         self._answered: set[str] = set()
         self._shares: dict[str, dict[int, bytes]] = {c: {} for c in self.members}
         self._pairs: dict[_Edge, bytes] = {}
+        self._asked: set[_Edge] = set()
         self._parts: dict[_Edge, dict[int, bytes]] = {}
 
     # --- agree -----------------------------------------------------------------------------------------------------
@@ -89,7 +93,8 @@ class Unmasking:
     def answer(self, data: bytes) -> str:
         """A member's answer to `request`; returns its name. Raises `Refused`: then the member is silent."""
         try:
-            answer = UnmaskAnswer.from_bytes(data)
+            limit = MAX_SLACK + _MAX_ENTRY * self.round.parameters.neighbours
+            answer = UnmaskAnswer.from_bytes(data, limit=limit)
         except Malformed as error:
             raise self.round.refuse("unmask-answer", "decoding", str(error)) from None
         client = self._member_of(answer.acknowledgement, "unmask-answer")
@@ -149,7 +154,9 @@ class Unmasking:
 
     def recovery(self) -> RecoveryRequest | None:
         """What every member that answered is asked where others are silent: shares of their pairs with those outside the set. None if
-        there is nothing to ask."""
+        there is nothing to ask, or no pair that opened: it takes the shares of as many that answered as of any secret."""
+        if len(self._answered) < self.round.parameters.threshold:
+            return None
         pairs = [
             Pair(member=member, outsider=outsider)
             for member in self.silent
@@ -158,6 +165,7 @@ class Unmasking:
         ]
         if not pairs:
             return None
+        self._asked.update((pair.member, pair.outsider) for pair in pairs)
         return RecoveryRequest(
             session=self.round.session,
             accepted=self._set.digest(),
@@ -169,16 +177,16 @@ class Unmasking:
         """An answer to `recovery`. Raises `Refused`; nothing of the answer is used then."""
         round = self.round
         try:
-            answer = RecoveryAnswer.from_bytes(data)
+            answer = RecoveryAnswer.from_bytes(data, limit=MAX_SLACK + _MAX_ENTRY * len(self._asked))
         except Malformed as error:
             raise round.refuse("recovery-answer", "decoding", str(error)) from None
         holder = answer.client
         if answer.session != round.session or holder not in self.members:
             raise round.refuse("recovery-answer", "statement", "not of a member in this session")
-        silent = set(self.silent)
         for part in answer.parts:
             member, outsider = part.pair.member, part.pair.outsider
-            if member not in silent or outsider not in self._outside(member) or holder == member:
+            # Of a member that answered after all the others may still speak: they were asked before.
+            if (member, outsider) not in self._asked or holder == member:
                 raise round.refuse(
                     "recovery-answer", "statement", "a part of a pair that nobody asked for", holder
                 )
