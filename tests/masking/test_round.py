@@ -165,6 +165,20 @@ def test_one_sum_from_one_base_model():
                 each.ready(1)
 
 
+def test_a_sum_that_moves_nothing():
+    """The next round has the same base model, and two sums of it could differ by one client's update."""
+    world = MaskedWorld.announced()
+    for name in world.clients:
+        assert world.send(world.upload(name, np.zeros(LAYOUT.size, np.int64)))[0]
+    world.unmask(world.agree())
+    closed = world.server.close(now=NOW)
+    assert not closed.result.void
+    for each in world.clients.values():
+        each.adopt(closed.entry, reader(closed))
+        with pytest.raises(Refused, match="helped to open 1 sum from this base model"):
+            each.ready(1)
+
+
 def test_a_policy_that_allows_two_sums_from_one_base_model():
     world = MaskedWorld.announced(held=policy(max_releases_per_base=2))
     closed = world.run(dict.fromkeys(ALL[:4], "unmask"))

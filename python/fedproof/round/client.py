@@ -321,8 +321,8 @@ class Client:
             raise refuse(
                 "shows an upload in this client's name that it did not make for this round's announcement"
             )
-        self.chain = after
-        if not report.void:
+        if after.state != self.chain.state:  # a sum that moves nothing leaves the base model that it was of
             self.releases = 0
+        self.chain = after
         self.maskers = {place: m for place, m in self.maskers.items() if place[0] >= after.round}
         return report
