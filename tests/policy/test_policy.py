@@ -199,6 +199,11 @@ def test_every_demand_changes_the_digest(change: str) -> None:
         ("[update]", "[masking]\nmin_set = 5\n[update]", "enabled = true has them masked"),
         ("[update]", "[masking]\nenabled = true\nmin_set = 2\n[update]", "min_set is above colluders + 1"),
         ("[update]", "[masking]\nenabled = true\nmin_set = 101\n[update]", "min_set is above max_clients"),
+        (
+            "[update]",
+            "[masking]\nenabled = true\n[round]\nmin_accepted = 101\n[update]",
+            "min_accepted is above masking.max_clients",
+        ),
         ("[update]", "[masking]\nenabled = true\nmax_clients = 6\n[update]", "1 silent need 7 participants"),
         (
             "[update]",

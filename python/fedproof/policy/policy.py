@@ -100,6 +100,8 @@ class Policy(Message):
     def _check_masking(self) -> None:
         if self.prove.update != "bounded":
             raise ValueError('masking needs prove.update = "bounded": without bounds a sum could wrap')
+        if self.round.min_accepted > self.masking.max_clients:
+            raise ValueError("round.min_accepted is above masking.max_clients: no round could be opened")
         modulus(self.masking, self.update.max_abs, self.update.weights.max)
 
     @classmethod
