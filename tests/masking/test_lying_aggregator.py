@@ -9,12 +9,28 @@ import pytest
 from fedproof.encoding.digest import ZERO
 from fedproof.errors import Refused
 from fedproof.identity.signed import sign
-from fedproof.proofs import masking
+from fedproof.proofs import Opening, commit, masking
 from fedproof.round.masked import MaskedRound
 from fedproof.round.masked_messages import AcceptedSet, FromClient, Pair, RecoveryRequest
 from fedproof.round.masker import Masker
-from tests.masking.world import ALL, MaskedWorld, chain, client, key_of, numbers, policy
+from fedproof.round.server import Server
+from fedproof.round.unmasking import Unmasking
+from tests.masking.world import (
+    ALL,
+    ROSTER,
+    ROSTER_DIGEST,
+    MaskedWorld,
+    chain,
+    client,
+    key_of,
+    numbers,
+    policy,
+    reader,
+)
 from tests.round.world import AGGREGATOR, LAYOUT, NOW, STRANGER
+
+SCALARS = {"pallas-keccak-ed25519-v1": 0x40000000000000000000000000000000224698FC0994A8DD8C46EB2100000001}
+"""Orders of suites' groups."""
 
 
 def refused(stage: str, match: str):
@@ -247,6 +263,49 @@ def test_recovery_before_the_client_opened_the_set():
     world.unmask(unmasking, ALL[5], ALL[0])
     with refused("statement", "about a set that this client did not open"):
         world.clients[ALL[0]].recover(world.session, unmasking.recovery())
+
+
+# --- the record ----------------------------------------------------------------------------------------------------
+
+
+def test_a_colluder_chosen_after_the_sum_was_seen(monkeypatch):
+    """Who knows the sum, and one update in it, knows the sum without it. The record of that holds, but nobody agreed to that set: so
+    nobody's update is left out, or another one put in its place, once it was seen what the others add up to."""
+    world, colluder, openings = MaskedWorld.announced(8), ALL[3], {}
+
+    def remembered(suite, x):
+        commitment, opening = commit(suite, x)
+        openings[len(openings)] = opening
+        return commitment, opening
+
+    with monkeypatch.context() as patch:
+        patch.setattr("fedproof.round.client.commit", remembered)
+        uploads = {name: world.upload(name) for name in world.clients}
+    for upload in uploads.values():
+        assert world.send(upload)[0]
+    world.unmask(world.agree())
+    honest = world.server.close(now=NOW)
+    total, own = world.server.unmask().total(), openings[3]
+    weight, suite = world.weights[colluder], world.round.suite
+    minus = (-weight) % SCALARS[suite]
+    blinds = b"".join(
+        (int.from_bytes(own.blinds[at : at + 32], "big") * minus % SCALARS[suite]).to_bytes(32, "big")
+        for at in range(0, len(own.blinds), 32)
+    )
+    without = Opening(total.values - weight * own.values, masking.add_blinds(suite, total.blinds, blinds))
+    again = Server(AGGREGATOR, world.server.chain, ROSTER, ROSTER_DIGEST)
+    again.resume(world.announcement)
+    for name, upload in uploads.items():
+        if name != colluder:
+            again.receive(upload.to_bytes())
+    with monkeypatch.context() as patch:
+        patch.setattr(Unmasking, "total", lambda _: without)
+        forged = again.close(now=NOW)
+    assert not forged.result.void
+    assert not world.verified(forged).void
+    with refused("statement", "other uploads than those of the set that this client agreed to"):
+        world.clients[ALL[0]].adopt(forged.entry, reader(forged))
+    world.clients[ALL[0]].adopt(honest.entry, reader(honest))
 
 
 # --- announcements -------------------------------------------------------------------------------------------------

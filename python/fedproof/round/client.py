@@ -269,6 +269,11 @@ class Client:
                 return masker
         raise Refused("masks", "statement", "of no session that this client takes part in", party=self.name)
 
+    def _agreed(self, session: bytes) -> bytes | None:
+        """Digest of the set that this client agreed to, if any."""
+        joined = [m for m in self.maskers.values() if m.round is not None and m.round.session == session]
+        return joined[0].accepted if joined else None
+
     def acknowledge(self, session: bytes, accepted: Signed) -> Signed:
         """Agrees to the set that the aggregator signed, and to no other in this session. Raises `Refused` (object "accepted-set")."""
         masker = self._masker_of(session)
@@ -321,6 +326,10 @@ class Client:
             raise refuse(
                 "shows an upload in this client's name that it did not make for this round's announcement"
             )
+        agreed = self._agreed(report.session)
+        if agreed is not None and not report.void and ended.accepted_set().digest() != agreed:
+            # Whoever knows the sum and the updates of some could choose those anew, or leave them out.
+            raise refuse("counts other uploads than those of the set that this client agreed to")
         if after.state != self.chain.state:  # a sum that moves nothing leaves the base model that it was of
             self.releases = 0
         self.chain = after

@@ -16,7 +16,7 @@ from fedproof.policy.parameters import shape
 from fedproof.proofs import Commitment, Context, Opening, honest_aggregate, update
 from fedproof.round.chain import Chain
 from fedproof.round.masked import MaskedRound
-from fedproof.round.masked_messages import MAX_SHARING, Sharing
+from fedproof.round.masked_messages import MAX_SHARING, AcceptedSet, FromClient, Sharing
 from fedproof.round.messages import (
     Announcement,
     Dropped,
@@ -118,6 +118,14 @@ class Ended:
         if result.session != session:
             raise Refused("result", "statement", "made for another session", round=chain.round)
         return cls(chain, roster, aggregator, read, sha256(entry), body, announcement, session, result)
+
+    def accepted_set(self) -> AcceptedSet:
+        """The set that a masked round's clients must have opened."""
+        accepted = {a.client for a in self.result.accepted}
+        headers = [
+            FromClient(client=u.client, signed=u.header) for u in self.body.uploads if u.client in accepted
+        ]
+        return AcceptedSet(session=self.session, headers=tuple(headers))
 
     def check(self) -> tuple[Chain, RoundReport]:
         """Everything else, and the chain that follows. Raises `Refused`, `Malformed`."""
