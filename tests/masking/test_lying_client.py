@@ -444,6 +444,21 @@ def test_an_answer_in_anothers_name(world):
         unmasking.agree(other_set)
 
 
+def test_an_acknowledgement_that_others_know(world):
+    """With it anybody can send an answer in an honest client's name, who is not silent for that."""
+    answer = answering(world, ALL[0])
+    unmasking = world.server.unmask()
+    known = {a.client: a.signed for a in unmasking.request(LIAR).acknowledgements}
+    forged = answer.model_copy(update={"acknowledgement": known[ALL[0]], "shares": answer.shares[::-1]})
+    empty = UnmaskAnswer(acknowledgement=known[ALL[0]], shares=(), pairs=(), complaints=())
+    for sent in (forged, empty):
+        with pytest.raises(Refused):
+            unmasking.answer(sent.to_bytes())
+    assert ALL[0] in unmasking.silent
+    assert unmasking.answer(answer.to_bytes()) == ALL[0]
+    assert ALL[0] not in unmasking.silent
+
+
 def test_parts_that_are_none():
     world = MaskedWorld.announced(9, policy(silent=2))
     world.send_all(ALL[2])

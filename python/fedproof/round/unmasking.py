@@ -31,7 +31,8 @@ _MAX_ENTRY = 512
 
 
 class Unmasking:
-    """Exchanges agree, B and C of one round. Every answer is checked; what fails counts as silence and names nobody."""
+    """Exchanges agree, B and C of one round. Every answer is checked. What fails counts as if it had not come, and names
+    nobody: an answer as a whole is not signed, and whoever has seen a member's acknowledgement can send one in its name."""
 
     def __init__(self, uploads: MaskedUploads, headers: Mapping[str, Signed], key: SigningKey) -> None:
         """headers: of the accepted uploads, by client. key: the aggregator's."""
@@ -91,7 +92,7 @@ class Unmasking:
         return Delivery(client=dealer, sharing=self._uploads.sharings[dealer], ciphertext=ciphertext)
 
     def answer(self, data: bytes) -> str:
-        """A member's answer to `request`; returns its name. Raises `Refused`: then the member is silent."""
+        """A member's answer to `request`; returns its name. Raises `Refused`: the member is silent unless a good one comes."""
         try:
             limit = MAX_SLACK + _MAX_ENTRY * self.round.parameters.neighbours
             answer = UnmaskAnswer.from_bytes(data, limit=limit)
