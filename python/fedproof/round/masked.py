@@ -27,6 +27,9 @@ _DOMAIN = b"fedproof/v1/"
 _ZERO = bytes(32)
 """The scalar."""
 
+KEYS = ("mask", "encryption")
+"""What the keys of a `Ready` are for, in their order."""
+
 
 def parameters(policy: Policy, participants: int) -> MaskParameters:
     """Of a round of so many. Raises `Refused` (object "announcement", stage "policy") where an inequality of the protocol fails."""
@@ -66,12 +69,12 @@ def check_keys(ready: Ready, policy: Policy, suite: str) -> None:
     def refuse(stage: str, detail: str) -> Refused:
         return Refused("ready", stage, detail, party=ready.client, round=ready.round)
 
-    wanted = 2 if policy.masking.enabled else 0
-    if len(ready.keys) != wanted:
-        raise refuse("policy", f"{len(ready.keys)} keys for masks, the policy asks for {wanted}")
-    if len({key.key for key in ready.keys}) < wanted:
+    wanted = KEYS if policy.masking.enabled else ()
+    if len(ready.keys) != len(wanted):
+        raise refuse("policy", f"{len(ready.keys)} keys for masks, the policy asks for {len(wanted)}")
+    if len({key.key for key in ready.keys}) < len(wanted):
         raise refuse("statement", "one key for two purposes")
-    for which, key in zip(("mask", "encryption"), ready.keys, strict=False):
+    for which, key in zip(wanted, ready.keys, strict=True):
         context = key_context(ready.federation, ready.round, ready.attempt, ready.client, which)
         try:
             masking.verify_key(suite, key.key, context, key.proof)
@@ -132,8 +135,12 @@ class MaskedRound:
         """Whether they share a mask."""
         return client != other and {client, other} <= self.numbers.keys()
 
+    def place(self, dealer: str, holder: str) -> int:
+        """Of what the dealer sealed for this neighbour, among its ciphertexts. From 0."""
+        return self.neighbours(dealer).index(holder)
+
     def quorum(self, client: str, members: frozenset[str]) -> bool:
-        """Whether enough of the client's neighbours are in the set."""
+        """Whether at least `threshold` of the client's neighbours are among the members. The client itself does not count."""
         return sum(n in members for n in self.neighbours(client)) >= self.parameters.threshold
 
     def refuse(self, subject: str, stage: str, detail: str, party: str | None = None) -> Refused:

@@ -13,7 +13,8 @@ from fedproof.errors import Refused
 from fedproof.identity.keys import SigningKey, VerifyKey
 from fedproof.identity.signed import Signed, sign
 from fedproof.proofs import Opening, masking
-from fedproof.round.masked import MaskedRound, key_context, least_accepted, rows_digest
+from fedproof.proofs.commitment import point_size
+from fedproof.round.masked import KEYS, MaskedRound, key_context, least_accepted, rows_digest
 from fedproof.round.masked_messages import (
     AcceptedSet,
     Acknowledgement,
@@ -65,9 +66,7 @@ class Masker:
     @classmethod
     def generate(cls, suite: str, federation: str, round: int, attempt: int, client: str) -> Masker:
         """With fresh keys, for one round and attempt."""
-        contexts = [
-            key_context(federation, round, attempt, client, which) for which in ("mask", "encryption")
-        ]
+        contexts = [key_context(federation, round, attempt, client, which) for which in KEYS]
         mask, encryption = (masking.generate_key(suite, context) for context in contexts)
         first, second = (
             RoundKey(key=pair.key, proof=masking.prove_key(suite, pair.secret, context))
@@ -107,19 +106,17 @@ class Masker:
         self.own = masking.generate_key(suite, round.session)
         seeds = [round.self_seed(self.client, self.own.secret)]
         neighbours = round.neighbours(self.client)
-        for other, point in self._shared(
-            self.mask.secret, [round.mask_key(n) for n in neighbours], neighbours
-        ).items():
-            seeds.append(round.pair_seed(self.client, other, point))
+        points = self._shared(self.mask, {n: round.mask_key(n) for n in neighbours})
+        seeds += [round.pair_seed(self.client, other, point) for other, point in points.items()]
         rows, blinds = masking.mask_update(suite, parameters.modulus, round.shape, weight, opening, seeds)
         sharing, ciphertexts = self._share(neighbours, self.own.secret)
         return Masked(rows, rows_digest(round, rows), blinds, sharing, ciphertexts)
 
-    def _shared(self, secret: bytes, keys: list[bytes], names: list[str]) -> dict[str, bytes]:
-        """What one of this client's keys shares with those of others, by name."""
-        points = masking.shared_points(self._joined().suite, secret, b"".join(keys))
-        size = len(points) // len(names) if names else 0
-        return {name: points[at * size : (at + 1) * size] for at, name in enumerate(names)}
+    def _shared(self, own: masking.KeyPair, keys: dict[str, bytes]) -> dict[str, bytes]:
+        """The points that one of this client's keys shares with those of others, by name."""
+        suite = self._joined().suite
+        points, size = masking.shared_points(suite, own.secret, b"".join(keys.values())), point_size(suite)
+        return {name: points[at * size : (at + 1) * size] for at, name in enumerate(keys)}
 
     def _share(self, neighbours: list[str], own: bytes) -> tuple[Sharing, tuple[bytes, ...]]:
         round = self._joined()
@@ -127,9 +124,7 @@ class Masker:
         threshold, context = round.parameters.threshold, round.session
         self_shares, self_commitments = masking.deal(round.suite, own, holders, threshold, context)
         key_shares, key_commitments = masking.deal(round.suite, self.mask.secret, holders, threshold, context)
-        points = self._shared(
-            self.encryption.secret, [round.encryption_key(n) for n in neighbours], neighbours
-        )
+        points = self._shared(self.encryption, {n: round.encryption_key(n) for n in neighbours})
         ciphertexts = []
         for at, holder in enumerate(neighbours):
             plain = self_shares[32 * at : 32 * at + 32] + key_shares[32 * at : 32 * at + 32]
@@ -204,8 +199,7 @@ class Masker:
             raise round.refuse(
                 "unmask-request", "statement", "not one delivery from each neighbour in the set", self.client
             )
-        keys = [round.encryption_key(n) for n in inside]
-        points = self._shared(self.encryption.secret, keys, inside)
+        points = self._shared(self.encryption, {n: round.encryption_key(n) for n in inside})
         for delivery in request.deliveries:
             dealer = delivery.client
             if delivery.sharing.digest() != headers[dealer].sharing:
@@ -240,8 +234,7 @@ class Masker:
         """The share of the dealer's own secret, None if what it sealed is no share. Keeps that of its mask secret."""
         round, dealer, sharing = self._joined(), delivery.client, delivery.sharing
         round.check_sharing(dealer, sharing)
-        place = round.neighbours(dealer).index(self.client)
-        if sha256(delivery.ciphertext) != sharing.ciphertexts[place]:
+        if sha256(delivery.ciphertext) != sharing.ciphertexts[round.place(dealer, self.client)]:
             raise round.refuse("sharing", "digest", "the ciphertext is not what its dealer signed", dealer)
         shares = unseal(round, dealer, self.client, point, delivery)
         if shares is None:

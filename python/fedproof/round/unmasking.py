@@ -87,8 +87,7 @@ class Unmasking:
         return [n for n in self.round.neighbours(client) if n not in self.members]
 
     def _delivery(self, dealer: str, holder: str) -> Delivery:
-        place = self.round.neighbours(dealer).index(holder)
-        ciphertext = self._uploads.ciphertexts[dealer][place]
+        ciphertext = self._uploads.ciphertexts[dealer][self.round.place(dealer, holder)]
         return Delivery(client=dealer, sharing=self._uploads.sharings[dealer], ciphertext=ciphertext)
 
     def answer(self, data: bytes) -> str:
