@@ -50,7 +50,8 @@ class Masked:
 @dataclass
 class Masker:
     """client: its name. keys: as its `Ready` has them. mask, encryption: their secrets. own: the secret of its own mask. accepted: digest
-    of the one set that it opens. members: of that set. answered: whether it did. shares: of its neighbours' mask secrets, by name."""
+    of the one set that it opens, empty before there is one. members: of that set. answered: whether it did. shares: of its neighbours'
+    mask secrets, by name."""
 
     client: str
     keys: tuple[RoundKey, RoundKey]
@@ -58,7 +59,7 @@ class Masker:
     encryption: masking.KeyPair = field(repr=False)
     round: MaskedRound | None = None
     own: masking.KeyPair | None = field(default=None, repr=False)
-    accepted: bytes | None = None
+    accepted: bytes = b""
     members: frozenset[str] = frozenset()
     answered: bool = False
     shares: dict[str, bytes] = field(default_factory=dict, repr=False)
@@ -144,17 +145,16 @@ class Masker:
     ) -> Signed:
         """Agrees to a set: from here on this client opens no other in this session. own_header: digest of the header that it made. Raises
         `Refused` (object "accepted-set") for a set that it must not open."""
-        self.check_set(signed, aggregator, own_header)
+        self._settle(signed, aggregator, own_header)
         return self._acknowledgement(key)
 
     def _acknowledgement(self, key: SigningKey) -> Signed:
-        round = self._joined()
-        if self.accepted is None:
-            raise round.refuse("accepted-set", "statement", "none was agreed to", self.client)
-        return sign(Acknowledgement(session=round.session, client=self.client, accepted=self.accepted), key)
+        session = self._joined().session
+        return sign(Acknowledgement(session=session, client=self.client, accepted=self.accepted), key)
 
-    def check_set(self, signed: Signed, aggregator: VerifyKey, own_header: bytes) -> dict[str, UploadHeader]:
-        """The members' headers, if this is a set that the client can open, and the only one that it saw. Raises `Refused`."""
+    def _settle(self, signed: Signed, aggregator: VerifyKey, own_header: bytes) -> dict[str, UploadHeader]:
+        """Checks a set, and remembers it as the only one that this client opens in this session. Returns the members' headers. Raises
+        `Refused`, and remembers nothing."""
         round = self._joined()
         accepted = signed.open(AcceptedSet, aggregator)
 
@@ -164,7 +164,7 @@ class Masker:
         if accepted.session != round.session:
             raise refuse("statement", "of another session")
         digest = accepted.digest()
-        if self.accepted not in (None, digest):
+        if self.accepted not in (b"", digest):
             raise refuse(
                 "statement", "a second, different set in one session: somebody shows clients different sets"
             )
@@ -188,7 +188,7 @@ class Masker:
     ) -> UnmaskAnswer:
         """Shares of the members' own masks, and what this client shares with neighbours outside the set. Raises `Refused`."""
         round = self._joined()
-        headers = self.check_set(request.accepted, aggregator, own_header)
+        headers = self._settle(request.accepted, aggregator, own_header)
         neighbours = round.neighbours(self.client)
         if round.chain.policy.masking.agree_first:
             self._check_agreed(request.acknowledgements)
@@ -225,7 +225,7 @@ class Masker:
 
     def _check_agreed(self, acknowledgements: tuple[FromClient, ...]) -> None:
         round = self._joined()
-        agreed = acknowledging(round, acknowledgements, self.members, self.accepted or b"")
+        agreed = acknowledging(round, acknowledgements, self.members, self.accepted)
         if not round.quorum(self.client, agreed):
             detail = f"fewer than {round.parameters.threshold} of this client's neighbours agreed to this set"
             raise round.refuse("unmask-request", "policy", detail, self.client)
