@@ -1,5 +1,6 @@
 """Masks, keys and shares of masked rounds (spec/masks.md), as bytes at the edge of the core: a secret and a share are a scalar, a key is a
-point, several stand one after another. Every function raises `Refused` for what is not in its one encoding."""
+point, several stand one after another. Every function that reads bytes raises `Refused` for what is not in its one encoding (stage
+"decoding"), and for other sizes than it needs ("shape")."""
 
 from __future__ import annotations
 
@@ -71,13 +72,15 @@ def verify_key(suite: str, images: bytes, context: bytes, proof: bytes, bases: b
 def deal(
     suite: str, secret: bytes, holders: Sequence[int], threshold: int, context: bytes
 ) -> tuple[bytes, bytes]:
-    """Shares of a secret, one for each holder's number, and as many commitments as holders it takes."""
+    """(shares, commitments) of a secret: a share for each holder's number (from 1), and `threshold` points, the first of them secret·D.
+    `threshold` shares give the secret. context: goes into the randomness. Raises `Refused` (object "sharing", stage "statement") for a
+    number twice, or a threshold that is not from 1 to the number of holders."""
     with refusals():
         return _core.deal_shares(suite, secret, list(holders), threshold, context)
 
 
 def share_image(suite: str, commitments: bytes, holder: int) -> bytes:
-    """The key of the share that this holder has."""
+    """share·D of this holder's share, from the dealer's commitments."""
     with refusals():
         return _core.share_images(suite, commitments, [holder])
 
@@ -107,7 +110,7 @@ def mask_update(
 def add_masks(
     suite: str, modulus: int, shape: Shape, residues: Residues, blinds: bytes, seeds: Sequence[Seed]
 ) -> tuple[Residues, bytes]:
-    """d residues and a scalar per row, with these masks added."""
+    """d residues and a scalar per row, with these masks added, or taken away where a seed is negative."""
     with refusals():
         return _core.add_masks(suite, modulus, shape.columns, _pairs(seeds), residues, blinds)
 

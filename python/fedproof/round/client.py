@@ -280,14 +280,15 @@ class Client:
         return masker.acknowledge(accepted, self.aggregator, self.header_of.get(session, b""), self.key)
 
     def unmask(self, session: bytes, request: UnmaskRequest) -> UnmaskAnswer:
-        """What this client knows of the masks on the set's sum. From here on its update is spent, whatever becomes of the round. Raises
-        `Refused`, and nothing is spent."""
+        """What this client knows of the masks on the set's sum. It counts as one of the sums that the policy lets this client help to open,
+        whatever becomes of the round; the same session again counts once. Raises `Refused`: then it does not count."""
         masker = self._masker_of(session)
         first = not masker.answered
         if first:
             self._check_release("unmask-request")
         answer = masker.unmask(request, self.aggregator, self.header_of.get(session, b""), self.key)
-        self.releases += first
+        if first:
+            self.releases += 1
         return answer
 
     def recover(self, session: bytes, request: RecoveryRequest) -> RecoveryAnswer:
