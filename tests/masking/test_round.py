@@ -9,9 +9,23 @@ from fedproof.errors import Refused, UsageError
 from fedproof.identity.signed import Signed
 from fedproof.proofs import masking
 from fedproof.round.aggregator import Aggregator
+from fedproof.round.masker import Masker
 from fedproof.round.messages import Total
 from fedproof.round.node import Node
-from tests.masking.world import ALL, ROSTER, MaskedWorld, chain, client, numbers, policy, reader
+from fedproof.round.rules import check_partition
+from fedproof.round.server import Server
+from tests.masking.world import (
+    ALL,
+    ROSTER,
+    ROSTER_DIGEST,
+    MaskedWorld,
+    chain,
+    client,
+    numbers,
+    policy,
+    reader,
+)
+from tests.round import world as clear
 from tests.round.world import AGGREGATOR, BASE_FILE, LAYOUT, NOW
 
 
@@ -76,6 +90,44 @@ def test_too_few_uploads_open_nothing():
     with pytest.raises(Refused, match="3 accepted, at least 4"):
         world.server.unmask()
     assert all(not each.releases for each in world.clients.values())
+
+
+def test_no_upload_counts_once_the_set_is_fixed():
+    """Whoever is in the set and did not see its verdict still gets it."""
+    world = MaskedWorld.announced()
+    world.send_all(ALL[2], ALL[3])
+    earlier, late = world.upload(ALL[3]), world.upload(ALL[2])
+    assert world.send(earlier)[0]
+    members = world.server.unmask().members
+    with pytest.raises(
+        Refused, match="upload of client-02 in round 0 refused at deadline: the accepted set is fixed"
+    ):
+        world.server.receive(late.to_bytes())
+    assert world.send(earlier)[0]
+    assert world.server.unmask().members == members == set(ALL[:7]) - {ALL[2]}
+
+
+def test_a_result_that_counts_a_small_set():
+    """Enough for `min_accepted`, and not for `min_set`: everybody who reads the record refuses a sum of it."""
+    world = MaskedWorld.announced()
+    closed = world.run(dict.fromkeys(ALL[:4], "upload"))
+    assert world.server.chain.policy.round.min_accepted <= len(closed.result.accepted) == 3
+    forged = closed.result.model_copy(update={"void": False})
+    with pytest.raises(Refused, match="3 accepted, at least 4 asked for"):
+        check_partition(world.server.announcement, forged, world.server.chain)
+
+
+def test_steps_out_of_order():
+    world = MaskedWorld.announced()
+    with pytest.raises(Refused, match="bytes are more than an upload can have"):
+        world.server.receive(bytes(world.server._uploads.limit() + 1))
+    with pytest.raises(Refused, match="not announced"):
+        Server(AGGREGATOR, chain(), ROSTER, ROSTER_DIGEST).unmask()
+    with pytest.raises(Refused, match="this round is not masked"):
+        clear.World.announced().server.unmask()
+    masker = Masker.generate(world.server.chain.suite, "tests", 0, 0, ALL[0])
+    with pytest.raises(Refused, match="no announcement was answered"):
+        masker.apply(None, 1)
 
 
 def test_the_aggregator_alone_opens_nothing():
@@ -177,6 +229,31 @@ def test_a_sum_that_moves_nothing():
         each.adopt(closed.entry, reader(closed))
         with pytest.raises(Refused, match="helped to open 1 sum from this base model"):
             each.ready(1)
+
+
+def test_one_sum_from_one_base_model_of_two_attempts():
+    """Keys for a later attempt that were made before the first sum was opened do not open a second one."""
+    first = MaskedWorld.announced()
+    second = MaskedWorld.of(first.clients, first.server.chain, attempt=1)
+    first.send_all()
+    first.unmask(first.agree())
+    second.send_all()
+    unmasking = second.agree()
+    for name, each in second.clients.items():
+        with pytest.raises(
+            Refused, match=r"unmask-request .* at policy: .* helped to open 1 sum from this base"
+        ):
+            each.unmask(second.session, unmasking.request(name))
+        assert each.releases == 1
+
+
+def test_the_same_request_again_costs_nothing_more():
+    world = MaskedWorld.announced()
+    world.send_all()
+    unmasking = world.agree()
+    world.unmask(unmasking)
+    world.unmask(unmasking)
+    assert all(each.releases == 1 for each in world.clients.values())
 
 
 def test_a_policy_that_allows_two_sums_from_one_base_model():

@@ -174,7 +174,8 @@ class Server:
 
     def receive(self, data: bytes) -> Signed:
         """Checks an upload and returns the signed verdict. The same upload again gets the same verdict. Raises `Refused` where no
-        participant answers for the bytes: too large, unreadable, not signed by a participant, or a second, different upload."""
+        participant answers for the bytes: too large, unreadable, not signed by a participant, a second, different upload, or a
+        first one after the set of a masked round was fixed."""
         announcement, uploads = self._open(), self._uploads_of_round()
         if len(data) > uploads.limit():
             detail = f"{len(data)} bytes are more than an upload can have"
