@@ -3,6 +3,8 @@ record; what fails later counts as silence, and a sum that does not open is void
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
@@ -259,6 +261,43 @@ def test_a_sharing_that_is_none(world, name, stage):
     assert [d.client for d in report.dropped] == [LIAR]
 
 
+@pytest.mark.parametrize(("name", "stage"), [("a degree too high", "shape"), ("another key", "statement")])
+def test_a_bad_sharing_that_the_aggregator_let_pass(world, name, stage, monkeypatch):
+    """A client opens nothing about a sharing that its dealer signed and that is none: it would hold shares of it that nobody can use, or
+    of another key."""
+    upload = world.upload(LIAR)
+    bad = rewritten(world, upload, sharing=sharing_of(world, name, upload.sharing))
+    with monkeypatch.context() as patch:
+        patch.setattr(MaskedRound, "check_sharing", lambda *_: None)
+        assert lying(world, bad)[0]
+    world.send_all(LIAR)
+    request = world.agree().request(ALL[0])
+    with pytest.raises(Refused, match=f"sharing of {LIAR} in round 0 refused at {stage}"):
+        world.clients[ALL[0]].unmask(world.session, request)
+    assert world.clients[ALL[0]].releases == 0
+
+
+@pytest.mark.parametrize(
+    ("shown", "why"),
+    [
+        ("another", "sharing of .* refused at digest: not the one in the signed header"),
+        ("nonsense", "opening of "),
+    ],
+)
+def test_a_server_that_shows_another_sharing(world, shown, why):
+    """Evidence against a client is what that client signed for."""
+    upload = world.upload(LIAR)
+    bad = rewritten(world, upload, sharing=sharing_of(world, "another key", upload.sharing))
+    assert lying(world, bad) == (False, "sharing", "statement")
+    world.send_all(LIAR)
+    world.unmask(world.agree())
+    other = {"another": upload.sharing.to_bytes(), "nonsense": b"nonsense"}[shown]
+    server = world.server
+    server._received[LIAR] = replace(server._received[LIAR], opening=server._keep(other))
+    with pytest.raises(Refused, match=why):
+        world.verified(server.close(now=NOW))
+
+
 def test_a_server_that_calls_a_good_sharing_bad(world, monkeypatch):
     """The evidence is checked again by whoever reads the record."""
     bad = Refused("sharing", "shape", "so it says")
@@ -442,6 +481,10 @@ def test_an_answer_in_anothers_name(world):
         unmasking.answer(answer.model_copy(update={"acknowledgement": other_set}).to_bytes())
     with refused("statement", "not of this set"):
         unmasking.agree(other_set)
+    good = Acknowledgement.from_bytes(answer.acknowledgement.payload)
+    for changed in ({"session": sha256(b"")}, {"client": ALL[0]}):
+        with refused("statement", "not of this set"):
+            unmasking.agree(sign(good.model_copy(update=changed), key_of(LIAR)))
 
 
 def test_an_acknowledgement_that_others_know(world):
@@ -467,18 +510,20 @@ def test_parts_that_are_none():
     answer = world.clients[LIAR].recover(world.session, unmasking.recovery())
     (part,) = answer.parts
     other = world.clients[ALL[0]].recover(world.session, unmasking.recovery()).parts[0]
-    for changed in (
-        {"point": other.point},
-        {"proof": part.proof[::-1]},
-        {"pair": part.pair.model_copy(update={"member": ALL[0]})},
-        {"pair": part.pair.model_copy(update={"outsider": ALL[3]})},
-    ):
+    for changed in ({"point": other.point}, {"proof": other.proof}):
         wrong = PairPart.model_validate(part.model_dump() | changed)
-        with pytest.raises(Refused):
+        with refused("argument", "the proof does not hold"):
             unmasking.recovered(answer.model_copy(update={"parts": (wrong,)}).to_bytes())
-    with refused("statement", "not of a member in this session"):
-        unmasking.recovered(answer.model_copy(update={"client": ALL[2]}).to_bytes())
-    with pytest.raises(Refused):  # another holder's share
+    for changed in ({"member": ALL[0]}, {"outsider": ALL[3]}):
+        wrong = part.model_copy(update={"pair": part.pair.model_copy(update=changed)})
+        with refused("statement", "nobody asked for"):
+            unmasking.recovered(answer.model_copy(update={"parts": (wrong,)}).to_bytes())
+    with refused("statement", "nobody asked for"):  # of the silent one's own mask
+        unmasking.recovered(answer.model_copy(update={"client": ALL[5]}).to_bytes())
+    for changed in ({"client": ALL[2]}, {"session": sha256(b"")}):
+        with refused("statement", "not of a member in this session"):
+            unmasking.recovered(answer.model_copy(update=changed).to_bytes())
+    with refused("argument", "the proof does not hold"):  # another holder's share
         unmasking.recovered(answer.model_copy(update={"client": ALL[0]}).to_bytes())
     world.recover(unmasking, ALL[5])
     assert not world.server.close(now=NOW).result.void
