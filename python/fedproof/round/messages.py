@@ -196,8 +196,8 @@ class Dropped(Record):
 
 class Result(Message):
     """The end of a round. accepted and dropped together are the participants, each sorted by name. void: too few were accepted,
-    nothing was summed and the model stays. total: SHA-256 of the encoded `Total`. proof: SHA-256 of the honest-aggregate proof.
-    closed: by the aggregator's clock."""
+    or the sum of a masked round stayed closed; there is no total and the model stays. total: SHA-256 of the encoded `Total`. proof:
+    SHA-256 of the honest-aggregate proof. closed: by the aggregator's clock."""
 
     KIND: ClassVar[str] = "result"
 
