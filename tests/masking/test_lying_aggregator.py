@@ -9,9 +9,10 @@ import pytest
 from fedproof.encoding.digest import ZERO
 from fedproof.errors import Refused
 from fedproof.identity.signed import sign
+from fedproof.policy.policy import Policy
 from fedproof.proofs import Opening, commit, masking
 from fedproof.round.masked import MaskedRound
-from fedproof.round.masked_messages import AcceptedSet, FromClient, Pair, RecoveryRequest
+from fedproof.round.masked_messages import AcceptedSet, Acknowledgement, FromClient, Pair, RecoveryRequest
 from fedproof.round.masker import Masker
 from fedproof.round.server import Server
 from fedproof.round.unmasking import Unmasking
@@ -27,7 +28,7 @@ from tests.masking.world import (
     policy,
     reader,
 )
-from tests.round.world import AGGREGATOR, LAYOUT, NOW, STRANGER
+from tests.round.world import AGGREGATOR, LAYOUT, NOW, POLICY, STRANGER
 
 SCALARS = {"pallas-keccak-ed25519-v1": 0x40000000000000000000000000000000224698FC0994A8DD8C46EB2100000001}
 """Orders of suites' groups."""
@@ -123,6 +124,15 @@ def test_a_small_set(world):
         world.clients[ALL[0]].acknowledge(world.session, world.set_of(*ALL[:3]))
 
 
+def test_a_set_below_what_every_round_asks_for():
+    """`round.min_accepted` holds where it is above `min_set`."""
+    text = POLICY.replace("min_accepted = 2", "min_accepted = 6")
+    world = MaskedWorld.announced(held=Policy.parse(text + "\n[masking]\nenabled = true"))
+    world.send_all()
+    with refused("policy", "5 updates, a sum of fewer than 6 is not opened"):
+        world.clients[ALL[0]].acknowledge(world.session, world.set_of(*ALL[:5]))
+
+
 def test_a_set_with_few_of_the_clients_neighbours(world):
     """Large enough for min_set, and yet most of the client's masks would be opened by itself."""
     with refused("policy", "fewer than 4 of this client's neighbours are in the set"):
@@ -170,6 +180,16 @@ def test_agreement_to_another_set_or_by_somebody_else(world):
     passed_off = dict.fromkeys(ALL[1:6], last)  # one client's word under five names
     with refused("policy", "neighbours agreed"):
         world.clients[ALL[0]].unmask(world.session, world.request_of(everybody, ALL[0], passed_off))
+
+
+def test_agreement_of_somebody_outside_the_set(world):
+    """A participant that is not in the set has nothing to lose by it: its word does not count."""
+    six = world.set_of(*ALL[:6])
+    accepted = six.open(AcceptedSet, AGGREGATOR.verify_key).digest()
+    outsider = sign(Acknowledgement(session=world.session, client=ALL[6], accepted=accepted), key_of(ALL[6]))
+    three = agreed(world, six, *ALL[1:4])
+    with refused("policy", "fewer than 4 of this client's neighbours agreed"):
+        world.clients[ALL[0]].unmask(world.session, world.request_of(six, ALL[0], three | {ALL[6]: outsider}))
 
 
 # --- what is delivered ---------------------------------------------------------------------------------------------

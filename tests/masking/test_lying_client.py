@@ -374,7 +374,7 @@ def with_changed(entries, **changed):
     return (first.model_copy(update=changed), *rest)
 
 
-@pytest.mark.parametrize("name", ["missing", "of another", "complaint beside it"])
+@pytest.mark.parametrize("name", ["missing", "of another", "no scalar", "complaint beside it"])
 def test_shares_that_are_none(world, name):
     answer = answering(world)
     first, second, *_ = answer.shares
@@ -382,10 +382,14 @@ def test_shares_that_are_none(world, name):
     changed = {
         "missing": {"shares": answer.shares[1:]},
         "of another": {"shares": with_changed(answer.shares, share=second.share)},
+        "no scalar": {"shares": with_changed(answer.shares, share=b"\xff" * 32)},
         "complaint beside it": {"complaints": (proof,)},
     }[name]
-    stage = "opening" if name == "of another" else "shape"
-    with refused(stage, ""):
+    stage, match = {
+        "of another": ("opening", f"not the share that {first.client} committed to"),
+        "no scalar": ("opening", f"not the share that {first.client} committed to"),
+    }.get(name, ("shape", "not a share or a complaint for each neighbour in the set"))
+    with refused(stage, match):
         world.server.unmask().answer(answer.model_copy(update=changed).to_bytes())
     assert LIAR in world.server.unmask().silent
 
@@ -406,7 +410,7 @@ def test_a_false_complaint(world):
             world.server.unmask().answer(answer.model_copy(update=changed).to_bytes())
 
 
-@pytest.mark.parametrize("what", ["self", "key", "nonsense"])
+@pytest.mark.parametrize("what", ["self", "key", "no scalar", "nonsense"])
 def test_a_dealer_that_seals_no_share(world, what, monkeypatch):
     """Its victim complains, and is not taken for silent; shares of the others open the dealer's mask."""
     deal, encrypt, calls = masking.deal, ChaCha20Poly1305, []
@@ -416,6 +420,8 @@ def test_a_dealer_that_seals_no_share(world, what, monkeypatch):
         calls.append(secret)
         if len(calls) == {"self": 1, "key": 2}.get(what):
             shares = shares[32:64] + shares[32:]
+        if len(calls) == 1 and what == "no scalar":
+            shares = b"\xff" * 32 + shares[32:]
         return shares, commitments
 
     class Nonsense:

@@ -161,7 +161,6 @@ class Unmasking:
             Pair(member=member, outsider=outsider)
             for member in self.silent
             for outsider in self._outside(member)
-            if (member, outsider) not in self._pairs
         ]
         if not pairs:
             return None
