@@ -1,7 +1,7 @@
 """Runs every check and prints one summary; what `make test` calls once the environment stands.
 
-All stages run, also after one has failed; those of Rust beside those of Python, since neither keeps two
-cores busy. The exit status is 0 only if all of them passed. The last line
+All stages run, also after one has failed; those of Rust, then PyTorch, beside those of Python, since neither
+keeps two cores busy. The exit status is 0 only if all of them passed. The last line
 counts tests (of Rust and of Python); a stage that failed without a failing test of its own counts as one
 failure.
 """
@@ -91,7 +91,7 @@ CARGO_TEST = (
 # Each begins with its share of the files, so that what a module or a session prepares is mostly made once, and takes from another's end
 # when it is done.
 SIDE_BY_SIDE = ("-n", "3", "--dist", "worksteal", "--durations=10")
-RUST = (
+BESIDE = (
     Stage("cargo fmt", ("cargo", "fmt", "--all", "--check")),
     Stage(
         "clippy",
@@ -124,6 +124,14 @@ RUST = (
         ("cargo", "deny", "--all-features", "check", "licenses", "bans", "sources"),
         needs="cargo-deny",
     ),
+    # PyTorch has an environment of its own, where there is room for it (Makefile); tests/conftest.py keeps these from the stage above.
+    Stage(
+        "torch",
+        (TORCH, "-m", "pytest", "-q", *SIDE_BY_SIDE, "tests/torch"),
+        pytest_counts,
+        needs=TORCH,
+        lack="PyTorch takes 12 GB of disk that are not free: no .venv-torch was made",
+    ),
 )
 PYTHON = (
     Stage("ruff check", (str(BIN / "ruff"), "check", ".")),
@@ -136,16 +144,8 @@ PYTHON = (
         (str(BIN / "python"), "-m", "pytest", "-q", *SIDE_BY_SIDE),
         pytest_counts,
     ),
-    # PyTorch has an environment of its own, where there is room for it (Makefile); tests/conftest.py keeps these from the stage above.
-    Stage(
-        "torch",
-        (TORCH, "-m", "pytest", "-q", *SIDE_BY_SIDE, "tests/torch"),
-        pytest_counts,
-        needs=TORCH,
-        lack="PyTorch takes 12 GB of disk that are not free: no .venv-torch was made",
-    ),
 )
-STAGES = RUST + PYTHON
+STAGES = BESIDE + PYTHON
 
 
 @dataclass(frozen=True)
@@ -211,9 +211,9 @@ def main(arguments: list[str]) -> int:
     ]  # who asks for one by name gets it, or its error
     stages = [stage for stage in STAGES if (not arguments or stage.name in arguments) and stage not in absent]
     with ThreadPoolExecutor(1) as beside:
-        rust = beside.submit(lambda: [run(stage, live=False) for stage in stages if stage in RUST])
+        others = beside.submit(lambda: [run(stage, live=False) for stage in stages if stage in BESIDE])
         python = [run(stage, live=True) for stage in stages if stage in PYTHON]
-        outcomes = rust.result() + python
+        outcomes = others.result() + python
     total = sum((outcome.counts for outcome in outcomes), Counts())
 
     print("\n=== summary")

@@ -1,5 +1,5 @@
-"""How hard Hypothesis tries (100 examples, or as many as `make fuzz` asks for), the demo, run once for all tests, and a SuperLink
-for simulations, started once for all tests that need it."""
+"""How hard Hypothesis tries (100 examples, or as many as `make fuzz` asks for), the order of the tests, the demo, run once for all tests,
+and a SuperLink for simulations, started once for all tests that need it."""
 
 import json
 import os
@@ -21,6 +21,23 @@ settings.load_profile("asked")
 
 # They have an environment and a stage of `make test` of their own.
 collect_ignore = [] if find_spec("torch") else ["torch"]
+
+
+WAITING = (
+    "tests/flower/test_deployment.py",
+    "tests/flower/test_simulation.py",
+    "tests/examples/test_flower.py",
+    "docs/how-to/run-flower-across-machines.md",
+    "docs/how-to/prove-a-flower-app.md",
+    "docs/tutorial/flower.md",
+)
+"""Parts of the names of tests that mostly wait for Flower's processes, a minute or two each."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that wait come first: one process of several begins with them, and the others' work fills the time. At the end all would wait
+    for them."""
+    items.sort(key=lambda item: not any(part in item.nodeid for part in WAITING))
 
 
 @pytest.fixture(scope="session")
