@@ -27,7 +27,10 @@ def check(policy: PolicyFile, as_json: Json = False) -> None:
     """Says whether a policy is valid, and what it demands with all defaults filled in."""
     held = load_policy(policy)
     if as_json:
-        emit({"valid": True, "digest": text_of(held.digest()), "policy": held.model_dump()})
+        shown = held.model_dump()
+        if isinstance(held, Policy):
+            shown["masking"] = held.masking.written()
+        emit({"valid": True, "digest": text_of(held.digest()), "policy": shown})
         return
     for line in _federation(held) if isinstance(held, Policy) else _training(held):
         print(line)
@@ -60,9 +63,14 @@ def _masking(held: Policy) -> str:
     if not masking.enabled:
         return "no"
     q = modulus(masking, held.update.max_abs, held.update.weights.max)
+    agreed = (
+        "clients agree on the set first" if masking.agree_first else "clients do not agree on the set first"
+    )
     return (
         f"{masking.fewest} to {masking.max_clients} clients, of which {masking.colluders} may collude and "
-        f"{masking.silent} fall silent; {counted(MODULI[q], 'byte')} a coordinate"
+        f"{masking.silent} fall silent; {counted(MODULI[q], 'byte')} a coordinate\n"
+        f"  no sum of fewer than {masking.min_set} updates, {masking.min_honest_group} of them honest; {agreed}\n"
+        f"  at most {counted(masking.max_releases_per_base, 'sum')} from one base model"
     )
 
 
