@@ -233,7 +233,9 @@ fn unpack_residues<'py>(
     count: usize,
     packed: Vec<u8>,
 ) -> PyResult<Bound<'py, PyArray1<u64>>> {
-    let residues = run(py, move || masking::unpack(Modulus::new(modulus)?, count, &packed))?;
+    let residues = run(py, move || {
+        masking::unpack(Modulus::new(modulus)?, count, &packed)
+    })?;
     Ok(PyArray1::from_vec(py, residues))
 }
 
