@@ -4,6 +4,13 @@
 /// Whether this build has anything that only tests may have. The Python binding refuses to be compiled with it.
 pub const TEST_BUILD: bool = cfg!(any(feature = "drop-checks", feature = "programmable-oracle"));
 
+/// Whether all of them are.
+#[cfg(not(feature = "drop-checks"))]
+#[inline(always)]
+pub(crate) fn all() -> bool {
+    true
+}
+
 /// Whether the constraint with this label is in force.
 #[cfg(not(feature = "drop-checks"))]
 #[inline(always)]
@@ -30,6 +37,10 @@ mod dropping {
     use std::cell::Cell;
 
     thread_local!(static DROPPED: Cell<Option<&'static str>> = const { Cell::new(None) });
+
+    pub(crate) fn all() -> bool {
+        DROPPED.with(Cell::get).is_none()
+    }
 
     pub(crate) fn keeps(label: &str) -> bool {
         DROPPED.with(|d| d.get() != Some(label))
@@ -70,4 +81,4 @@ mod dropping {
 #[cfg(feature = "drop-checks")]
 pub use dropping::without;
 #[cfg(feature = "drop-checks")]
-pub(crate) use dropping::{absorbs, draws, keeps, reuses, weakens};
+pub(crate) use dropping::{absorbs, all, draws, keeps, reuses, weakens};

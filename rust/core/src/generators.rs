@@ -28,7 +28,7 @@ pub fn row_generators<S: Suite>(count: u32) -> Vec<Affine<S>> {
         .collect()
 }
 
-/// H for blinds, U for inner products, D for keys and shares; J, K are reserved.
+/// H for blinds (K in one relation), U for inner products, D for keys and shares.
 pub fn named_generator<S: Suite>(name: &str) -> Affine<S> {
     HashToCurve::<S>::new(domain::<S>().as_bytes()).hash(name.as_bytes())
 }

@@ -25,6 +25,22 @@ pub trait Suite: Copy + Send + Sync + 'static {
     const BITS: u32;
     /// The curve's name in the RFC 9380 suite string.
     const CURVE: &'static str;
+    /// The generator that blinds are multiples of.
+    const BLIND: &'static str = "H";
+}
+
+/// A suite whose blinds are multiples of K: an argument in it shows that a point has no component on H.
+#[derive(Clone, Copy, Debug)]
+pub struct WithoutH<S>(std::marker::PhantomData<S>);
+
+impl<S: Suite> Suite for WithoutH<S> {
+    type Base = S::Base;
+    type Scalar = S::Scalar;
+    type Curve = S::Curve;
+    const ID: &'static str = S::ID;
+    const BITS: u32 = S::BITS;
+    const CURVE: &'static str = S::CURVE;
+    const BLIND: &'static str = "K";
 }
 
 /// Default profile: Pallas, cofactor 1, no trusted set-up, partner of Vesta in a cycle.

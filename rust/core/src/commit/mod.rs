@@ -63,7 +63,7 @@ impl<S: Suite> Key<S> {
         let g = row_generators::<S>(u32::try_from(size).unwrap_or(u32::MAX));
         Self {
             g,
-            h: named_generator::<S>("H"),
+            h: named_generator::<S>(S::BLIND),
             u: named_generator::<S>("U"),
             rows: OnceLock::new(),
             shifted: Shifted::new(size),

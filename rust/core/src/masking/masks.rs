@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::stream::Stream;
 use crate::error::{Error, Result, Stage};
 
-const SUBJECT: &str = "mask";
+pub(super) const SUBJECT: &str = "mask";
 
 /// The largest primes below 2^32, 2^40 and 2^48.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

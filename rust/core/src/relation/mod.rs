@@ -3,6 +3,7 @@
 
 pub mod accuracy;
 pub mod bounded_update;
+pub mod consistent_masking;
 pub mod head;
 pub mod honest_aggregate;
 pub mod optimum;

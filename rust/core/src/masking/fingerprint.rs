@@ -1,0 +1,128 @@
+//! Fingerprints of masked rows: φ(v) = Σ a_r·b_c·v_rc mod q for weights that nobody knew when the rows were signed for
+//! (spec/secure-aggregation.md). What two different vectors share is chance: 1/q for each factor and repetition.
+
+use ark_ff::PrimeField;
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::masks::{Modulus, SUBJECT, Seed, add_masks};
+use super::stream::Stream;
+use crate::commit::Key;
+use crate::error::{Error, Result};
+use crate::group::{Affine, Point, Suite, WithoutH, to_affine};
+use crate::relation::Shape;
+
+/// Independent fingerprints: two different vectors share all of them with probability (2/q)^3, below 2^-92.
+pub const REPETITIONS: usize = 3;
+
+/// The weights of one repetition, below q.
+pub struct Beacon {
+    /// a: one a row.
+    pub rows: Vec<u64>,
+    /// b: one a column.
+    pub columns: Vec<u64>,
+}
+
+impl Beacon {
+    /// Of every repetition. session, accepted: what was fixed before anybody could know them.
+    pub fn all(modulus: Modulus, shape: &Shape, session: &[u8; 32], accepted: &[u8; 32]) -> Vec<Self> {
+        (0..REPETITIONS as u32)
+            .map(|repetition| {
+                let seed = Sha256::new_with_prefix(b"fedproof/v1/beacon\0")
+                    .chain_update(session)
+                    .chain_update(accepted)
+                    .chain_update(repetition.to_be_bytes())
+                    .finalize()
+                    .into();
+                let draw = |row, count| {
+                    let mut out = vec![0; count];
+                    Stream::new(&seed, row).residues(modulus, &mut out);
+                    out
+                };
+                Self {
+                    rows: draw(0, shape.rows()),
+                    columns: draw(1, shape.columns()),
+                }
+            })
+            .collect()
+    }
+}
+
+/// Σ_c b_c·v_rc mod q of every row of residues.
+pub fn row_fingerprints(
+    modulus: Modulus,
+    shape: &Shape,
+    beacon: &Beacon,
+    residues: &[u64],
+) -> Result<Vec<u64>> {
+    let rows = residues.len().div_ceil(shape.columns().max(1));
+    if rows != shape.rows() || beacon.columns.len() != shape.columns() {
+        return Err(Error::lengths(SUBJECT, shape.rows(), rows));
+    }
+    let of_row = |row: &[u64]| sum_of_products(modulus, row, &beacon.columns);
+    Ok(residues.par_chunks(shape.columns()).map(of_row).collect())
+}
+
+/// Σ_r a_r·row_r mod q: the fingerprint, from those of the rows.
+pub fn fold(modulus: Modulus, beacon: &Beacon, rows: &[u64]) -> Result<u64> {
+    if rows.len() != beacon.rows.len() {
+        return Err(Error::lengths(SUBJECT, beacon.rows.len(), rows.len()));
+    }
+    Ok(sum_of_products(modulus, rows, &beacon.rows))
+}
+
+/// Σ a·b mod q of residues; at most 2^28 of them, each below 2^48.
+fn sum_of_products(modulus: Modulus, a: &[u64], b: &[u64]) -> u64 {
+    let sum: u128 = a
+        .iter()
+        .zip(b)
+        .map(|(a, b)| u128::from(*a) * u128::from(*b))
+        .sum();
+    (sum % u128::from(modulus.q())) as u64
+}
+
+/// What both ends of a pair sign for its mask, for every repetition: Φ = φ·J + (Σ_r a_r·μ_r)·H + β·K, with φ and μ of the mask of this seed,
+/// and J the generator behind the last column.
+pub fn pair_points<S: Suite>(
+    modulus: Modulus,
+    shape: &Shape,
+    beacons: &[Beacon],
+    seed: &[u8; 32],
+    blinds: &[S::Scalar],
+) -> Result<Vec<Affine<S>>> {
+    if beacons.len() != blinds.len() {
+        return Err(Error::lengths(SUBJECT, beacons.len(), blinds.len()));
+    }
+    let d = usize::try_from(shape.d).unwrap_or(usize::MAX);
+    let mut residues = Zeroizing::new(vec![0; d]);
+    let mut scalars = Zeroizing::new(vec![S::Scalar::default(); shape.rows()]);
+    let seed = Seed {
+        seed: Zeroizing::new(*seed),
+        negative: false,
+    };
+    add_masks(modulus, shape.columns(), &[seed], &mut residues, &mut scalars)?;
+    let points = beacons
+        .iter()
+        .zip(blinds)
+        .map(|(beacon, blind)| {
+            let rows = Zeroizing::new(row_fingerprints(modulus, shape, beacon, &residues)?);
+            let value = S::Scalar::from(fold(modulus, beacon, &rows)?);
+            let h = weighted::<S::Scalar>(beacon, &scalars);
+            let key = Key::<S>::get(shape.columns() + 1);
+            let hidden = Key::<WithoutH<S>>::get(1).commit_scalars(0, &[], blind)?;
+            Ok(key.commit_scalars(shape.columns(), &[value], &h)? + hidden)
+        })
+        .collect::<Result<Vec<Point<S>>>>()?;
+    Ok(to_affine::<S>(&points))
+}
+
+/// Σ_r a_r·scalar_r.
+pub(crate) fn weighted<F: PrimeField>(beacon: &Beacon, scalars: &[F]) -> F {
+    beacon
+        .rows
+        .iter()
+        .zip(scalars)
+        .map(|(a, scalar)| F::from(*a) * scalar)
+        .sum()
+}
