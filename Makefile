@@ -4,7 +4,8 @@
 export UV_SYSTEM_CERTS := 1
 # Whatever environment the caller has active, ours is .venv.
 export VIRTUAL_ENV := $(CURDIR)/.venv
-unexport CONDA_PREFIX PYTHONPATH PYTHONHOME
+# Without compiled files beside its sources every one of many processes would compile PyTorch anew, for four seconds.
+unexport CONDA_PREFIX PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 UV := .venv-uv/bin/uv
 PIP := $(UV) pip
@@ -52,7 +53,7 @@ bench-flower: setup
 
 CASES ?= 2000
 fuzz: setup
-	@PROPTEST_CASES=$(CASES) cargo test --quiet --release --package fedproof-core --test core -- tamper::arbitrary tamper::flipped
+	@PROPTEST_CASES=$(CASES) cargo test --quiet --release --package fedproof-core --all-features --test core -- tamper::arbitrary tamper::flipped
 	@HYPOTHESIS_MAX_EXAMPLES=$(CASES) .venv/bin/python -m pytest -q tests/encoding tests/log tests/test_decoders.py
 
 # uv looks at the cache-keys of pyproject.toml and builds the extension anew only when one of them changed.

@@ -68,9 +68,13 @@ def add(suite: Suite, a: Jacobian, b: Jacobian) -> Jacobian:
     p = suite.p
     x1, y1, z1 = a
     x2, y2, z2 = b
-    zz1, zz2 = z1 * z1 % p, z2 * z2 % p
-    u1, u2 = x1 * zz2 % p, x2 * zz1 % p
-    s1, s2 = y1 * zz2 * z2 % p, y2 * zz1 * z1 % p
+    zz1 = z1 * z1 % p
+    u2, s2 = x2 * zz1 % p, y2 * zz1 * z1 % p
+    if z2 == 1:  # of every point that was not computed
+        u1, s1 = x1, y1
+    else:
+        zz2 = z2 * z2 % p
+        u1, s1 = x1 * zz2 % p, y1 * zz2 * z2 % p
     h, t = (u2 - u1) % p, (s2 - s1) % p
     if h == 0:
         return double(suite, a) if t == 0 else IDENTITY
@@ -105,9 +109,9 @@ def minus(suite: Suite, a: Point) -> Point:
 
 
 def combination(suite: Suite, terms: Sequence[tuple[int, Point]]) -> Point:
-    """Σ scalar·point: windows of 5 bits from the top, one bucket for each digit."""
-    width = 5
+    """Σ scalar·point: windows of some bits from the top, one bucket for each digit."""
     pairs = [(scalar % suite.r, jacobian(point)) for scalar, point in terms if point is not None]
+    width = max(1, len(pairs).bit_length() - 2)  # buckets cost as much as points
     total = IDENTITY
     for shift in reversed(range(0, suite.r.bit_length(), width)):
         for _ in range(width):

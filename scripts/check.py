@@ -1,9 +1,7 @@
 """Runs every check and prints one summary; what `make test` calls once the environment stands.
 
-All stages run, also after one has failed; those of Rust, then PyTorch, beside those of Python, since neither
-keeps two cores busy. The exit status is 0 only if all of them passed. The last line
-counts tests (of Rust and of Python); a stage that failed without a failing test of its own counts as one
-failure.
+All stages run, also after one has failed. The exit status is 0 only if all of them passed. The last line counts tests (of Rust and of
+Python); a stage that failed without a failing test of its own counts as one failure.
 """
 
 import os
@@ -13,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,38 +63,30 @@ def vector_counts(output: str) -> Counts:
 
 @dataclass(frozen=True)
 class Stage:
-    """One check: what it is called, the command, how its tests are counted, and a program that a machine may lack: then it is not run,
-    and the summary says so, and why where `lack` says more than that."""
+    """One check: what it is called, the command, how its tests are counted, and what this machine lacks for it: then it is not run, and
+    the summary says why."""
 
     name: str
     command: tuple[str, ...]
     count: Callable[[str], Counts] = no_tests
-    needs: str = ""
     lack: str = ""
-
-    @property
-    def absent(self) -> bool:
-        """Whether this machine lacks what it needs."""
-        return bool(self.needs) and shutil.which(self.needs) is None
 
 
 # Without the examples, which clippy reads and whose building takes a minute; there are no tests in documentation.
-CARGO_TEST = (
-    *("cargo", "test", "--package", "fedproof-core", "--features", "programmable-oracle"),
-    *("--lib", "--tests"),
-)
+# With what only test builds have: hooks for dishonest provers, and a simulator's oracle.
+CARGO_TEST = ("cargo", "test", "--package", "fedproof-core", "--all-features", "--lib", "--tests")
 
 # Three processes on two cores: the engine uses all cores by itself, but much of a test is Python, and those of Flower mostly wait.
 # Each begins with its share of the files, so that what a module or a session prepares is mostly made once, and takes from another's end
 # when it is done.
 SIDE_BY_SIDE = ("-n", "3", "--dist", "worksteal", "--durations=10")
-BESIDE = (
+CPU = Path("/proc/cpuinfo")
+STAGES = (
     Stage("cargo fmt", ("cargo", "fmt", "--all", "--check")),
     Stage(
         "clippy",
         ("cargo", "clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"),
     ),
-    # With what only test builds have: hooks for dishonest provers, and a simulator's oracle.
     Stage(
         "clippy tests",
         (
@@ -107,33 +96,21 @@ BESIDE = (
     ),
     Stage("cargo test", CARGO_TEST, cargo_counts),
     # The portable code, which other processors run, is the oracle of the vector kernel.
-    Stage("cargo test, portable", ("env", "FEDPROOF_PORTABLE=1", *CARGO_TEST), cargo_counts),
-    # A build of its own, in which single checks can be dropped: nothing else may ever use it.
     Stage(
-        "dishonest",
-        (
-            *("cargo", "test", "--package", "fedproof-core", "--features", "drop-checks"),
-            *("--test", "dishonest"),
-        ),
+        "cargo test, portable",
+        ("env", "FEDPROOF_PORTABLE=1", *CARGO_TEST, "--", "--skip", "dishonest::"),
         cargo_counts,
+        lack=""
+        if not CPU.exists() or "avx512ifma" in CPU.read_text()
+        else "without AVX-512 IFMA the stage before it ran portable code already",
     ),
     # Building it takes minutes, so nothing installs it: tests/test_supply.py holds the same lists everywhere. Its database of advisories
     # is a clone from the network; `cargo deny check advisories` is for whoever has one.
     Stage(
         "cargo deny",
         ("cargo", "deny", "--all-features", "check", "licenses", "bans", "sources"),
-        needs="cargo-deny",
+        lack="" if shutil.which("cargo-deny") else "cargo-deny is not installed",
     ),
-    # PyTorch has an environment of its own, where there is room for it (Makefile); tests/conftest.py keeps these from the stage above.
-    Stage(
-        "torch",
-        (TORCH, "-m", "pytest", "-q", *SIDE_BY_SIDE, "tests/torch"),
-        pytest_counts,
-        needs=TORCH,
-        lack="PyTorch takes 12 GB of disk that are not free: no .venv-torch was made",
-    ),
-)
-PYTHON = (
     Stage("ruff check", (str(BIN / "ruff"), "check", ".")),
     Stage("ruff format", (str(BIN / "ruff"), "format", "--check", ".")),
     Stage("mypy --strict", (str(BIN / "mypy"), "--strict", "python/fedproof", "reference")),
@@ -144,8 +121,16 @@ PYTHON = (
         (str(BIN / "python"), "-m", "pytest", "-q", *SIDE_BY_SIDE),
         pytest_counts,
     ),
+    # PyTorch has an environment of its own, where there is room for it (Makefile); tests/conftest.py keeps these from the stage above.
+    Stage(
+        "torch",
+        (TORCH, "-m", "pytest", "-q", *SIDE_BY_SIDE, "tests/torch"),
+        pytest_counts,
+        lack=""
+        if shutil.which(TORCH)
+        else "PyTorch takes 12 GB of disk that are not free: no .venv-torch was made",
+    ),
 )
-STAGES = BESIDE + PYTHON
 
 
 @dataclass(frozen=True)
@@ -158,18 +143,15 @@ class Outcome:
     counts: Counts
 
 
-def run(stage: Stage, *, live: bool) -> Outcome:
-    """Runs one stage. live: its output is passed on as it comes, else all at once at its end."""
-    heading = f"\n=== {stage.name}: {' '.join(stage.command)}\n"
-    if live:
-        print(heading, end="", flush=True)
+def run(stage: Stage) -> Outcome:
+    """Runs one stage, and passes its output on as it comes."""
+    print(f"\n=== {stage.name}: {' '.join(stage.command)}", flush=True)
     started = time.monotonic()
     output: list[str] = []
 
     def tell(line: str) -> None:
         output.append(line)
-        if live:
-            print(line, end="", flush=True)
+        print(line, end="", flush=True)
 
     environment = os.environ | {"PYTHONUNBUFFERED": "1", "CARGO_TERM_COLOR": "never", "NO_COLOR": "1"}
     try:
@@ -195,8 +177,6 @@ def run(stage: Stage, *, live: bool) -> Outcome:
         succeeded = False
     if not succeeded and counts.failed == 0:
         counts += Counts(failed=1)
-    if not live:
-        print(heading + "".join(output), end="", flush=True)
     return Outcome(stage, succeeded, time.monotonic() - started, counts)
 
 
@@ -206,14 +186,11 @@ def main(arguments: list[str]) -> int:
     if unknown := set(arguments) - known:
         print(f"no such stage: {', '.join(sorted(unknown))}; there are: {', '.join(s.name for s in STAGES)}")
         return 2
-    absent = [
-        stage for stage in STAGES if stage.absent and not arguments
-    ]  # who asks for one by name gets it, or its error
-    stages = [stage for stage in STAGES if (not arguments or stage.name in arguments) and stage not in absent]
-    with ThreadPoolExecutor(1) as beside:
-        others = beside.submit(lambda: [run(stage, live=False) for stage in stages if stage in BESIDE])
-        python = [run(stage, live=True) for stage in stages if stage in PYTHON]
-        outcomes = others.result() + python
+    # Who asks for one by name gets it, or its error.
+    absent = [stage for stage in STAGES if stage.lack and not arguments]
+    outcomes = [
+        run(stage) for stage in STAGES if (stage.name in arguments if arguments else stage not in absent)
+    ]
     total = sum((outcome.counts for outcome in outcomes), Counts())
 
     print("\n=== summary")
@@ -222,7 +199,7 @@ def main(arguments: list[str]) -> int:
         verdict = "passed" if outcome.succeeded else "FAILED"
         print(f"{verdict}  {outcome.stage.name:<14} {outcome.seconds:7.1f} s{tests}")
     for stage in absent:
-        print(f"not run {stage.name:<14} {stage.lack or f'{stage.needs} is not installed'}")
+        print(f"not run {stage.name:<14} {stage.lack}")
     skipped = f", {total.skipped} skipped" if total.skipped else ""
     print(f"{total.passed} passed, {total.failed} failed{skipped}")
     return 0 if all(outcome.succeeded for outcome in outcomes) else 1

@@ -58,7 +58,7 @@ def run_in(folder: Path, script: str, variables: Mapping[str, str]) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=900,
     )
     assert ran.returncode == 0, f"{script}\n{ran.stdout}\n{ran.stderr}"
     return ran.stdout

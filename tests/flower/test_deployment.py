@@ -18,12 +18,12 @@ def test_a_cheater_a_dead_node_and_a_straggler(tmp_path: Path) -> None:
             flower.node(folder / "nodes" / str(k), behave=behave)
             for k, behave in enumerate(("honest", "honest", "cheat", "slow", "honest"))
         ]
-        run = flower.run(fedproof=str(folder), nodes=5, rounds=2, timeout=30.0)
-        run.wait_for("[ROUND 2/2]", seconds=180)
+        run = flower.run(fedproof=str(folder), nodes=5, rounds=2, timeout=45.0)
+        run.wait_for("[ROUND 2/2]", seconds=300)
         nodes[4].end(signal.SIGKILL)
-        run.wait_for("certified; check it", seconds=240)
+        run.wait_for("certified; check it", seconds=300)
     assert "node-2 leaves the round: bounded update refused" in run.text
-    assert "no answer within 30 s" in run.text
+    assert "no answer within 45 s" in run.text
     told = verify(folder)
     assert told.returncode == 0, told.stderr
     left = {(who["client"], who["kind"]) for who in json.loads(told.stdout)["leftOut"]}
@@ -57,10 +57,10 @@ def test_tls_keys_of_nodes_and_a_server_that_is_killed(tmp_path: Path) -> None:
         for k in range(3):
             node(k)
         few = flower.run("few", fedproof=str(folder), nodes=3, wait=5.0)
-        few.wait_for("too few nodes: 2 of at least 3 connected", seconds=120)
+        few.wait_for("too few nodes: 2 of at least 3 connected", seconds=300)
         few.end()
         run = flower.run("first", fedproof=str(folder), nodes=2, rounds=3)
-        run.wait_for("[ROUND 2/3]", seconds=120)
+        run.wait_for("[ROUND 2/3]", seconds=300)
         (server,) = [
             n for n in marked(flower.mark) if b"flwr-serverapp" in Path(f"/proc/{n}/cmdline").read_bytes()
         ]
@@ -69,7 +69,7 @@ def test_tls_keys_of_nodes_and_a_server_that_is_killed(tmp_path: Path) -> None:
         nodes[1].end()  # type: ignore[attr-defined]
         node(1, "node-1-again")
         again = flower.run("second", fedproof=str(folder), nodes=2, rounds=3)
-        again.wait_for("certified; check it", seconds=240)
+        again.wait_for("certified; check it", seconds=300)
     assert "1 round on record, checked again: going on from there" in again.text
     assert "[ROUND 1/3]" not in again.text
     told = verify(folder)

@@ -1,11 +1,9 @@
 //! Small statements and witnesses for the tests.
-#![allow(dead_code, reason = "each test file uses some of it")]
 
 pub mod accuracy;
-#[cfg(feature = "drop-checks")]
 pub mod lattice;
-#[cfg(feature = "drop-checks")]
 pub mod lies;
+pub mod masking;
 pub mod optimum;
 pub mod receipt;
 

@@ -15,9 +15,9 @@ use crate::common::lies::{attempt, long, out_of_range};
 use crate::common::optimum::kinds;
 use crate::common::receipt::Asked;
 use crate::common::{Case, aggregate, bounded, commit, numbers, statement};
-use crate::optimum::back_door;
-use crate::receipt::loses;
-use crate::{order_accuracy, order_optimum, order_receipt, order_statement};
+use crate::dishonest::optimum::back_door;
+use crate::dishonest::receipt::loses;
+use crate::dishonest::{order_accuracy, order_optimum, order_receipt, order_statement};
 
 /// Of a bounded update: values whose absence from the transcript an attack of this suite uses.
 pub const ATTACKED: [&str; 20] = [

@@ -1,15 +1,12 @@
 //! Dishonest provers. Every check and every rule of order earns its place: a lie is refused with it and accepted without it.
-//!
-//! Needs the feature `drop-checks`, which no wheel has. The provers themselves are in `common/lies`.
-
-#[path = "../common/mod.rs"]
-mod common;
+//! The provers themselves are in `common/lies`.
 
 mod accuracy;
 mod batch;
 mod constraints;
 mod grinding;
 mod labels;
+mod masking;
 mod multiplicities;
 mod optimum;
 mod order_accuracy;

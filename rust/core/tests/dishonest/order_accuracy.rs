@@ -13,7 +13,6 @@ use fedproof_core::relation::accuracy::{Accuracy, correct};
 use fedproof_core::relation::head::{Trained, Weights};
 use fedproof_core::transcript::Label;
 
-use crate::accuracy::earns;
 use crate::common::accuracy::{Test, kinds};
 use crate::common::lattice::small_solution;
 use crate::common::lies::accuracy::late::Chosen;
@@ -23,8 +22,9 @@ use crate::common::lies::order::{Challenges, at_eta, of_plain_round, of_weighted
 use crate::common::lies::{Hooks, Knows, proved, verdict};
 use crate::common::on_both_suites;
 use crate::common::optimum::Head;
-use crate::labels::{labels, rule};
-use crate::order_statement::{add, moves, unseen};
+use crate::dishonest::accuracy::earns;
+use crate::dishonest::labels::{labels, rule};
+use crate::dishonest::order_statement::{add, moves, unseen};
 
 /// Messages and matrices inside a proof, as in R5: whichever is not absorbed pays for all that is false.
 pub const SENT: [&str; 14] = [

@@ -14,8 +14,8 @@ use crate::common::lies::order::{of_plain_round, of_weighted_round, pays};
 use crate::common::lies::{Hooks, Knows, attempt, edits};
 use crate::common::on_both_suites;
 use crate::common::optimum::{Head, kinds};
-use crate::labels::{labels, rule};
-use crate::optimum::{back_door, earns, of};
+use crate::dishonest::labels::{labels, rule};
+use crate::dishonest::optimum::{back_door, earns, of};
 
 /// Messages and matrices inside a proof. Whichever is not absorbed can be changed when the weights of the last, linear statement are
 /// known, and pays for all that is false.

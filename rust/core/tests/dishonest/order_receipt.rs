@@ -18,7 +18,7 @@ use crate::common::lies::order::{after_eta, pays};
 use crate::common::lies::{earns_beside, proved, verdict};
 use crate::common::on_both_suites;
 use crate::common::receipt::Asked;
-use crate::receipt::loses;
+use crate::dishonest::receipt::loses;
 
 /// Each has an attack below that needs it; the relation has no others of its own.
 pub const ATTACKED: [&str; 3] = ["inputs", "W", "leads"];

@@ -17,9 +17,9 @@ use crate::common::lies::order::{pays, sees};
 use crate::common::lies::{Hooks, proved, verdict};
 use crate::common::on_both_suites;
 use crate::common::optimum::{Head, kinds};
-use crate::labels::rule;
-use crate::optimum::{back_door, of};
-use crate::order_optimum::both;
+use crate::dishonest::labels::rule;
+use crate::dishonest::optimum::{back_door, of};
+use crate::dishonest::order_optimum::both;
 
 /// Each has an attack below.
 pub const ATTACKED: [&str; 3] = ["records", "W", "weights"];

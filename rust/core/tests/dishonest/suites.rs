@@ -17,7 +17,7 @@ use crate::common::lies::look_up::{
 use crate::common::lies::norm::{one_big_bit, round_after_rho};
 use crate::common::lies::{Knows, Trees, attempt, earns, honest, proved, verdict};
 use crate::common::{Case, bounded, numbers, square_norm};
-use crate::labels::{ATTACKED, FORESEEN, NOT_ATTACKED, rule};
+use crate::dishonest::labels::{ATTACKED, FORESEEN, NOT_ATTACKED, rule};
 
 /// (d, columns, B, limb base)
 type Size = (usize, usize, i64, u64);

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use crate::common::accuracy::{Test, kinds};
 use crate::common::on_both_suites;
 use crate::common::optimum::Head;
-use crate::head::{checked, holds, is_false, with_records, with_weights};
+use crate::engine::head::{checked, holds, is_false, with_records, with_weights};
 
 on_both_suites!(
     honest:

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use crate::common::on_both_suites;
 use crate::common::optimum::{Head, kinds};
-use crate::head::{checked, holds, is_false, with_records, with_weights};
+use crate::engine::head::{checked, holds, is_false, with_records, with_weights};
 
 on_both_suites!(
     honest:

@@ -4,12 +4,13 @@
 //! Needs the feature `programmable-oracle`, which no wheel has.
 
 use crate::common::accuracy;
+use crate::common::masking::Upload;
 use crate::common::optimum::kinds;
 use crate::common::receipt::Asked;
 use crate::common::{Case, aggregate, bounded, commit, context, numbers, statement};
 use fedproof_core::error::Stage;
 use fedproof_core::generators::named_generator;
-use fedproof_core::group::Pallas;
+use fedproof_core::group::{Pallas, Suite};
 use fedproof_core::recorder::closing::{Outcome, close_and_keep};
 use fedproof_core::recorder::{Proof, Recorder, Role};
 use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
@@ -18,8 +19,8 @@ use fedproof_core::transcript::{Event, Transcript};
 
 type Programmed = Vec<([u8; 32], [u8; 16])>;
 
-fn simulate<R: Relation<Pallas>>(statement: &R) -> (Proof<Pallas>, Programmed) {
-    let mut rec = Recorder::new(Role::simulator().expect("randomness"), 128);
+fn simulate<S: Suite, R: Relation<S>>(statement: &R) -> (Proof<S>, Programmed) {
+    let mut rec = Recorder::<S>::new(Role::simulator().expect("randomness"), 128);
     statement.check().expect("parameters");
     statement
         .record(&mut rec, None)
@@ -31,7 +32,7 @@ fn simulate<R: Relation<Pallas>>(statement: &R) -> (Proof<Pallas>, Programmed) {
     (proof, transcript.programmed().to_vec())
 }
 
-fn accepted<R: Relation<Pallas>>(statement: &R, proof: &Proof<Pallas>, programmed: &Programmed) {
+fn accepted<S: Suite, R: Relation<S>>(statement: &R, proof: &Proof<S>, programmed: &Programmed) {
     let world = Transcript::with_programmed(programmed);
     statement
         .defer_in(proof.clone(), world)
@@ -88,6 +89,21 @@ fn for_receipts() {
     truth.answers[0].class = (truth.answers[0].class + 1) % 4;
     let (proof, programmed) = simulate(&truth);
     accepted(&truth, &proof, &programmed);
+}
+
+/// Also of an upload that does not fit.
+#[test]
+fn for_masks() {
+    for by in [0, 777] {
+        let (statement, secret) = Upload::default().make::<Pallas>().shifted(by).statement();
+        let (proof, programmed) = simulate(&statement);
+        accepted(&statement, &proof, &programmed);
+        let real = statement.prove_unchecked(&secret).expect("a prover");
+        assert_eq!(
+            (real.points.len(), real.scalars.len()),
+            (proof.points.len(), proof.scalars.len())
+        );
+    }
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! An inventory of everything that a prover sends, with what hides it. (`simulator.rs` has the simulator.)
 
 use crate::common::accuracy;
+use crate::common::masking::Upload;
 use crate::common::optimum::kinds;
 use crate::common::receipt::Asked;
 use crate::common::{Case, bounded};
-use fedproof_core::group::Pallas;
+use fedproof_core::group::{Pallas, Suite};
 use fedproof_core::recorder::closing::{Outcome, close_and_keep};
 use fedproof_core::recorder::{Recorder, Role};
 use fedproof_core::relation::Relation;
@@ -47,13 +48,13 @@ const CONTEXT: [&str; 8] = [
 const STATEMENT: [&str; 3] = ["shape", "bounds", "x"];
 
 /// A prover absorbs its context, this statement, these messages, and the closing argument's.
-fn sends<R: Relation<Pallas>>(
+fn sends<S: Suite, R: Relation<S>>(
     truth: &R,
     witness: &R::Secret,
     statement: &[&'static str],
     sent: &[(&'static str, &str)],
 ) {
-    let mut rec = Recorder::new(Role::prover(), 128);
+    let mut rec = Recorder::<S>::new(Role::prover(), 128);
     truth.record(&mut rec, Some(witness)).expect("an honest prover");
     let (_, transcript) = close_and_keep(rec).expect("an honest prover");
     let mut known: Vec<&str> = [&CONTEXT, statement].concat();
@@ -88,6 +89,17 @@ fn receipts_send_leads() {
     let (truth, witness) = Asked::default().make::<Pallas>();
     let sent = [("leads", "a blind on H")];
     sends(&truth, &witness, &["shape", "inputs", "W"], &sent);
+}
+
+/// All blinds are on K here; what was uploaded is the statement.
+#[test]
+fn masking_sends_carries() {
+    let (truth, secret) = Upload::default().make::<Pallas>().statement();
+    let sent = [("carry", "a blind on K")];
+    let statement = [
+        "accepted", "shape", "modulus", "rows", "blinds", "sign", "pair", "values", "Q",
+    ];
+    sends(&truth, &secret, &statement, &sent);
 }
 
 /// Records, margins, and committed weights are hidden; nothing of them is sent in the open.
