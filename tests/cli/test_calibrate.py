@@ -12,7 +12,7 @@ import pytest
 from fedproof.encoding.digest import sha256
 from fedproof.model.base import save_base
 from fedproof.policy.policy import Policy
-from tests.cli.test_cli import fedproof
+from tests.cli.command import fedproof
 
 BASE = {"w": np.zeros(40, np.float32), "b": np.zeros(4, np.float32), "steps": np.zeros(2, np.int64)}
 

@@ -20,14 +20,9 @@ from fedproof.identity.keys import EnvelopeKey, EnvelopeVerifyKey, SigningKey, V
 from fedproof.identity.roster import Roster
 from fedproof.identity.signed import Signed
 from fedproof.round.audit import AuditLog
+from tests.cli.command import fedproof
 
 PUBLIC = (("model", "model.safetensors"), ("policy", "policy.toml"), ("trust", "trust.toml"))
-
-
-def fedproof(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "fedproof", *map(str, arguments)], capture_output=True, text=True, check=False
-    )
 
 
 def test_the_demo_keeps_its_promises(demo: tuple[Path, dict[str, object]]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import fedproof
+from tests.cli.command import fedproof
 from tests.doctor.world import provisioned
 
 

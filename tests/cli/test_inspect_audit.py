@@ -11,7 +11,7 @@ import pytest
 from fedproof.errors import Refused
 from fedproof.round.audit import AuditLog
 from fedproof.round.node import Node
-from tests.cli.test_cli import fedproof
+from tests.cli.command import fedproof
 from tests.round.world import NOW, WEIGHTS, World, client, numbers
 
 

@@ -15,7 +15,7 @@ from fedproof.identity.keys import EnvelopeKey, SigningKey
 from fedproof.identity.training_trust import TrainingTrust
 from fedproof.identity.trust import Trust
 from fedproof.policy.training import load_training_policy
-from tests.cli.test_cli import fedproof
+from tests.cli.command import fedproof
 from tests.provenance.head import POLICY, World, table
 
 

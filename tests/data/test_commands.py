@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import mlcroissant
 import pytest
@@ -17,14 +16,14 @@ from fedproof.data.selection import open_revocations
 from fedproof.errors import UsageError
 from fedproof.identity.keys import SigningKey
 from fedproof.identity.signed import Signed
+from tests.cli import command
 from tests.data.world import NOW, Authority, table
 
 TEXT = "age,size,kind\n31,1.5,a\n40,-2,b\n33,0.5,a\n"
 
 
-def fedproof(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "fedproof", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+def fedproof(folder: Path, *arguments: object) -> CompletedProcess[str]:
+    return command.fedproof(*arguments, cwd=folder)
 
 
 @pytest.fixture
@@ -34,9 +33,7 @@ def office(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def certify(
-    office: Path, *more: object, data: str = "t.csv", out: str = "set"
-) -> subprocess.CompletedProcess[str]:
+def certify(office: Path, *more: object, data: str = "t.csv", out: str = "set") -> CompletedProcess[str]:
     terms = (
         "--licence",
         "CC-BY-4.0",

@@ -22,7 +22,7 @@ from fedproof.identity.signed import sign
 from fedproof.provenance.training import verify_training
 from fedproof.provenance.training_release import release
 from fedproof.training.estimator import OptimumClassifier
-from tests.cli.test_cli import fedproof
+from tests.cli.command import fedproof
 from tests.provenance.head import POLICY, Certified, World, table
 
 
