@@ -17,18 +17,22 @@ __all__ = [
     "count_correct",
     "deal_shares",
     "digest",
+    "fold_fingerprints",
     "generate_key",
     "interpolate",
     "interpolate_points",
     "mask_update",
+    "pair_fingerprint",
     "prove_accuracy",
     "prove_bounded_update",
+    "prove_consistent_masking",
     "prove_honest_aggregate",
     "prove_key",
     "prove_optimum",
     "prove_plain_opening",
     "prove_receipt",
     "public_keys",
+    "row_fingerprints",
     "share_images",
     "shared_points",
     "sizes",
@@ -37,6 +41,7 @@ __all__ = [
     "verify_accuracy",
     "verify_bounded_update",
     "verify_bounded_updates",
+    "verify_consistent_masking",
     "verify_honest_aggregate_proof",
     "verify_key",
     "verify_optimum",
@@ -54,6 +59,8 @@ _Terms: TypeAlias = list[tuple[int, bytes]]
 _Size: TypeAlias = tuple[int, int, int]
 _Digits: TypeAlias = tuple[int, int, int]
 _Accuracy: TypeAlias = tuple[_Size, tuple[int, int], _Digits]
+_Place: TypeAlias = tuple[int, int, int, bytes, bytes]
+_Masking: TypeAlias = tuple[bytes, int, int, int, int]
 _Optimum: TypeAlias = tuple[_Size, tuple[bool, int, int, int], _Digits]
 
 class ProofError(Exception): ...
@@ -214,3 +221,30 @@ def add_masks(
     blinds: bytes,
 ) -> tuple[NDArray[np.uint64], bytes]: ...
 def unpack_residues(modulus: int, count: int, packed: bytes) -> NDArray[np.uint64]: ...
+def row_fingerprints(place: _Place, residues: NDArray[np.uint64]) -> NDArray[np.uint64]: ...
+def fold_fingerprints(place: _Place, rows: NDArray[np.uint64]) -> list[int]: ...
+def pair_fingerprint(
+    suite: str, place: _Place, seed: bytes, blind_seed: bytes
+) -> tuple[bytes, list[int], bytes]: ...
+def prove_consistent_masking(
+    suite: str,
+    ctx: _Context,
+    setting: _Masking,
+    points: bytes,
+    blinds: bytes,
+    pairs: list[tuple[bool, bytes]],
+    values: list[int],
+    update: NDArray[np.int64],
+    known: list[tuple[list[int], bytes]],
+    checked: bool,
+) -> bytes: ...
+def verify_consistent_masking(
+    suite: str,
+    ctx: _Context,
+    setting: _Masking,
+    points: bytes,
+    blinds: bytes,
+    pairs: list[tuple[bool, bytes]],
+    values: list[int],
+    proof: bytes,
+) -> None: ...

@@ -15,7 +15,7 @@ from fedproof.proofs import masking
 from fedproof.proofs.commitment import point_size
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
-from fedproof.round.masked import MaskedRound, blinds_digest, key_context, rows_digest
+from fedproof.round.masked import MaskedRound, blinds_digest, key_context, row_hashes, rows_digest
 from fedproof.round.masked_messages import (
     Acknowledgement,
     Complaint,
@@ -149,7 +149,7 @@ def rewritten(world: MaskedWorld, upload: MaskedUpload, **changed: object) -> Ma
     made = upload.model_copy(update=changed)
     header = UploadHeader.from_bytes(made.header.payload).model_copy(
         update={
-            "masked": rows_digest(world.round, made.masked),
+            "masked": rows_digest(row_hashes(world.round, made.masked)),
             "blinds": blinds_digest(made.blinds),
             "sharing": made.sharing.digest(),
         }
@@ -437,7 +437,7 @@ def test_a_dealer_that_seals_no_share(world, what, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(masking, "deal", swapped)
         if what == "nonsense":
-            patch.setattr("fedproof.round.masker.ChaCha20Poly1305", Nonsense)
+            patch.setattr("fedproof.round.sealing.ChaCha20Poly1305", Nonsense)
         upload = world.upload(LIAR)
     assert world.send(upload)[0]
     world.send_all(LIAR)

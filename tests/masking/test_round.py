@@ -127,7 +127,7 @@ def test_steps_out_of_order():
         clear.World.announced().server.unmask()
     masker = Masker.generate(world.server.chain.suite, "tests", 0, 0, ALL[0])
     with pytest.raises(Refused, match="no announcement was answered"):
-        masker.apply(None, 1)
+        masker.apply(None, None, 1)
 
 
 def test_the_aggregator_alone_opens_nothing():

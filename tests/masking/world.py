@@ -146,13 +146,17 @@ class MaskedWorld:
 
     def run(self, silent: Mapping[str, str] | None = None) -> Closed:
         """The whole round. silent: by name, from which step on. A client that refuses is silent, too."""
-        silent = silent or {}
+        self.exchange(silent or {})
+        return self.server.close(now=NOW)
+
+    def exchange(self, silent: Mapping[str, str]) -> None:
+        """All of it but its end."""
         gone = {step: {n for n, s in silent.items() if STEPS.index(s) <= at} for at, step in enumerate(STEPS)}
         self.send_all(*gone["upload"])
         try:
             unmasking = self.server.unmask()
         except Refused:
-            return self.server.close(now=NOW)
+            return
         for name in sorted(unmasking.members - gone["agree"]):
             try:
                 unmasking.agree(self.clients[name].acknowledge(self.session, unmasking.accepted))
@@ -169,7 +173,6 @@ class MaskedWorld:
                 unmasking.recovered(self.clients[name].recover(self.session, request).to_bytes())
             except Refused:
                 continue
-        return self.server.close(now=NOW)
 
     # --- what came of it -------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fedproof import _core
-from tests.vectors import accuracy, optimum, receipt
+from tests.vectors import accuracy, masking, optimum, receipt
 from tests.vectors.vectors import FOLDER, Json, check, expected
 
 PALLAS, BN254 = "pallas-keccak-ed25519-v1", "bn254-keccak-ed25519-v1"
@@ -143,7 +143,8 @@ def good() -> dict[str, Json]:
     out["opening_identity"] = identity
     heads = optimum.good(PALLAS, BN254, context_parts(CONTEXT), CONTEXT)
     tested = accuracy.good(PALLAS, BN254, context_parts(CONTEXT), CONTEXT)
-    return out | heads | tested | receipt.good(PALLAS, BN254, context_parts(CONTEXT), CONTEXT)
+    masked = masking.good(PALLAS, BN254, context_parts(CONTEXT), CONTEXT)
+    return out | heads | tested | masked | receipt.good(PALLAS, BN254, context_parts(CONTEXT), CONTEXT)
 
 
 Change = Callable[[Json], None]
@@ -385,7 +386,7 @@ def bad(base: dict[str, Json]) -> dict[str, Json]:
     out["sum_value_missing"] = changed(
         total, "a coordinate missing", "shape", put("statement", "values", value=lambda t: t[:-1])
     )
-    return out | bad_optimum(base) | bad_accuracy(base) | bad_receipt(base)
+    return out | bad_optimum(base) | bad_accuracy(base) | bad_masking(base) | bad_receipt(base)
 
 
 def flip(digits: str) -> str:
@@ -474,6 +475,42 @@ def bad_accuracy(base: dict[str, Json]) -> dict[str, Json]:
         public, "an honest proof of other commitments", "argument", put("proof", value=other["proof"])
     )
     return out | accuracy.false(PALLAS, context_parts(CONTEXT), CONTEXT)
+
+
+def bad_masking(base: dict[str, Json]) -> dict[str, Json]:
+    """Every public field of a masked upload's statement, and false statements."""
+    b = base["masking_pallas"]
+    out = {}
+    for name, stage, path, value in (
+        ("other_announcement", "argument", ("context", "announcement"), flip),
+        ("other_client", "argument", ("context", "client"), "hospital-2"),
+        ("other_weight", "argument", ("context", "weight"), 8),
+        ("other_certificate", "argument", ("context", "certificate"), bytes(32).hex()),
+        ("other_set", "argument", ("accepted",), flip),
+        ("smaller_d", "argument", ("shape", "d"), 20),
+        ("other_modulus", "argument", ("masks", "modulus"), (1 << 40) - 87),
+        ("more_carry_bits", "argument", ("masks", "carry_bits"), 61),
+        ("rows_swapped", "argument", ("points",), swapped),
+        ("blinds_swapped", "argument", ("blinds",), swapped),
+        ("other_sign", "argument", ("pairs", 0, "negative"), True),
+        ("pairs_swapped", "argument", ("pairs",), lambda p: p[::-1]),
+        ("repetitions_swapped", "argument", ("pairs", 1, "points"), swapped),
+        ("pair_missing", "argument", ("pairs",), lambda p: p[:-1]),
+        ("other_value", "argument", ("values", 2), lambda v: v - 1 if v else 1),
+        ("row_missing", "shape", ("points",), lambda p: p[:-64]),
+        ("blind_missing", "shape", ("blinds",), lambda p: p[:-64]),
+        ("point_missing", "shape", ("pairs", 2, "points"), lambda p: p[:-64]),
+        ("value_missing", "shape", ("values",), lambda v: v[:-1]),
+        ("value_out_of_range", "statement", ("values", 0), (1 << 32) - 5),
+        ("no_modulus", "statement", ("masks", "modulus"), (1 << 32) - 17),
+        ("no_carry_bits", "statement", ("masks", "carry_bits"), 0),
+        ("too_many_carry_bits", "statement", ("masks", "carry_bits"), 127),
+        ("columns_not_a_power", "statement", ("shape", "columns"), 7),
+        ("blind_not_canonical", "decoding", ("blinds",), lambda p: f"{ORDER[PALLAS]:064x}" + p[64:]),
+    ):
+        about = name.replace("_", " ")
+        out[f"masking_{name}"] = changed(b, about, stage, put("statement", *path, value=value))
+    return out | masking.false(PALLAS, context_parts(CONTEXT), CONTEXT)
 
 
 def bad_receipt(base: dict[str, Json]) -> dict[str, Json]:

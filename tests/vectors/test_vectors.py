@@ -23,6 +23,7 @@ def test_there_are_good_and_bad_ones_of_every_relation() -> None:
     assert relations > {
         "accuracy",
         "bounded update",
+        "consistent masking",
         "honest aggregate",
         "optimum",
         "plain opening",

@@ -48,6 +48,9 @@ def _verify(vector: Json) -> None:
         _verify_receipt(suite, statement, proof)
         return
     shape = statement["shape"]["d"], statement["shape"]["columns"]
+    if vector["relation"] == "consistent masking":
+        _verify_masking(suite, statement, shape, proof)
+        return
     match vector["relation"]:
         case "plain opening":
             points = bytes.fromhex(statement["points"])
@@ -132,6 +135,20 @@ def _verify_receipt(suite: str, statement: Json, proof: bytes) -> None:
             len(statement["answers"]), -1 if statement["answers"] else statement["features"]
         ),
         [a["class"] for a in statement["answers"]],
+        proof,
+    )
+
+
+def _verify_masking(suite: str, statement: Json, shape: tuple[int, int], proof: bytes) -> None:
+    masks = statement["masks"]
+    _core.verify_consistent_masking(
+        suite,
+        _context(statement["context"]),
+        (bytes.fromhex(statement["accepted"]), *shape, masks["modulus"], masks["carry_bits"]),
+        bytes.fromhex(statement["points"]),
+        bytes.fromhex(statement["blinds"]),
+        [(pair["negative"], bytes.fromhex(pair["points"])) for pair in statement["pairs"]],
+        statement["values"],
         proof,
     )
 

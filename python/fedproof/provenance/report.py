@@ -32,7 +32,7 @@ def left_out(report: RoundReport) -> tuple[Left, ...]:
     too.
     """
     listed = tuple(
-        Left(d.client, report.round, d.kind, d.subject, d.stage, d.reason, d.kind == "refused")
+        Left(d.client, report.round, d.kind, d.subject, d.stage, d.reason, d.kind != "dropped")
         for d in report.dropped
     )
     if not report.void:

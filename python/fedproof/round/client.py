@@ -21,6 +21,8 @@ from fedproof.model.quantise import clip_update
 from fedproof.model.quantise import update as difference
 from fedproof.proofs import Commitment, commit, update
 from fedproof.proofs.context import Context
+from fedproof.round import disclosure
+from fedproof.round.blame_messages import ConflictRequest, FingerprintRequest, RepairRequest
 from fedproof.round.chain import Chain
 from fedproof.round.masked import MaskedRound, blinds_digest
 from fedproof.round.masked_messages import (
@@ -223,7 +225,7 @@ class Client:
         commitment, opening = commit(self.chain.suite, x)
         proof = update.prove(self.chain.policy, ctx, commitment, opening, unchecked=unchecked)
         if self.chain.policy.masking.enabled:
-            masked = self._masker_of(ctx.announcement).apply(opening, ctx.weight)
+            masked = self._masker_of(ctx.announcement).apply(commitment, opening, ctx.weight)
             return MaskedUpload(
                 header=self._header(
                     ctx,
@@ -294,6 +296,15 @@ class Client:
     def recover(self, session: bytes, request: RecoveryRequest) -> RecoveryAnswer:
         """Parts of the masks of members that fell silent. Raises `Refused` (object "recovery-request")."""
         return self._masker_of(session).recover(request)
+
+    def fingerprints(self, session: bytes, request: FingerprintRequest) -> Signed:
+        """What this client answers for where the sum did not open. Raises `Refused` (object "fingerprint-request")."""
+        return disclosure.fingerprints(self._masker_of(session), request, self.key)
+
+    def disclose(self, session: bytes, request: ConflictRequest | RepairRequest) -> RecoveryAnswer:
+        """Parts of pairs of which somebody lied, or was named. Raises `Refused` (object "conflict-request", "repair-request",
+        "evidence")."""
+        return disclosure.disclose(self._masker_of(session), request)
 
     def verdict(self, signed: Signed) -> Verdict:
         """Reads the aggregator's receipt. Raises `Refused` if it is not about this client's upload."""

@@ -102,6 +102,13 @@ class MaskedRound:
         return parameters(self.chain.policy, len(self.announcement.participants))
 
     @cached_property
+    def carry_bits(self) -> int:
+        """ℓ: of an honest upload's fingerprint, how often the modulus goes into it, has at most so many bits."""
+        bounds, parameters = self.chain.policy.update, self.parameters
+        largest = bounds.weights.max * self.shape.d * parameters.modulus * bounds.max_abs
+        return (largest + parameters.neighbours + 2).bit_length()
+
+    @cached_property
     def shape(self) -> Shape:
         """Of every upload."""
         return shape(len(self.chain.W))
@@ -168,6 +175,10 @@ class MaskedRound:
     def sealing_key(self, dealer: str, holder: str, shared: bytes) -> bytes:
         """Of what a dealer sends a holder. shared: the point that their encryption keys share."""
         return self._derive(shared, "sealed shares", dealer, holder)
+
+    def blind_seed(self, own: str, other: str, shared: bytes, accepted: bytes) -> bytes:
+        """Of what hides the fingerprints of their mask. accepted: digest of the set."""
+        return self._derive(shared, "pair fingerprint", *sorted((own, other)), accepted.hex())
 
     # --- contexts of proofs ------------------------------------------------------------------------------------------
 
@@ -250,12 +261,20 @@ class MaskedRound:
         masking.verify_key(self.suite, image + point, context, proof, self.mask_key(other))
 
 
-def rows_digest(round: MaskedRound, masked: bytes) -> bytes:
-    """Digest of the packed rows of y: SHA-256 over the SHA-256 of each, so that one row can be shown alone."""
+def packed_rows(round: MaskedRound, masked: bytes) -> list[bytes]:
+    """y row by row; the last may be short."""
     length = round.shape.columns * round.parameters.width
-    rows = (masked[at : at + length] for at in range(0, len(masked), length))
-    hashes_ = b"".join(row_digest(number, row) for number, row in enumerate(rows))
-    return sha256(_DOMAIN + b"masked rows\0" + hashes_)
+    return [masked[at : at + length] for at in range(0, len(masked), length)]
+
+
+def row_hashes(round: MaskedRound, masked: bytes) -> bytes:
+    """Of all rows, one after the other."""
+    return b"".join(row_digest(number, row) for number, row in enumerate(packed_rows(round, masked)))
+
+
+def rows_digest(hashes: bytes) -> bytes:
+    """Digest of the packed rows of y, from the hash of each, so that one row can be shown alone."""
+    return sha256(_DOMAIN + b"masked rows\0" + hashes)
 
 
 def row_digest(number: int, row: bytes) -> bytes:

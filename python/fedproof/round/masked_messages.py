@@ -28,7 +28,8 @@ class _Named(Protocol):
     def client(self) -> str: ...
 
 
-def _check_sorted(entries: Sequence[_Named]) -> None:
+def check_sorted(entries: Sequence[_Named]) -> None:
+    """For validators: raises `ValueError` unless names are sorted, each once."""
     names = [e.client for e in entries]
     if names != sorted(set(names)):
         raise ValueError("clients are sorted by name, each once")
@@ -87,7 +88,7 @@ class AcceptedSet(Message):
 
     @model_validator(mode="after")
     def _sorted(self) -> Self:
-        _check_sorted(self.headers)
+        check_sorted(self.headers)
         return self
 
 
@@ -121,8 +122,8 @@ class UnmaskRequest(Message):
 
     @model_validator(mode="after")
     def _sorted(self) -> Self:
-        _check_sorted(self.acknowledgements)
-        _check_sorted(self.deliveries)
+        check_sorted(self.acknowledgements)
+        check_sorted(self.deliveries)
         return self
 
 
@@ -163,7 +164,7 @@ class UnmaskAnswer(Message):
     @model_validator(mode="after")
     def _sorted(self) -> Self:
         for entries in (self.shares, self.pairs, self.complaints):
-            _check_sorted(entries)
+            check_sorted(entries)
         return self
 
 
@@ -187,12 +188,13 @@ class RecoveryRequest(Message):
     @model_validator(mode="after")
     def _sorted(self) -> Self:
         _check_pairs(self.pairs)
-        _check_sorted(self.acknowledgements)
+        check_sorted(self.acknowledgements)
         return self
 
 
 class PairPart(Record):
-    """share·E: of the member's mask secret and the outsider's mask key. proof: against the member's commitments."""
+    """share·E: of the member's mask secret and the outsider's mask key. proof: against the member's commitments. Of one of both ends, where
+    it is asked for its own pair: what both keys share, with its proof."""
 
     pair: Pair
     point: Point

@@ -5,16 +5,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-
 from fedproof.encoding.digest import sha256
 from fedproof.errors import Refused
 from fedproof.identity.keys import SigningKey, VerifyKey
 from fedproof.identity.signed import Signed, sign
-from fedproof.proofs import Opening, masking
+from fedproof.proofs import Commitment, Opening, masking
 from fedproof.proofs.commitment import point_size
-from fedproof.round.masked import KEYS, MaskedRound, key_context, least_accepted, rows_digest
+from fedproof.round.masked import KEYS, MaskedRound, key_context, least_accepted, row_hashes, rows_digest
 from fedproof.round.masked_messages import (
     AcceptedSet,
     Acknowledgement,
@@ -31,9 +28,7 @@ from fedproof.round.masked_messages import (
     UnmaskRequest,
 )
 from fedproof.round.messages import RoundKey, UploadHeader
-
-_NONCE = bytes(12)
-"""Each sealing key is used once."""
+from fedproof.round.sealing import seal, unseal
 
 
 @dataclass(frozen=True)
@@ -47,11 +42,21 @@ class Masked:
     ciphertexts: tuple[bytes, ...]
 
 
+@dataclass(frozen=True)
+class Made:
+    """What a client has to answer for. rows, blinds: as uploaded."""
+
+    commitment: Commitment
+    opening: Opening = field(repr=False)
+    rows: bytes = field(repr=False)
+    blinds: bytes = field(repr=False)
+
+
 @dataclass
 class Masker:
-    """client: its name. keys: as its `Ready` has them. mask, encryption: their secrets. own: the secret of its own mask. accepted: digest
-    of the one set that it opens, empty before there is one. members: of that set. answered: whether it did. shares: of its neighbours'
-    mask secrets, by name."""
+    """client: its name. keys: as its `Ready` has them. mask, encryption: their secrets. own: the secret of its own mask. made: its upload.
+    accepted: digest of the one set that it opens, empty before there is one. headers: of that set's members, by name. answered: whether
+    it did. shares: of its neighbours' mask secrets, by name."""
 
     client: str
     keys: tuple[RoundKey, RoundKey]
@@ -59,8 +64,9 @@ class Masker:
     encryption: masking.KeyPair = field(repr=False)
     round: MaskedRound | None = None
     own: masking.KeyPair | None = field(default=None, repr=False)
+    made: Made | None = field(default=None, repr=False)
     accepted: bytes = b""
-    members: frozenset[str] = frozenset()
+    headers: dict[str, UploadHeader] = field(default_factory=dict, repr=False)
     answered: bool = False
     shares: dict[str, bytes] = field(default_factory=dict, repr=False)
 
@@ -88,16 +94,22 @@ class Masker:
             )
         self.round = round
 
-    def _joined(self) -> MaskedRound:
+    @property
+    def members(self) -> frozenset[str]:
+        """Of the set that it opens."""
+        return frozenset(self.headers)
+
+    def joined(self) -> MaskedRound:
+        """The round that it takes part in. Raises `Refused` before there is one."""
         if self.round is None:
             raise Refused("masks", "statement", "no announcement was answered", party=self.client)
         return self.round
 
     # --- exchange A ------------------------------------------------------------------------------------------------
 
-    def apply(self, opening: Opening, weight: int) -> Masked:
+    def apply(self, commitment: Commitment, opening: Opening, weight: int) -> Masked:
         """The update under its own mask and one for each neighbour; both secrets shared among the neighbours."""
-        round = self._joined()
+        round = self.joined()
         suite, parameters = round.suite, round.parameters
         if self.own is not None:
             # Two updates under one mask: their difference would be in clear.
@@ -107,30 +119,30 @@ class Masker:
         self.own = masking.generate_key(suite, round.session)
         seeds = [round.self_seed(self.client, self.own.secret)]
         neighbours = round.neighbours(self.client)
-        points = self._shared(self.mask, {n: round.mask_key(n) for n in neighbours})
+        points = self.shared(self.mask, {n: round.mask_key(n) for n in neighbours})
         seeds += [round.pair_seed(self.client, other, point) for other, point in points.items()]
         rows, blinds = masking.mask_update(suite, parameters.modulus, round.shape, weight, opening, seeds)
         sharing, ciphertexts = self._share(neighbours, self.own.secret)
-        return Masked(rows, rows_digest(round, rows), blinds, sharing, ciphertexts)
+        self.made = Made(commitment, opening, rows, blinds)
+        return Masked(rows, rows_digest(row_hashes(round, rows)), blinds, sharing, ciphertexts)
 
-    def _shared(self, own: masking.KeyPair, keys: dict[str, bytes]) -> dict[str, bytes]:
+    def shared(self, own: masking.KeyPair, keys: dict[str, bytes]) -> dict[str, bytes]:
         """The points that one of this client's keys shares with those of others, by name."""
-        suite = self._joined().suite
+        suite = self.joined().suite
         points, size = masking.shared_points(suite, own.secret, b"".join(keys.values())), point_size(suite)
         return {name: points[at * size : (at + 1) * size] for at, name in enumerate(keys)}
 
     def _share(self, neighbours: list[str], own: bytes) -> tuple[Sharing, tuple[bytes, ...]]:
-        round = self._joined()
+        round = self.joined()
         holders = [round.numbers[n] for n in neighbours]
         threshold, context = round.parameters.threshold, round.session
         self_shares, self_commitments = masking.deal(round.suite, own, holders, threshold, context)
         key_shares, key_commitments = masking.deal(round.suite, self.mask.secret, holders, threshold, context)
-        points = self._shared(self.encryption, {n: round.encryption_key(n) for n in neighbours})
+        points = self.shared(self.encryption, {n: round.encryption_key(n) for n in neighbours})
         ciphertexts = []
         for at, holder in enumerate(neighbours):
             plain = self_shares[32 * at : 32 * at + 32] + key_shares[32 * at : 32 * at + 32]
-            key = round.sealing_key(self.client, holder, points[holder])
-            ciphertexts.append(ChaCha20Poly1305(key).encrypt(_NONCE, plain, None))
+            ciphertexts.append(seal(round, self.client, holder, points[holder], plain))
         sharing = Sharing(
             self_commitments=self_commitments,
             key_commitments=key_commitments,
@@ -149,13 +161,13 @@ class Masker:
         return self._acknowledgement(key)
 
     def _acknowledgement(self, key: SigningKey) -> Signed:
-        session = self._joined().session
+        session = self.joined().session
         return sign(Acknowledgement(session=session, client=self.client, accepted=self.accepted), key)
 
     def _settle(self, signed: Signed, aggregator: VerifyKey, own_header: bytes) -> dict[str, UploadHeader]:
         """Checks a set, and remembers it as the only one that this client opens in this session. Returns the members' headers. Raises
         `Refused`, and remembers nothing."""
-        round = self._joined()
+        round = self.joined()
         accepted = signed.open(AcceptedSet, aggregator)
 
         def refuse(stage: str, detail: str) -> Refused:
@@ -178,7 +190,7 @@ class Masker:
         if not round.quorum(self.client, members):
             detail = f"fewer than {round.parameters.threshold} of this client's neighbours are in the set"
             raise refuse("policy", detail)
-        self.accepted, self.members = digest, members
+        self.accepted, self.headers = digest, headers
         return headers
 
     # --- exchange B ------------------------------------------------------------------------------------------------
@@ -187,7 +199,7 @@ class Masker:
         self, request: UnmaskRequest, aggregator: VerifyKey, own_header: bytes, key: SigningKey
     ) -> UnmaskAnswer:
         """Shares of the members' own masks, and what this client shares with neighbours outside the set. Raises `Refused`."""
-        round = self._joined()
+        round = self.joined()
         headers = self._settle(request.accepted, aggregator, own_header)
         neighbours = round.neighbours(self.client)
         if round.chain.policy.masking.agree_first:
@@ -199,7 +211,7 @@ class Masker:
             raise round.refuse(
                 "unmask-request", "statement", "not one delivery from each neighbour in the set", self.client
             )
-        points = self._shared(self.encryption, {n: round.encryption_key(n) for n in inside})
+        points = self.shared(self.encryption, {n: round.encryption_key(n) for n in inside})
         for delivery in request.deliveries:
             dealer = delivery.client
             if delivery.sharing.digest() != headers[dealer].sharing:
@@ -224,7 +236,7 @@ class Masker:
         )
 
     def _check_agreed(self, acknowledgements: tuple[FromClient, ...]) -> None:
-        round = self._joined()
+        round = self.joined()
         agreed = acknowledging(round, acknowledgements, self.members, self.accepted)
         if not round.quorum(self.client, agreed):
             detail = f"fewer than {round.parameters.threshold} of this client's neighbours agreed to this set"
@@ -232,18 +244,18 @@ class Masker:
 
     def _unseal(self, delivery: Delivery, point: bytes) -> bytes | None:
         """The share of the dealer's own secret, None if what it sealed is no share. Keeps that of its mask secret."""
-        round, dealer, sharing = self._joined(), delivery.client, delivery.sharing
+        round, dealer, sharing = self.joined(), delivery.client, delivery.sharing
         round.check_sharing(dealer, sharing)
         if sha256(delivery.ciphertext) != sharing.ciphertexts[round.place(dealer, self.client)]:
             raise round.refuse("sharing", "digest", "the ciphertext is not what its dealer signed", dealer)
-        shares = unseal(round, dealer, self.client, point, delivery)
+        shares = unseal(round, dealer, self.client, point, sharing, delivery.ciphertext)
         if shares is None:
             return None
         self.shares[dealer] = shares[1]
         return shares[0]
 
     def _open_pair(self, other: str) -> OpenedPair:
-        round = self._joined()
+        round = self.joined()
         key = round.mask_key(other)
         point = masking.shared_points(round.suite, self.mask.secret, key)
         context = round.pair_context(self.client, other, self.client)
@@ -257,7 +269,7 @@ class Masker:
         """Parts of pairs between members that fell silent and participants outside the set, of whose masks nothing else is open. Answered
         only after this client opened the same set itself, and where enough neighbours of both ends agreed to it. Raises `Refused`
         (object "recovery-request")."""
-        round = self._joined()
+        round = self.joined()
 
         def refuse(stage: str, detail: str) -> Refused:
             return round.refuse("recovery-request", stage, detail, self.client)
@@ -302,20 +314,3 @@ def acknowledging(
         for a in acknowledgements
         if a.client in members and round.acknowledges(a.signed, a.client, accepted)
     )
-
-
-def unseal(
-    round: MaskedRound, dealer: str, holder: str, point: bytes, delivery: Delivery
-) -> tuple[bytes, bytes] | None:
-    """Both shares, or None if what the dealer sealed is not what it committed to: everybody who has the point can tell."""
-    key = round.sealing_key(dealer, holder, point)
-    try:
-        plain = ChaCha20Poly1305(key).decrypt(_NONCE, delivery.ciphertext, None)
-    except InvalidTag:
-        return None
-    shares = plain[:32], plain[32:]
-    commitments = delivery.sharing.self_commitments, delivery.sharing.key_commitments
-    good = len(plain) == 64 and all(
-        round.check_share(c, holder, s) for c, s in zip(commitments, shares, strict=True)
-    )
-    return shares if good else None

@@ -22,7 +22,8 @@ MAX_BODY = 1 << 28
 
 class RecordedUpload(Record):
     """An upload with a good signature whose parts match its header, accepted or refused. points, proof: SHA-256 of the blobs.
-    opening: that of the `UploadOpening` if this is what failed, none for every other upload."""
+    opening: that of the `UploadOpening` (of a masked upload the `Sharing`) if this is what failed, of the evidence if its client is named,
+    none for every other upload."""
 
     client: Name
     header: Signed

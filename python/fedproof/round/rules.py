@@ -213,6 +213,12 @@ def silent(client: str) -> Dropped:
     return Dropped(client=client, kind="dropped", subject="upload", stage="deadline", reason=reason)
 
 
+def named(client: str, evidence: str) -> Dropped:
+    """That evidence of this kind is on record against it."""
+    reason = "its masked upload is not the update that it proved: the record holds the evidence"
+    return Dropped(client=client, kind="named", subject="evidence", stage=evidence, reason=reason)
+
+
 def check_partition(announcement: Announcement, result: Result, chain: Chain) -> None:
     """Everybody announced is either accepted or listed with a reason, and the round is void exactly if too few were accepted."""
     names = sorted([a.client for a in result.accepted] + [d.client for d in result.dropped])
@@ -220,6 +226,9 @@ def check_partition(announcement: Announcement, result: Result, chain: Chain) ->
         detail = "accepted and dropped clients are not the announced participants"
         raise Refused("result", "statement", detail, round=announcement.round)
     for dropped in result.dropped:
+        if dropped.kind == "named" and not chain.policy.masking.enabled:
+            detail = "names a client where nothing is masked"
+            raise Refused("result", "statement", detail, party=dropped.client, round=announcement.round)
         if dropped.kind == "dropped" and dropped != silent(dropped.client):
             detail = "says more of a client than that no upload came, and shows nothing"
             raise Refused("result", "statement", detail, party=dropped.client, round=announcement.round)

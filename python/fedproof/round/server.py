@@ -15,6 +15,8 @@ from fedproof.identity.roster import Roster
 from fedproof.identity.signed import Signed, peek, sign
 from fedproof.policy.parameters import shape
 from fedproof.proofs import Commitment, Context, Opening, honest_aggregate
+from fedproof.round.blame import Blame
+from fedproof.round.blame_messages import Evidence
 from fedproof.round.chain import Chain
 from fedproof.round.masked import MaskedRound, least_accepted, most_participants
 from fedproof.round.messages import (
@@ -38,6 +40,7 @@ from fedproof.round.rules import (
     check_ready,
     check_rounds_left,
     context,
+    named,
     silent,
 )
 from fedproof.round.unmasking import Unmasking
@@ -69,7 +72,8 @@ class _Received:
 
 
 class Server:
-    """One round. `announce`, then `receive` for each upload, of a masked round then `unmask` and what that asks for, then `close`."""
+    """One round. `announce`, then `receive` for each upload, of a masked round then `unmask` and what that asks for, where its sum does
+    not open `blame` and what that asks for, then `close`."""
 
     def __init__(
         self,
@@ -94,6 +98,7 @@ class Server:
         self._received: dict[str, _Received] = {}
         self._uploads: ClearUploads | MaskedUploads | None = None
         self._unmasking: Unmasking | None = None
+        self._blame: Blame | None = None
         self.unopened: Refused | None = None
         self.session = b""
         self.refused_readies: list[Refused | Malformed] = []
@@ -247,12 +252,16 @@ class Server:
             raise Refused("round", "statement", "not announced", round=self.chain.round)
         return self._uploads
 
-    def unmask(self) -> Unmasking:
-        """Fixes the accepted set of a masked round: no upload counts any more, and what opens their sum is asked for. The same again when
-        called again. Raises `Refused` where too few were accepted: then the round is void, and nothing is opened."""
+    def _masked_uploads(self) -> MaskedUploads:
         uploads = self._uploads_of_round()
         if not isinstance(uploads, MaskedUploads):
             raise Refused("round", "policy", "this round is not masked", round=self.chain.round)
+        return uploads
+
+    def unmask(self) -> Unmasking:
+        """Fixes the accepted set of a masked round: no upload counts any more, and what opens their sum is asked for. The same again when
+        called again. Raises `Refused` where too few were accepted: then the round is void, and nothing is opened."""
+        uploads = self._masked_uploads()
         if self._unmasking is None:
             accepted = self._accepted()
             least = least_accepted(self.chain.policy)
@@ -263,8 +272,23 @@ class Server:
             self._unmasking = Unmasking(uploads, headers, self._key)
         return self._unmasking
 
+    def blame(self) -> Blame:
+        """Of a masked round whose sum does not open: who is to blame is left out. The same again when called again. Raises `Refused`
+        where it opens: then nobody has anything to answer for."""
+        if self._blame is None:
+            unmasking = self.unmask()
+            if self._sum(self._open(), self._accepted())[0] is not None:
+                raise Refused("round", "statement", "the sum opens", round=self.chain.round)
+            self._blame = Blame(self._masked_uploads(), unmasking)
+        return self._blame
+
     def _accepted(self) -> dict[str, _Received]:
-        return {c: r for c, r in sorted(self._received.items()) if r.refusal is None}
+        named = self._named()
+        accepted = {c: r for c, r in sorted(self._received.items()) if r.refusal is None}
+        return {c: r for c, r in accepted.items() if c not in named}
+
+    def _named(self) -> Mapping[str, Evidence]:
+        return self._blame.named if self._blame is not None else {}
 
     def waiting_for(self) -> list[str]:
         """Participants without a verdict."""
@@ -277,7 +301,7 @@ class Server:
         signed = self._signed
         if signed is None:
             raise Refused("round", "statement", "not announced", round=self.chain.round)
-        accepted = self._accepted()
+        accepted, evidence = self._accepted(), self._named()
         total_name, proof_name, total, weight_sum = None, None, None, 0
         if len(accepted) >= least_accepted(self.chain.policy):
             total, proof, weight_sum = self._sum(announcement, accepted)
@@ -307,7 +331,7 @@ class Server:
                 verdict=r.verdict,
                 points=r.points,
                 proof=r.proof,
-                opening=r.opening,
+                opening=self._keep(evidence[c].to_bytes()) if c in evidence else r.opening,
             )
             for c, r in sorted(self._received.items())
         )
@@ -339,7 +363,7 @@ class Server:
             honest_aggregate.verify(ctx, commitments, weights, total)
         else:
             try:
-                total = self.unmask().total()
+                total = self._blame.total() if self._blame is not None else self.unmask().total()
                 honest_aggregate.verify(ctx, commitments, weights, total)
             except Refused as error:
                 self.unopened = error
@@ -352,6 +376,8 @@ class Server:
         return name
 
     def _dropped(self, client: str) -> Dropped:
+        if client in self._named():
+            return named(client, self._named()[client].KIND)
         received = self._received.get(client)
         if received is None or received.refusal is None:
             return silent(client)

@@ -9,6 +9,9 @@ from fedproof.errors import Malformed, Refused
 from fedproof.identity.keys import SigningKey
 from fedproof.identity.signed import Signed, sign
 from fedproof.proofs import Opening, masking
+from fedproof.round.blame_messages import BadShare
+from fedproof.round.evidence import Court
+from fedproof.round.fingerprints import FixedSet
 from fedproof.round.masked_messages import (
     AcceptedSet,
     Complaint,
@@ -20,7 +23,7 @@ from fedproof.round.masked_messages import (
     UnmaskAnswer,
     UnmaskRequest,
 )
-from fedproof.round.masker import unseal
+from fedproof.round.messages import UploadHeader
 from fedproof.round.rules import MAX_SLACK
 from fedproof.round.uploads import MaskedUploads
 
@@ -37,34 +40,35 @@ class Unmasking:
     def __init__(self, uploads: MaskedUploads, headers: Mapping[str, Signed], key: SigningKey) -> None:
         """headers: of the accepted uploads, by client. key: the aggregator's."""
         self._uploads, self.round = uploads, uploads.round
-        self.members = frozenset(headers)
-        self._set = AcceptedSet(
+        accepted = AcceptedSet(
             session=self.round.session,
             headers=tuple(FromClient(client=c, signed=headers[c]) for c in sorted(headers)),
         )
-        self.accepted: Signed = sign(self._set, key)
+        self.accepted: Signed = sign(accepted, key)
+        self.fixed = FixedSet(self.round, frozenset(headers), accepted.digest())
+        opened = {c: UploadHeader.from_bytes(signed.payload) for c, signed in headers.items()}
+        self.court = Court(self.fixed, opened)
+        self.opened: dict[str, UnmaskAnswer] = {}
         self._acknowledged: dict[str, Signed] = {}
-        self._answered: set[str] = set()
         self._shares: dict[str, dict[int, bytes]] = {c: {} for c in self.members}
         self._pairs: dict[_Edge, bytes] = {}
         self._asked: set[_Edge] = set()
         self._parts: dict[_Edge, dict[int, bytes]] = {}
 
+    @property
+    def members(self) -> frozenset[str]:
+        """Of the set."""
+        return self.fixed.members
+
     # --- agree -----------------------------------------------------------------------------------------------------
 
     def agree(self, signed: Signed) -> str:
         """A member's acknowledgement; returns its name. Raises `Refused`."""
-        client = self._member_of(signed, "acknowledgement")
-        if not self.round.acknowledges(signed, client, self._set.digest()):
+        client = self.fixed.member_of(signed, "acknowledgement")
+        if not self.round.acknowledges(signed, client, self.fixed.accepted):
             raise self.round.refuse("acknowledgement", "statement", "not of this set, by this member", client)
         self._acknowledged[client] = signed
         return client
-
-    def _member_of(self, signed: Signed, subject: str) -> str:
-        for client in self.members:
-            if self.round.roster.key_of(client).raw == signed.signer:
-                return client
-        raise self.round.refuse(subject, "trust", "no member of the set signed it")
 
     def _acknowledgements(self) -> tuple[FromClient, ...]:
         known = sorted(self._acknowledged.items())
@@ -77,18 +81,12 @@ class Unmasking:
         return UnmaskRequest(
             accepted=self.accepted,
             acknowledgements=self._acknowledgements(),
-            deliveries=tuple(self._delivery(dealer, client) for dealer in self._inside(client)),
+            deliveries=tuple(self._delivery(dealer, client) for dealer in self.fixed.inside(client)),
         )
 
-    def _inside(self, client: str) -> list[str]:
-        return [n for n in self.round.neighbours(client) if n in self.members]
-
-    def _outside(self, client: str) -> list[str]:
-        return [n for n in self.round.neighbours(client) if n not in self.members]
-
     def _delivery(self, dealer: str, holder: str) -> Delivery:
-        ciphertext = self._uploads.ciphertexts[dealer][self.round.place(dealer, holder)]
-        return Delivery(client=dealer, sharing=self._uploads.sharings[dealer], ciphertext=ciphertext)
+        ciphertext = self._uploads.kept[dealer].ciphertexts[self.round.place(dealer, holder)]
+        return Delivery(client=dealer, sharing=self._uploads.kept[dealer].sharing, ciphertext=ciphertext)
 
     def answer(self, data: bytes) -> str:
         """A member's answer to `request`; returns its name. Raises `Refused`: the member is silent unless a good one comes."""
@@ -97,10 +95,10 @@ class Unmasking:
             answer = UnmaskAnswer.from_bytes(data, limit=limit)
         except Malformed as error:
             raise self.round.refuse("unmask-answer", "decoding", str(error)) from None
-        client = self._member_of(answer.acknowledgement, "unmask-answer")
-        if client in self._answered:
+        client = self.fixed.member_of(answer.acknowledgement, "unmask-answer")
+        if client in self.opened:
             return client
-        if not self.round.acknowledges(answer.acknowledgement, client, self._set.digest()):
+        if not self.round.acknowledges(answer.acknowledgement, client, self.fixed.accepted):
             raise self.round.refuse("acknowledgement", "statement", "not of this set, by this member", client)
         self._check(client, answer)
         number = self.round.numbers[client]
@@ -109,7 +107,7 @@ class Unmasking:
         for pair in answer.pairs:
             self._pairs[client, pair.client] = pair.point
         self._acknowledged[client] = answer.acknowledgement
-        self._answered.add(client)
+        self.opened[client] = answer
         return client
 
     def _check(self, client: str, answer: UnmaskAnswer) -> None:
@@ -119,55 +117,54 @@ class Unmasking:
             return self.round.refuse("unmask-answer", stage, detail, client)
 
         told = [s.client for s in answer.shares] + [c.client for c in answer.complaints]
-        if sorted(told) != self._inside(client):
+        if sorted(told) != self.fixed.inside(client):
             raise refuse("shape", "not a share or a complaint for each neighbour in the set")
-        if [p.client for p in answer.pairs] != self._outside(client):
+        if [p.client for p in answer.pairs] != self.fixed.outside(client):
             raise refuse("shape", "not the point shared with each neighbour outside the set")
         for share in answer.shares:
-            commitments = self._uploads.sharings[share.client].self_commitments
+            commitments = self._uploads.kept[share.client].sharing.self_commitments
             if not self.round.check_share(commitments, client, share.share):
                 raise refuse("opening", f"not the share that {share.client} committed to")
         for complaint in answer.complaints:
-            self._check_complaint(client, complaint)
+            self.court.check_bad_share(self.bad_share(client, complaint))
         for pair in answer.pairs:
             self.round.check_pair(client, pair.client, pair.point, pair.proof)
 
-    def _check_complaint(self, holder: str, complaint: Complaint) -> None:
-        """The dealer is at fault: anybody can open the ciphertext with the proved point, and sees it. Raises `Refused`."""
-        round, dealer = self.round, complaint.client
-        masking.verify_key(
-            round.suite,
-            round.encryption_key(holder) + complaint.point,
-            round.complaint_context(dealer, holder),
-            complaint.proof,
-            round.encryption_key(dealer),
+    def bad_share(self, holder: str, complaint: Complaint) -> BadShare:
+        """A complaint as evidence."""
+        delivery = self._delivery(complaint.client, holder)
+        return BadShare(
+            client=complaint.client,
+            holder=holder,
+            point=complaint.point,
+            proof=complaint.proof,
+            ciphertext=delivery.ciphertext,
+            sharing=delivery.sharing,
         )
-        if unseal(round, dealer, holder, complaint.point, self._delivery(dealer, holder)) is not None:
-            raise round.refuse("complaint", "statement", f"what {dealer} sealed is a good share", holder)
 
     @property
     def silent(self) -> list[str]:
         """Members without an answer."""
-        return sorted(self.members - self._answered)
+        return sorted(self.members - self.opened.keys())
 
     # --- exchange C ------------------------------------------------------------------------------------------------
 
     def recovery(self) -> RecoveryRequest | None:
         """What every member that answered is asked where others are silent: shares of their pairs with those outside the set. None if
         there is nothing to ask, or no pair that opened: it takes the shares of as many that answered as of any secret."""
-        if len(self._answered) < self.round.parameters.threshold:
+        if len(self.opened) < self.round.parameters.threshold:
             return None
         pairs = [
             Pair(member=member, outsider=outsider)
             for member in self.silent
-            for outsider in self._outside(member)
+            for outsider in self.fixed.outside(member)
         ]
         if not pairs:
             return None
         self._asked.update((pair.member, pair.outsider) for pair in pairs)
         return RecoveryRequest(
             session=self.round.session,
-            accepted=self._set.digest(),
+            accepted=self.fixed.accepted,
             pairs=tuple(pairs),
             acknowledgements=self._acknowledgements(),
         )
@@ -189,7 +186,7 @@ class Unmasking:
                 raise round.refuse(
                     "recovery-answer", "statement", "a part of a pair that nobody asked for", holder
                 )
-            sharing = self._uploads.sharings[member]
+            sharing = self._uploads.kept[member].sharing
             round.check_part(sharing, member, outsider, holder, part.point, part.proof)
         for part in answer.parts:
             edge = part.pair.member, part.pair.outsider
@@ -197,19 +194,27 @@ class Unmasking:
 
     # --- the sum ---------------------------------------------------------------------------------------------------
 
-    def total(self) -> Opening:
-        """Σ w·x and Σ w·ρ over the set, if all its masks can be taken away. Raises `Refused` (object "sum", stage "opening"); whether it
-        opens the commitments' sum is checked elsewhere."""
-        round, seeds = self.round, []
-        for member in sorted(self.members):
-            seeds.append(round.self_seed(member, self._self_secret(member), removed=True))
-            for outsider in self._outside(member):
-                point = self._pair(member, outsider)
-                seeds.append(round.pair_seed(member, outsider, point, removed=True))
-        uploads, modulus = self._uploads, round.parameters.modulus
-        residues, blinds = masking.add_masks(
-            round.suite, modulus, round.shape, uploads.residues, uploads.blinds, seeds
-        )
+    def total(self, named: Mapping[str, Mapping[str, bytes]] | None = None) -> Opening:
+        """Σ w·x and Σ w·ρ over the set, if all its masks can be taken away. named: members to leave out, and what the mask key of each of
+        the others shares with theirs. Raises `Refused` (object "sum", stage "opening"); whether it opens the commitments' sum is checked
+        elsewhere."""
+        round, seeds, named = self.round, [], named or {}
+        for member in sorted(self.members - named.keys()):
+            seeds.append(round.self_seed(member, self.self_secret(member), removed=True))
+            for other in round.neighbours(member):
+                if other in named:
+                    point = named[other].get(member)
+                    if point is None:
+                        detail = f"nobody opened the mask between {member} and {other}, who is named"
+                        raise round.refuse("sum", "opening", detail)
+                elif other not in self.members:
+                    point = self._pair(member, other)
+                else:
+                    continue
+                seeds.append(round.pair_seed(member, other, point, removed=True))
+        residues, blinds = self._uploads.sum_without(named)
+        modulus = round.parameters.modulus
+        residues, blinds = masking.add_masks(round.suite, modulus, round.shape, residues, blinds, seeds)
         return Opening(masking.integers(modulus, residues), blinds)
 
     def _enough(self, parts: dict[int, bytes], what: str) -> dict[int, bytes]:
@@ -219,7 +224,8 @@ class Unmasking:
             raise self.round.refuse("sum", "opening", detail)
         return dict(sorted(parts.items())[:threshold])
 
-    def _self_secret(self, member: str) -> bytes:
+    def self_secret(self, member: str) -> bytes:
+        """Of its own mask, from shares. Raises `Refused`."""
         shares = self._enough(self._shares[member], f"{member}'s own mask")
         return masking.interpolate(self.round.suite, shares)
 

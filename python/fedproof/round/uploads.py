@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,8 +16,8 @@ from fedproof.proofs import Commitment, masking
 from fedproof.proofs.commitment import blinds_size
 from fedproof.proofs.honest_aggregate import RunningTotal
 from fedproof.round.chain import Chain
-from fedproof.round.masked import MaskedRound, blinds_digest, rows_digest
-from fedproof.round.masked_messages import MAX_SHARING, MaskedUpload, Sharing
+from fedproof.round.masked import MaskedRound, blinds_digest, row_hashes, rows_digest
+from fedproof.round.masked_messages import MAX_SHARING, MaskedUpload
 from fedproof.round.messages import Announcement, Upload, UploadHeader
 from fedproof.round.rules import MAX_PROOF, MAX_SLACK, check_clear_values, check_signed_for, context
 
@@ -109,13 +110,13 @@ class _Clear:
 
 @dataclass
 class MaskedUploads:
-    """Residues that say nothing one by one. residues, blinds: their sums. sharings, ciphertexts: by client."""
+    """Residues that say nothing one by one. residues, blinds: their sums. kept: each that counts, by client, for what
+    opens the sum, and for who is to blame if it does not."""
 
     round: MaskedRound
     residues: masking.Residues = field(init=False)
     blinds: bytes = field(init=False)
-    sharings: dict[str, Sharing] = field(default_factory=dict)
-    ciphertexts: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+    kept: dict[str, MaskedUpload] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         of = self.round.shape
@@ -126,6 +127,23 @@ class MaskedUploads:
         """Bytes of an upload at most."""
         of = self.round.shape
         return self.round.parameters.width * of.d + of.rows * 96 + MAX_PROOF + MAX_SLACK + MAX_SHARING
+
+    def sum_without(self, named: Collection[str]) -> tuple[masking.Residues, bytes]:
+        """Residues and blinds of all but these."""
+        if not named:
+            return self.residues, self.blinds
+        others = MaskedUploads(self.round)
+        for client, upload in self.kept.items():
+            if client not in named:
+                others.add(
+                    upload, masking.unpack(self.round.parameters.modulus, self.round.shape.d, upload.masked)
+                )
+        return others.residues, others.blinds
+
+    def add(self, upload: MaskedUpload, residues: masking.Residues) -> None:
+        """To the sums. residues: its rows, unpacked."""
+        self.residues = (self.residues + residues) % np.uint64(self.round.parameters.modulus)
+        self.blinds = masking.add_blinds(self.round.suite, self.blinds, upload.blinds)
 
     def read(self, data: bytes) -> Contents:
         """Raises `Malformed`."""
@@ -157,7 +175,11 @@ class _Masked:
             raise round.refuse(
                 "upload", "shape", f"{length} bytes of sharing, at most {MAX_SHARING}", header.client
             )
-        made = rows_digest(round, upload.masked), blinds_digest(upload.blinds), upload.sharing.digest()
+        made = (
+            rows_digest(row_hashes(round, upload.masked)),
+            blinds_digest(upload.blinds),
+            upload.sharing.digest(),
+        )
         if made != (header.masked, header.blinds, header.sharing):
             detail = "rows, blinds or sharing are not the ones in the signed header"
             raise round.refuse("upload", "digest", detail, header.client)
@@ -180,10 +202,8 @@ class _Masked:
         uploads, round = self.uploads, self.uploads.round
         round.check_sharing(client, self.upload.sharing)
         residues = self._residues(client)
-        uploads.residues = (uploads.residues + residues) % np.uint64(round.parameters.modulus)
-        uploads.blinds = masking.add_blinds(round.suite, uploads.blinds, self.upload.blinds)
-        uploads.sharings[client] = self.upload.sharing
-        uploads.ciphertexts[client] = self.upload.ciphertexts
+        uploads.add(self.upload, residues)
+        uploads.kept[client] = self.upload
 
     def shown(self) -> bytes:
         return self.upload.sharing.to_bytes()

@@ -14,7 +14,10 @@ from fedproof.identity.keys import VerifyKey
 from fedproof.identity.roster import Roster
 from fedproof.policy.parameters import shape
 from fedproof.proofs import Commitment, Context, Opening, honest_aggregate, update
+from fedproof.round.blame_messages import MAX_EVIDENCE, read_evidence
 from fedproof.round.chain import Chain
+from fedproof.round.evidence import Court
+from fedproof.round.fingerprints import FixedSet
 from fedproof.round.masked import MaskedRound
 from fedproof.round.masked_messages import MAX_SHARING, AcceptedSet, FromClient, Sharing
 from fedproof.round.messages import (
@@ -38,6 +41,7 @@ from fedproof.round.rules import (
     check_proof,
     check_signed_for,
     context,
+    named,
 )
 
 Read = Callable[[bytes, str, int], bytes]
@@ -120,10 +124,10 @@ class Ended:
         return cls(chain, roster, aggregator, read, sha256(entry), body, announcement, session, result)
 
     def accepted_set(self) -> AcceptedSet:
-        """The set that a masked round's clients must have opened."""
-        accepted = {a.client for a in self.result.accepted}
+        """The set that a masked round's clients must have opened: whoever counts, and whoever is named."""
+        refused = {d.client for d in self.result.dropped if d.kind == "refused"}
         headers = [
-            FromClient(client=u.client, signed=u.header) for u in self.body.uploads if u.client in accepted
+            FromClient(client=u.client, signed=u.header) for u in self.body.uploads if u.client not in refused
         ]
         return AcceptedSet(session=self.session, headers=tuple(headers))
 
@@ -135,12 +139,15 @@ class Ended:
         if [u.client for u in self.body.uploads] != sorted(uploads):
             raise Refused("record", "shape", "uploads are sorted by client, each once", round=chain.round)
         refused = {d.client for d in result.dropped if d.kind == "refused"}
-        if set(uploads) != {a.client for a in result.accepted} | refused:
+        blamed = [d for d in result.dropped if d.kind == "named"]
+        if set(uploads) != {a.client for a in result.accepted} | refused | {d.client for d in blamed}:
             detail = "the recorded uploads are not those of the result"
             raise Refused("record", "shape", detail, round=chain.round)
 
         commitments = self._check_accepted(uploads)
         dropped = tuple(self._check_refused(d, uploads) if d.client in refused else d for d in result.dropped)
+        if blamed:
+            self._check_named(blamed, uploads)
         total = self._check_total(commitments)
         report = RoundReport(
             round=self.announcement.round,
@@ -200,6 +207,30 @@ class Ended:
             ", and all that it shows" if check is not None else ""
         )
         raise self._refuse("result", "statement", detail, client)
+
+    def _check_named(self, dropped: Sequence[Dropped], uploads: dict[str, RecordedUpload]) -> None:
+        """The evidence against each of them convicts it, by what it signed for."""
+        members = {
+            u.client: self._header(u, None)
+            for u in uploads.values()
+            if u.client in {m.client for m in self.accepted_set().headers}
+        }
+        round = MaskedRound(self.announcement, self.session, self.chain, self.roster)
+        accepted = self.accepted_set().digest()
+        court = Court(FixedSet(round, frozenset(members), accepted), members)
+        for told in dropped:
+            client, upload = told.client, uploads[told.client]
+            self._parts(upload, members[client])
+            if upload.opening is None:
+                raise self._refuse("record", "shape", "names a client without evidence", client)
+            data = self.read(upload.opening, "evidence", MAX_EVIDENCE)
+            try:
+                evidence = read_evidence(data)
+            except Malformed as error:
+                raise self._refuse("evidence", "decoding", str(error), client) from None
+            if court.named_by(evidence) != client or told != named(client, evidence.KIND):
+                detail = "names somebody else, or otherwise than the result"
+                raise self._refuse("evidence", "statement", detail, client)
 
     def _check_total(self, commitments: Sequence[Commitment]) -> NDArray[np.int64] | None:
         """R2: the total opens Σ w_k·C_k of the accepted commitments, in the result's order; the short proof of it holds, too. None in a

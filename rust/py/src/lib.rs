@@ -3,6 +3,7 @@
 mod accuracy;
 mod bounded_update;
 mod commitment;
+mod consistent_masking;
 mod convert;
 mod head;
 mod honest_aggregate;
@@ -30,5 +31,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     optimum::register(module)?;
     accuracy::register(module)?;
     receipt::register(module)?;
-    masking::register(module)
+    masking::register(module)?;
+    consistent_masking::register(module)
 }

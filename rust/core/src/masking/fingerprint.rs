@@ -4,13 +4,13 @@
 use ark_ff::PrimeField;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::masks::{Modulus, SUBJECT, Seed, add_masks};
 use super::stream::Stream;
 use crate::commit::Key;
 use crate::error::{Error, Result};
-use crate::group::{Affine, Point, Suite, WithoutH, to_affine};
+use crate::group::{Affine, Suite, WithoutH, to_affine};
 use crate::relation::Shape;
 
 /// Independent fingerprints: two different vectors share all of them with probability (2/q)^3, below 2^-92.
@@ -26,8 +26,14 @@ pub struct Beacon {
 
 impl Beacon {
     /// Of every repetition. session, accepted: what was fixed before anybody could know them.
-    pub fn all(modulus: Modulus, shape: &Shape, session: &[u8; 32], accepted: &[u8; 32]) -> Vec<Self> {
-        (0..REPETITIONS as u32)
+    pub fn all(
+        modulus: Modulus,
+        shape: &Shape,
+        session: &[u8; 32],
+        accepted: &[u8; 32],
+    ) -> Result<Vec<Self>> {
+        shape.check(SUBJECT, shape.rows())?;
+        let all = (0..REPETITIONS as u32)
             .map(|repetition| {
                 let seed = Sha256::new_with_prefix(b"fedproof/v1/beacon\0")
                     .chain_update(session)
@@ -37,7 +43,9 @@ impl Beacon {
                     .into();
                 let draw = |row, count| {
                     let mut out = vec![0; count];
-                    Stream::new(&seed, row).residues(modulus, &mut out);
+                    let mut stream = Stream::new(&seed, row);
+                    stream.skip_scalar();
+                    stream.residues(modulus, &mut out);
                     out
                 };
                 Self {
@@ -45,7 +53,8 @@ impl Beacon {
                     columns: draw(1, shape.columns()),
                 }
             })
-            .collect()
+            .collect();
+        Ok(all)
     }
 }
 
@@ -82,18 +91,31 @@ fn sum_of_products(modulus: Modulus, a: &[u64], b: &[u64]) -> u64 {
     (sum % u128::from(modulus.q())) as u64
 }
 
-/// What both ends of a pair sign for its mask, for every repetition: Φ = φ·J + (Σ_r a_r·μ_r)·H + β·K, with φ and μ of the mask of this seed,
-/// and J the generator behind the last column.
-pub fn pair_points<S: Suite>(
+/// What both ends of a pair know of its mask, for every repetition.
+pub struct PairFingerprint<S: Suite> {
+    /// Φ = φ·J + (Σ_r a_r·μ_r)·H + β·K, which both sign; J is the generator behind the last column.
+    pub points: Vec<Affine<S>>,
+    /// φ of the mask.
+    pub values: Vec<u64>,
+    /// β: without it, whoever guesses an update could see whether it is right.
+    pub blinds: Vec<S::Scalar>,
+}
+
+impl<S: Suite> Drop for PairFingerprint<S> {
+    fn drop(&mut self) {
+        self.values.zeroize();
+        self.blinds.zeroize();
+    }
+}
+
+/// seed: of the mask. blind_seed: β of repetition s is the scalar of its row s.
+pub fn pair_fingerprint<S: Suite>(
     modulus: Modulus,
     shape: &Shape,
     beacons: &[Beacon],
     seed: &[u8; 32],
-    blinds: &[S::Scalar],
-) -> Result<Vec<Affine<S>>> {
-    if beacons.len() != blinds.len() {
-        return Err(Error::lengths(SUBJECT, beacons.len(), blinds.len()));
-    }
+    blind_seed: &[u8; 32],
+) -> Result<PairFingerprint<S>> {
     let d = usize::try_from(shape.d).unwrap_or(usize::MAX);
     let mut residues = Zeroizing::new(vec![0; d]);
     let mut scalars = Zeroizing::new(vec![S::Scalar::default(); shape.rows()]);
@@ -102,19 +124,25 @@ pub fn pair_points<S: Suite>(
         negative: false,
     };
     add_masks(modulus, shape.columns(), &[seed], &mut residues, &mut scalars)?;
-    let points = beacons
-        .iter()
-        .zip(blinds)
-        .map(|(beacon, blind)| {
-            let rows = Zeroizing::new(row_fingerprints(modulus, shape, beacon, &residues)?);
-            let value = S::Scalar::from(fold(modulus, beacon, &rows)?);
-            let h = weighted::<S::Scalar>(beacon, &scalars);
-            let key = Key::<S>::get(shape.columns() + 1);
-            let hidden = Key::<WithoutH<S>>::get(1).commit_scalars(0, &[], blind)?;
-            Ok(key.commit_scalars(shape.columns(), &[value], &h)? + hidden)
-        })
-        .collect::<Result<Vec<Point<S>>>>()?;
-    Ok(to_affine::<S>(&points))
+    let key = Key::<S>::get(shape.columns() + 1);
+    let mut points = Vec::with_capacity(beacons.len());
+    let mut found = PairFingerprint {
+        points: Vec::new(),
+        values: Vec::with_capacity(beacons.len()),
+        blinds: Vec::with_capacity(beacons.len()),
+    };
+    for (beacon, row) in beacons.iter().zip(0..) {
+        let rows = Zeroizing::new(row_fingerprints(modulus, shape, beacon, &residues)?);
+        let value = fold(modulus, beacon, &rows)?;
+        let blind: S::Scalar = Stream::new(blind_seed, row).scalar();
+        let h = weighted::<S::Scalar>(beacon, &scalars);
+        let hidden = Key::<WithoutH<S>>::get(1).commit_scalars(0, &[], &blind)?;
+        points.push(key.commit_scalars(shape.columns(), &[S::Scalar::from(value)], &h)? + hidden);
+        found.values.push(value);
+        found.blinds.push(blind);
+    }
+    found.points = to_affine::<S>(&points);
+    Ok(found)
 }
 
 /// Σ_r a_r·scalar_r.

@@ -8,7 +8,7 @@ mod sharing;
 mod stream;
 
 pub(crate) use fingerprint::weighted;
-pub use fingerprint::{Beacon, REPETITIONS, fold, pair_points, row_fingerprints};
+pub use fingerprint::{Beacon, PairFingerprint, REPETITIONS, fold, pair_fingerprint, row_fingerprints};
 pub use keys::{generate, prove_key, public_key, shared_points, verify_key};
 pub use masks::{Modulus, Seed, add_masks, mask, pack, unpack};
 pub use sharing::{Dealt, deal, interpolate, interpolate_points, share_images};

@@ -29,6 +29,11 @@ impl Stream {
         scalar_from_wide(&block)
     }
 
+    /// For who needs residues only.
+    pub(super) fn skip_scalar(&mut self) {
+        self.0.fill_bytes(&mut [0; 64]);
+    }
+
     /// As many uniform residues as fit: little-endian integers of the modulus' width; those that are not below it are left out.
     pub(super) fn residues(&mut self, modulus: Modulus, out: &mut [u64]) {
         let (q, width) = (modulus.q(), modulus.width());

@@ -61,6 +61,38 @@ pub struct Secret<F: PrimeField> {
     pub repetitions: Vec<Fingerprinted<F>>,
 }
 
+impl<F: PrimeField> Secret<F> {
+    /// values: x. pairs: whether the mask is subtracted, φ and β of every repetition.
+    pub fn new<'a>(
+        values: Vec<i64>,
+        pairs: impl Iterator<Item = (bool, &'a [u64], &'a [F])>,
+    ) -> Result<Self> {
+        let nothing = Fingerprinted {
+            pairs: 0,
+            blind: F::zero(),
+        };
+        let mut secret = Self {
+            values,
+            repetitions: vec![nothing; REPETITIONS],
+        };
+        for (negative, values, blinds) in pairs {
+            if values.len() != REPETITIONS || blinds.len() != REPETITIONS {
+                return Err(Error::lengths(NAME, REPETITIONS, values.len().min(blinds.len())));
+            }
+            for ((known, value), blind) in secret.repetitions.iter_mut().zip(values).zip(blinds) {
+                if negative {
+                    known.pairs -= i128::from(*value);
+                    known.blind -= blind;
+                } else {
+                    known.pairs += i128::from(*value);
+                    known.blind += blind;
+                }
+            }
+        }
+        Ok(secret)
+    }
+}
+
 impl<F: PrimeField> Drop for Secret<F> {
     fn drop(&mut self) {
         self.values.zeroize();
@@ -99,7 +131,7 @@ impl<F: PrimeField> Drop for Folded<F> {
 }
 
 impl<S: Suite> ConsistentMasking<S> {
-    fn beacons(&self) -> Vec<Beacon> {
+    fn beacons(&self) -> Result<Vec<Beacon>> {
         Beacon::all(
             self.modulus,
             &self.shape,
@@ -161,9 +193,9 @@ impl<S: Suite> ConsistentMasking<S> {
     }
 
     /// κ + 2^ℓ of every repetition: of an honest client an integer below 2^(ℓ + 1), of others whatever solves the claim in F.
-    pub fn carries(&self, secret: &Secret<S::Scalar>) -> Vec<S::Scalar> {
-        let beacons = self.beacons();
-        self.carries_of(&beacons, &self.folded(&beacons, secret))
+    pub fn carries(&self, secret: &Secret<S::Scalar>) -> Result<Vec<S::Scalar>> {
+        let beacons = self.beacons()?;
+        Ok(self.carries_of(&beacons, &self.folded(&beacons, secret)))
     }
 
     fn carries_of(&self, beacons: &[Beacon], folded: &Folded<S::Scalar>) -> Vec<S::Scalar> {
@@ -246,7 +278,7 @@ impl<S: Suite> Relation<WithoutH<S>> for ConsistentMasking<S> {
 
     fn record(&self, rec: &mut Recorder<WithoutH<S>>, witness: Option<&Self::Secret>) -> Result<()> {
         self.absorb(rec);
-        let beacons = self.beacons();
+        let beacons = self.beacons()?;
         let folded = witness.map(|secret| std::sync::Arc::new(self.folded(&beacons, secret)));
         let carries = folded.as_ref().map(|f| self.carries_of(&beacons, f));
         let sums = rec.statement_matrix("Q", &self.sums(&beacons)?, folded)?;
@@ -279,7 +311,7 @@ impl<S: Suite> Relation<WithoutH<S>> for ConsistentMasking<S> {
         if secret.values.len() as u64 != self.shape.d || secret.repetitions.len() != REPETITIONS {
             return fail("its shape is not the statement's");
         }
-        let beacons = self.beacons();
+        let beacons = self.beacons()?;
         let folded = self.folded(&beacons, secret);
         let key = crate::commit::Key::<WithoutH<S>>::get(self.columns());
         for ((row, blind), sum) in folded.rows.iter().zip(&folded.blinds).zip(self.sums(&beacons)?) {

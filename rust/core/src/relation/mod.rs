@@ -76,7 +76,7 @@ impl Shape {
         }
     }
 
-    fn check(&self, subject: &'static str, rows: usize) -> Result<()> {
+    pub(crate) fn check(&self, subject: &'static str, rows: usize) -> Result<()> {
         let ok = (1..=MAX_DIMENSION).contains(&self.d)
             && self.columns.is_power_of_two()
             && (2..=1 << 16).contains(&self.columns);

@@ -1,9 +1,8 @@
 //! One client of a masked round: its upload, its neighbours' masks, and the statement that both fit.
 
-use ark_ff::{One, Zero};
 use fedproof_core::commit::Key;
 use fedproof_core::group::{Affine, Suite};
-use fedproof_core::masking::{Beacon, Modulus, REPETITIONS, Seed, fold, mask, pair_points, row_fingerprints};
+use fedproof_core::masking::{Beacon, Modulus, Seed, fold, mask, pair_fingerprint, row_fingerprints};
 use fedproof_core::relation::Shape;
 use fedproof_core::relation::consistent_masking::{ConsistentMasking, Fingerprinted, Pair, Secret};
 use zeroize::Zeroizing;
@@ -69,41 +68,23 @@ impl Upload {
         let seeds: Vec<Seed> = (1..=self.neighbours).map(seed).collect();
         let (masked, blinds) =
             mask(self.modulus, columns, context.weight, &values, &own, &seeds).expect("masks");
-        let beacons = self.beacons(&shape);
-        let mut repetitions = vec![
-            Fingerprinted {
-                pairs: 0,
-                blind: S::Scalar::zero(),
-            };
-            REPETITIONS
-        ];
-        let pairs = (1..=self.neighbours)
+        let beacons = Beacon::all(self.modulus, &shape, &context.announcement, &ACCEPTED).expect("a shape");
+        let known: Vec<_> = (1..=self.neighbours)
             .map(|j| {
-                let own: Vec<S::Scalar> = (0..REPETITIONS as u64)
-                    .map(|s| S::Scalar::from(1000 * u64::from(j) + s))
-                    .collect();
                 let Seed { seed, negative } = seed(j);
-                let zeros = (vec![0; self.d], vec![S::Scalar::zero(); shape.rows()]);
-                let alone = Seed {
-                    seed: seed.clone(),
-                    negative: false,
-                };
-                let (residues, _) =
-                    mask(self.modulus, columns, 1, &zeros.0, &zeros.1, &[alone]).expect("one");
-                for ((known, beacon), blind) in repetitions.iter_mut().zip(&beacons).zip(&own) {
-                    let value = i128::from(fingerprint(self.modulus, &shape, beacon, &residues));
-                    let sign = if negative {
-                        -S::Scalar::one()
-                    } else {
-                        S::Scalar::one()
-                    };
-                    known.pairs += if negative { -value } else { value };
-                    known.blind += sign * blind;
-                }
-                Pair {
-                    negative,
-                    points: pair_points::<S>(self.modulus, &shape, &beacons, &seed, &own).expect("points"),
-                }
+                let known = pair_fingerprint::<S>(self.modulus, &shape, &beacons, &seed, &[100 + j; 32]);
+                (negative, known.expect("a fingerprint"))
+            })
+            .collect();
+        let each = known
+            .iter()
+            .map(|(negative, k)| (*negative, &k.values[..], &k.blinds[..]));
+        let secret = Secret::new(values.clone(), each).expect("all repetitions");
+        let pairs = known
+            .iter()
+            .map(|(negative, k)| Pair {
+                negative: *negative,
+                points: k.points.clone(),
             })
             .collect();
         Uploaded {
@@ -115,12 +96,8 @@ impl Upload {
             masked,
             blinds,
             pairs,
-            repetitions,
+            repetitions: secret.repetitions.clone(),
         }
-    }
-
-    fn beacons(&self, shape: &Shape) -> Vec<Beacon> {
-        Beacon::all(self.modulus, shape, &context().announcement, &ACCEPTED)
     }
 }
 
@@ -133,7 +110,8 @@ impl<S: Suite> Uploaded<S> {
     /// That what was uploaded fits what was committed to.
     pub fn statement(&self) -> (ConsistentMasking<S>, Secret<S::Scalar>) {
         let context = context();
-        let beacons = Beacon::all(self.modulus, &self.shape, &context.announcement, &ACCEPTED);
+        let beacons =
+            Beacon::all(self.modulus, &self.shape, &context.announcement, &ACCEPTED).expect("a shape");
         let values = beacons
             .iter()
             .map(|beacon| fingerprint(self.modulus, &self.shape, beacon, &self.masked))

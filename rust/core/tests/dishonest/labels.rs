@@ -12,12 +12,13 @@ use fedproof_core::transcript::Event;
 use crate::common::accuracy;
 use crate::common::lies::accuracy::{Lie, Says};
 use crate::common::lies::{attempt, long, out_of_range};
+use crate::common::masking::Upload;
 use crate::common::optimum::kinds;
 use crate::common::receipt::Asked;
 use crate::common::{Case, aggregate, bounded, commit, numbers, statement};
 use crate::dishonest::optimum::back_door;
 use crate::dishonest::receipt::loses;
-use crate::dishonest::{order_accuracy, order_optimum, order_receipt, order_statement};
+use crate::dishonest::{order_accuracy, order_masking, order_optimum, order_receipt, order_statement};
 
 /// Of a bounded update: values whose absence from the transcript an attack of this suite uses.
 pub const ATTACKED: [&str; 20] = [
@@ -80,7 +81,7 @@ pub fn rule(kind: &str, name: &str) -> &'static str {
 }
 
 /// Honest code is refused, whatever is not absorbed.
-fn proves_nothing<R: Relation<Pallas>>(lie: &R, witness: &R::Secret) {
+fn proves_nothing<S: Suite, R: Relation<S>>(lie: &R, witness: &R::Secret) {
     for name in labels(lie).0 {
         let dropped = rule("absorb", name);
         assert_eq!(
@@ -107,6 +108,8 @@ fn absence_alone_proves_nothing() {
     }
     let (lie, witness) = loses::<Pallas>();
     proves_nothing(&lie, &witness);
+    let (lie, secret) = Upload::default().make::<Pallas>().shifted(777).statement();
+    proves_nothing(&lie, &secret);
 }
 
 pub type Names = BTreeSet<&'static str>;
@@ -152,9 +155,9 @@ fn of_all(each: impl Iterator<Item = (Names, Names)>) -> (Names, Names) {
         .unwrap_or_default()
 }
 
-/// Of every kind of head, and of their accuracies; and of receipts, which draw nothing of their own.
+/// Of every kind of head, and of their accuracies; and of receipts and masked uploads, which draw nothing of their own.
 #[test]
-fn every_label_of_heads_accuracies_and_receipts_has_an_attack_or_a_reason() {
+fn every_label_of_the_others_has_an_attack_or_a_reason() {
     let known: Names = ATTACKED.into_iter().chain(NOT_ATTACKED).collect();
     let foreseen: Names = FORESEEN.into_iter().collect();
 
@@ -179,6 +182,11 @@ fn every_label_of_heads_accuracies_and_receipts_has_an_attack_or_a_reason() {
 
     let (absorbed, drawn) = labels(&Asked::default().make::<Pallas>().0);
     are_own(&absorbed, order_receipt::ATTACKED, &known);
+    are_own(&drawn, [], &foreseen);
+
+    let (absorbed, drawn) = labels(&Upload::default().make::<Pallas>().statement().0);
+    let own = [&order_masking::ATTACKED[..], &order_masking::NOT_ATTACKED];
+    are_own(&absorbed, own.concat(), &known);
     are_own(&drawn, [], &foreseen);
 }
 

@@ -20,7 +20,7 @@ mod lie {
     pub fn carry_bit<S: Suite>() {
         let (lie, secret) = Upload::default().make::<S>().shifted(777).statement();
         let (honest, truth) = Upload::default().make::<S>().statement();
-        let carries = lie.carries(&secret);
+        let carries = lie.carries(&secret).expect("a shape");
         earns_beside(
             "carry bit",
             (&lie, &secret),

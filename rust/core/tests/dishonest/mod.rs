@@ -11,6 +11,7 @@ mod multiplicities;
 mod optimum;
 mod order_accuracy;
 mod order_closing;
+mod order_masking;
 mod order_optimum;
 mod order_receipt;
 mod order_relation;

@@ -110,6 +110,18 @@ mod masks {
         let (truth, secret) = Upload::default().make::<S>().statement();
         let proof = truth.prove(&secret).expect("true").to_bytes();
         truth.verify(&proof).expect("proved");
+        // A new field without a change below does not compile.
+        let ConsistentMasking {
+            context: _,
+            accepted: _,
+            shape: _,
+            modulus: _,
+            carry_bits: _,
+            points: _,
+            blinds: _,
+            pairs: _,
+            values: _,
+        } = &truth;
         let denied = |change: fn(&mut ConsistentMasking<S>)| {
             let mut changed = truth.clone();
             change(&mut changed);
@@ -119,6 +131,7 @@ mod masks {
         denied(|s| s.context.client.push('x'));
         denied(|s| s.context.weight += 1);
         denied(|s| s.accepted[0] ^= 1);
+        denied(|s| s.shape.d -= 1);
         denied(|s| s.modulus = Modulus::Bits40);
         denied(|s| s.points.swap(0, 1));
         denied(|s| s.blinds.swap(0, 1));

@@ -2,6 +2,7 @@
 //! without a mutation does not compile.
 
 use crate::common::accuracy;
+use crate::common::masking::Upload;
 use crate::common::optimum::{Head, kinds};
 use crate::common::{Case, aggregate, bounded, commit, context, numbers, statement};
 use ark_ff::One;
@@ -20,7 +21,7 @@ use proptest::prelude::*;
 
 type F = <Pallas as Suite>::Scalar;
 
-fn refused<R: Relation<Pallas>>(statement: &R, proof: &[u8]) -> Stage {
+fn refused<S: Suite, R: Relation<S>>(statement: &R, proof: &[u8]) -> Stage {
     statement.verify(proof).expect_err("tampered with").stage
 }
 
@@ -44,14 +45,21 @@ fn every_element_of_a_proof() {
         .make::<Pallas>();
         every_element(&truth, &trained);
     }
+    let upload = Upload {
+        d: 6,
+        columns: 4,
+        ..Upload::default()
+    };
+    let (truth, secret) = upload.make::<Pallas>().statement();
+    every_element(&truth, &secret);
 }
 
-fn every_element<R: Relation<Pallas>>(truth: &R, witness: &R::Secret) {
+fn every_element<S: Suite, R: Relation<S>>(truth: &R, witness: &R::Secret) {
     let Proof { points, scalars } = truth.prove(witness).expect("an honest prover");
     for i in 0..points.len() {
         let mut changed = points.clone();
-        changed[i] = to_affine::<Pallas>(&[changed[i] + named_generator::<Pallas>("H")])[0];
-        let proof = Proof::<Pallas> {
+        changed[i] = to_affine::<S>(&[changed[i] + named_generator::<S>("H")])[0];
+        let proof = Proof::<S> {
             points: changed,
             scalars: scalars.clone(),
         };
@@ -59,8 +67,8 @@ fn every_element<R: Relation<Pallas>>(truth: &R, witness: &R::Secret) {
     }
     for i in 0..scalars.len() {
         let mut changed = scalars.clone();
-        changed[i] += F::one();
-        let proof = Proof::<Pallas> {
+        changed[i] += S::Scalar::one();
+        let proof = Proof::<S> {
             points: points.clone(),
             scalars: changed,
         };

@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 use fedproof_core::error::{Error, Result, Stage};
 use fedproof_core::group::{Bn254, Pallas, Suite, decode_points, decode_scalars};
+use fedproof_core::masking::Modulus;
 use fedproof_core::relation::accuracy::Accuracy;
 use fedproof_core::relation::bounded_update::{BoundedUpdate, Bounds};
+use fedproof_core::relation::consistent_masking::{ConsistentMasking, Pair};
 use fedproof_core::relation::head::{Digits, Size, Weights};
 use fedproof_core::relation::honest_aggregate::HonestAggregate;
 use fedproof_core::relation::optimum::{Loss, Objective, Optimum};
@@ -151,6 +153,7 @@ fn verify<S: Suite>(relation: &str, statement: &Value, proof: &[u8]) -> Result<(
             let blinds = decode_scalars::<S>(&bytes(&blinds))?;
             aggregate::<S>([0; 32], &size, &terms)?.verify_sum(&values, &blinds)
         }
+        "consistent masking" => masking::<S>(statement)?.verify(proof),
         "receipt" => receipt::<S>(statement)?.verify(proof),
         "optimum" => optimum::<S>(statement)?.verify(proof),
         "accuracy" => accuracy::<S>(statement)?.verify(proof),
@@ -160,6 +163,37 @@ fn verify<S: Suite>(relation: &str, statement: &Value, proof: &[u8]) -> Result<(
 
 fn u32_of(value: &Value) -> u32 {
     u32::try_from(integer(value)).unwrap_or(u32::MAX)
+}
+
+fn masking<S: Suite>(statement: &Value) -> Result<ConsistentMasking<S>> {
+    let names = [
+        "context", "accepted", "shape", "masks", "points", "blinds", "pairs", "values",
+    ];
+    let [ctx, accepted, size, masks, points, blinds, pairs, values] = fields(statement, names);
+    let [modulus, carry_bits] = fields(&masks, ["modulus", "carry_bits"]);
+    let pair = |value: &Value| {
+        let [negative, points] = fields(value, ["negative", "points"]);
+        Ok(Pair {
+            negative: negative.as_bool().expect("true or false"),
+            points: decode_points::<S>(&bytes(&points))?,
+        })
+    };
+    Ok(ConsistentMasking {
+        context: context(&ctx),
+        accepted: digest(&accepted),
+        shape: shape(&size),
+        modulus: Modulus::new(integer(&modulus))?,
+        carry_bits: u32_of(&carry_bits),
+        points: decode_points::<S>(&bytes(&points))?,
+        blinds: decode_scalars::<S>(&bytes(&blinds))?,
+        pairs: pairs
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(pair)
+            .collect::<Result<_>>()?,
+        values: values.as_array().expect("a list").iter().map(integer).collect(),
+    })
 }
 
 fn receipt<S: Suite>(statement: &Value) -> Result<Receipt<S>> {

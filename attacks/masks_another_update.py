@@ -1,0 +1,64 @@
+"""A client proves one update and uploads another under its masks. It answers for what it uploaded with a proof that it forces out of the
+prover."""
+
+import time
+from dataclasses import replace
+
+from _federation import Federation, attack
+from _masked import NAMES, MaskedRound
+
+from fedproof.errors import Refused
+from fedproof.round import disclosure
+from fedproof.round.client import Client
+from fedproof.round.masked import row_hashes, rows_digest
+from fedproof.round.masker import Masked, Masker
+
+CHEAT = NAMES[4]
+
+
+def masks_another(client: Client) -> None:
+    if client.name != CHEAT:
+        return
+    masker = only(client)
+    honest = masker.apply
+
+    def apply(*arguments: object) -> Masked:
+        made = honest(*arguments)
+        rows = bytes([made.rows[0] ^ 1]) + made.rows[1:]
+        masker.made = replace(masker.made, rows=rows)
+        return replace(made, rows=rows, rows_digest=rows_digest(row_hashes(masker.joined(), rows)))
+
+    masker.apply = apply
+
+
+def only(client: Client) -> Masker:
+    (masker,) = client.maskers.values()
+    return masker
+
+
+def run(_: Federation) -> None:
+    masked = MaskedRound(masks_another)
+    server, clients = masked.server, masked.clients
+    unmasking, session = server.unmask(), server.session
+    for client in clients.values():
+        unmasking.agree(client.acknowledge(session, unmasking.accepted))
+    for name, client in clients.items():
+        unmasking.answer(client.unmask(session, unmasking.request(name)).to_bytes())
+    blame = server.blame()
+    for client in clients.values():
+        told = disclosure.fingerprints(
+            only(client), blame.request(), client.key, unchecked=client.name == CHEAT
+        )
+        blame.receive(told)
+    while asks := blame.asks():
+        for name, requests in asks.items():
+            for request in requests:
+                blame.opened(clients[name].disclose(session, request).to_bytes())
+    report = masked.verify(server.close(now=int(time.time())))
+    if report.void or len(report.accepted) != len(NAMES) - 1:
+        raise SystemExit("the others' sum is lost")
+    (named,) = report.dropped
+    raise Refused(named.subject, named.stage, named.reason, party=named.client, round=report.round)
+
+
+attack("another update under the masks than the one that was proved", run)

@@ -1,0 +1,120 @@
+"""R4, consistent masking (spec/relations/consistent-masking.md): what a client uploaded under masks is the update that it committed to,
+plus masks that both ends of each pair signed fingerprints of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedproof import _core
+from fedproof.policy.parameters import Shape
+from fedproof.proofs.context import Context, refusals
+from fedproof.proofs.masking import Residues
+
+NAME = "consistent masking"
+REPETITIONS = 3
+
+
+@dataclass(frozen=True)
+class Beacon:
+    """Where fingerprints are taken: weights follow from the session and the accepted set's digest, so nobody knew them before the set was
+    fixed. modulus: q."""
+
+    modulus: int
+    shape: Shape
+    session: bytes
+    accepted: bytes
+
+    def parts(self) -> tuple[int, int, int, bytes, bytes]:
+        """As the engine takes it."""
+        return self.modulus, self.shape.d, self.shape.columns, self.session, self.accepted
+
+
+@dataclass(frozen=True)
+class PairFingerprint:
+    """Of the mask of two clients. points: Φ of every repetition, which both sign. values, blinds: φ and β, which only they know."""
+
+    points: bytes
+    values: list[int] = field(repr=False)
+    blinds: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """points: C(x). blinds: the masked ones without the masks that are open. pairs: of the neighbours in the set, in the order of names:
+    whether the client subtracts the mask, and the points that it signed. values: fingerprints of the upload without the masks that are
+    open, one a repetition. carry_bits: ℓ."""
+
+    ctx: Context
+    suite: str
+    beacon: Beacon
+    carry_bits: int
+    points: bytes = field(repr=False)
+    blinds: bytes = field(repr=False)
+    pairs: Sequence[tuple[bool, bytes]] = field(repr=False)
+    values: Sequence[int]
+
+    def setting(self) -> tuple[bytes, int, int, int, int]:
+        """As the engine takes it."""
+        beacon = self.beacon
+        return beacon.accepted, beacon.shape.d, beacon.shape.columns, beacon.modulus, self.carry_bits
+
+
+def row_fingerprints(beacon: Beacon, residues: Residues) -> Residues:
+    """Of d residues: one for each row, repetition after repetition."""
+    with refusals():
+        return _core.row_fingerprints(beacon.parts(), residues)
+
+
+def fold(beacon: Beacon, rows: Residues) -> list[int]:
+    """The fingerprint of every repetition, from those of the rows."""
+    with refusals():
+        return _core.fold_fingerprints(beacon.parts(), rows)
+
+
+def pair_fingerprint(suite: str, beacon: Beacon, seed: bytes, blind_seed: bytes) -> PairFingerprint:
+    """seed: of the pair's mask. blind_seed: of β."""
+    with refusals():
+        return PairFingerprint(*_core.pair_fingerprint(suite, beacon.parts(), seed, blind_seed))
+
+
+def prove(
+    statement: Statement,
+    update: NDArray[np.int64],
+    pairs: Sequence[PairFingerprint],
+    *,
+    unchecked: bool = False,
+) -> bytes:
+    """update: x. pairs: of the statement's. Raises `Refused` (stage "witness") where the upload does not fit, unless `unchecked`, as a
+    dishonest client would."""
+    with refusals(party=statement.ctx.client):
+        return _core.prove_consistent_masking(
+            statement.suite,
+            statement.ctx.parts(),
+            statement.setting(),
+            statement.points,
+            statement.blinds,
+            list(statement.pairs),
+            list(statement.values),
+            update,
+            [(pair.values, pair.blinds) for pair in pairs],
+            not unchecked,
+        )
+
+
+def verify(statement: Statement, proof: bytes) -> None:
+    """Returns nothing, or raises `Refused`."""
+    with refusals(party=statement.ctx.client):
+        _core.verify_consistent_masking(
+            statement.suite,
+            statement.ctx.parts(),
+            statement.setting(),
+            statement.points,
+            statement.blinds,
+            list(statement.pairs),
+            list(statement.values),
+            proof,
+        )

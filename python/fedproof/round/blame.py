@@ -1,0 +1,248 @@
+"""The aggregator's side where the sum of a masked round did not open: who is to blame, and the sum of the others
+(spec/secure-aggregation.md §8 to §11). A state machine without input or output of its own: `request` to every member that opened the set,
+then `asks` and `opened` until nothing is asked, then the round is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from fedproof.errors import Malformed, Refused
+from fedproof.identity.signed import Signed
+from fedproof.proofs import Commitment, Opening, consistent_masking, masking
+from fedproof.round.blame_messages import (
+    ConflictRequest,
+    Evidence,
+    FailedProof,
+    FingerprintRequest,
+    Fingerprints,
+    HolderPart,
+    RepairRequest,
+    ShownPair,
+    WrongPair,
+    WrongRow,
+)
+from fedproof.round.masked import packed_rows, row_hashes
+from fedproof.round.masked_messages import Pair, PairPart, RecoveryAnswer
+from fedproof.round.rules import MAX_SLACK
+from fedproof.round.unmasking import Unmasking
+from fedproof.round.uploads import MaskedUploads
+
+_Edge = tuple[str, str]
+_MAX_PART = 512
+"""Bytes of an answer for each pair, at most."""
+
+
+def _edge(one: str, other: str) -> _Edge:
+    return min(one, other), max(one, other)
+
+
+class Blame:
+    """named: evidence, by whom it names."""
+
+    def __init__(self, uploads: MaskedUploads, unmasking: Unmasking) -> None:
+        self._uploads, self._unmasking = uploads, unmasking
+        self.round, self._fixed, self._court = unmasking.round, unmasking.fixed, unmasking.court
+        self.named: dict[str, Evidence] = {}
+        self._told: dict[str, tuple[Signed, Fingerprints]] = {}
+        self._shown: dict[_Edge, ShownPair] = {}
+        self._parts: dict[_Edge, dict[str, PairPart]] = {}
+        self._asked: set[tuple[str, bytes]] = set()
+        self._asked_ends: set[_Edge] = set()
+        for holder, answer in unmasking.opened.items():
+            for complaint in answer.complaints:
+                evidence = unmasking.bad_share(holder, complaint)
+                self.named.setdefault(complaint.client, evidence)
+
+    # --- fingerprints ----------------------------------------------------------------------------------------------
+
+    def request(self) -> FingerprintRequest:
+        """To every member that opened the set."""
+        return FingerprintRequest(session=self.round.session, accepted=self._fixed.accepted)
+
+    def receive(self, signed: Signed) -> str:
+        """A member's fingerprints; returns its name. What is false of them names it. Raises `Refused` for what is of another form: that
+        counts as if nothing had come."""
+        client = self._fixed.member_of(signed, "fingerprints")
+        told = self._fixed.open_fingerprints(signed, client)
+        if client in self._told or client not in self._unmasking.opened:
+            return client
+        self._told[client] = signed, told
+        evidence = self._wrong_row(signed, told) or self._failed_proof(signed, told)
+        if evidence is not None:
+            self.named.setdefault(client, evidence)
+        return client
+
+    def _wrong_row(self, signed: Signed, told: Fingerprints) -> WrongRow | None:
+        round, masked = self.round, self._uploads.kept[told.client].masked
+        residues = masking.unpack(round.parameters.modulus, round.shape.d, masked)
+        true = consistent_masking.row_fingerprints(self._fixed.beacon, residues)
+        wrong = np.flatnonzero(true != self._fixed.unpack_rows(told))
+        if not len(wrong):
+            return None
+        number = int(wrong[0]) % round.shape.rows
+        return WrongRow(
+            fingerprints=signed,
+            hashes=row_hashes(round, masked),
+            number=number,
+            row=packed_rows(round, masked)[number],
+        )
+
+    def _failed_proof(self, signed: Signed, told: Fingerprints) -> FailedProof | None:
+        round, upload = self.round, self._uploads.kept[told.client]
+        try:
+            secret = self._unmasking.self_secret(told.client)
+        except Refused:
+            return None  # its mask stays closed: then it is not in any sum
+        pairs = self._unmasking.opened[told.client].pairs
+        outside = {p.client: p.point for p in pairs}
+        commitment = Commitment.parse(round.suite, round.shape, upload.points)
+        try:
+            statement = self._fixed.statement(told, commitment, upload.blinds, secret, outside)
+            consistent_masking.verify(statement, told.proof)
+        except Refused:
+            return FailedProof(
+                fingerprints=signed,
+                points=upload.points,
+                blinds=upload.blinds,
+                sharing=upload.sharing,
+                secret=secret,
+                pairs=pairs,
+            )
+        return None
+
+    # --- pairs -----------------------------------------------------------------------------------------------------
+
+    def asks(self) -> dict[str, list[ConflictRequest | RepairRequest]]:
+        """What is asked next, by member that opened the set: each request once. Empty when there is nothing more to ask."""
+        asked: dict[str, list[ConflictRequest | RepairRequest]] = {}
+        for ask in (self._of_conflicts, self._of_repairs):
+            for client, request in ask():
+                key = client, request.digest()
+                if key not in self._asked:
+                    self._asked.add(key)
+                    asked.setdefault(client, []).append(request)
+        return asked
+
+    def _of_conflicts(self) -> list[tuple[str, ConflictRequest]]:
+        return [
+            (client, request) for request in self._conflicts() for client in sorted(self._unmasking.opened)
+        ]
+
+    def _conflicts(self) -> list[ConflictRequest]:
+        """Pairs of which both ends signed different points, unless they are open."""
+        found = []
+        for first, (signed, told) in sorted(self._told.items()):
+            for pair in told.pairs:
+                if pair.client < first or pair.client not in self._told:
+                    continue
+                other_signed, other = self._told[pair.client]
+                points = next(p.points for p in other.pairs if p.client == first)
+                if points != pair.points and (first, pair.client) not in self._shown:
+                    request = ConflictRequest(
+                        session=self.round.session,
+                        accepted=self._fixed.accepted,
+                        first=signed,
+                        second=other_signed,
+                    )
+                    found.append(request)
+        return found
+
+    def _of_repairs(self) -> list[tuple[str, RepairRequest]]:
+        """Every member that stays is asked for its own pair with each that is named; for one that stayed closed then, everybody is."""
+        asks, answering = [], self._unmasking.opened
+        for named, evidence in sorted(self.named.items()):
+            staying = [n for n in self._fixed.inside(named) if n not in self.named]
+            closed = {n for n in staying if _edge(n, named) not in self._shown}
+            silent = {n for n in closed if n not in answering or (n, named) in self._asked_ends}
+            for client in sorted(answering):
+                members = silent | ({client} & closed)
+                if members:
+                    request = RepairRequest(
+                        session=self.round.session,
+                        accepted=self._fixed.accepted,
+                        evidence=evidence.to_bytes(),
+                        members=tuple(sorted(members)),
+                    )
+                    asks.append((client, request))
+            self._asked_ends.update((n, named) for n in closed)
+        return asks
+
+    def opened(self, data: bytes) -> str:
+        """An answer; returns whose. What it opens may name somebody else. Raises `Refused`; nothing of the answer is used then."""
+        round = self.round
+        try:
+            answer = RecoveryAnswer.from_bytes(data, limit=MAX_SLACK + _MAX_PART * len(self._fixed.members))
+        except Malformed as error:
+            raise round.refuse("recovery-answer", "decoding", str(error)) from None
+        holder = answer.client
+        if answer.session != round.session or holder not in self._fixed.members:
+            raise round.refuse("recovery-answer", "statement", "not of a member in this session")
+        for part in answer.parts:
+            self._check_part(holder, part)
+        for part in answer.parts:
+            self._take(holder, part)
+        return holder
+
+    def _check_part(self, holder: str, part: PairPart) -> None:
+        round, (member, other) = self.round, (part.pair.member, part.pair.outsider)
+        if not {member, other} <= self._fixed.members or not round.are_neighbours(member, other):
+            raise round.refuse("recovery-answer", "statement", "no pair inside the set", holder)
+        if holder == member:
+            round.check_pair(member, other, part.point, part.proof)
+        elif holder == other:
+            round.check_pair(other, member, part.point, part.proof)
+        else:
+            sharing = self._uploads.kept[member].sharing
+            round.check_part(sharing, member, other, holder, part.point, part.proof)
+
+    def _take(self, holder: str, part: PairPart) -> None:
+        member, other = part.pair.member, part.pair.outsider
+        if _edge(member, other) in self._shown:
+            return
+        if holder in (member, other):
+            pair = part.pair if holder == member else Pair(member=other, outsider=member)
+            self._show(ShownPair(pair=pair, point=part.point, proof=part.proof))
+            return
+        parts = self._parts.setdefault((member, other), {})
+        parts[holder] = part
+        threshold = self.round.parameters.threshold
+        if len(parts) < threshold:
+            return
+        chosen = dict(sorted(parts.items())[:threshold])
+        points = {self.round.numbers[h]: p.point for h, p in chosen.items()}
+        self._show(
+            ShownPair(
+                pair=part.pair,
+                point=masking.interpolate_points(self.round.suite, points),
+                parts=tuple(HolderPart(client=h, point=p.point, proof=p.proof) for h, p in chosen.items()),
+                sharing=self._uploads.kept[member].sharing,
+            )
+        )
+
+    def _show(self, shown: ShownPair) -> None:
+        """Keeps an open pair, and names every end that signed other points."""
+        member, other = shown.pair.member, shown.pair.outsider
+        self._shown[_edge(member, other)] = shown
+        true = self._fixed.pair_fingerprint(member, other, shown.point).points
+        for own, with_ in ((member, other), (other, member)):
+            if own in self._told and own not in self.named:
+                signed, told = self._told[own]
+                points = next(p.points for p in told.pairs if p.client == with_)
+                if points != true:
+                    self.named[own] = WrongPair(fingerprints=signed, shown=shown)
+
+    # --- the sum of the others -------------------------------------------------------------------------------------
+
+    def total(self) -> Opening:
+        """Of those that are not named. Raises `Refused` (object "sum", stage "opening")."""
+        opened: Mapping[str, dict[str, bytes]] = {
+            named: {
+                n: self._shown[_edge(n, named)].point
+                for n in self._fixed.inside(named)
+                if _edge(n, named) in self._shown
+            }
+            for named in self.named
+        }
+        return self._unmasking.total(opened)

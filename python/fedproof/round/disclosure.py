@@ -1,0 +1,131 @@
+"""What a client says and opens where the sum of a masked round did not: fingerprints of its own upload, and pairs of which somebody lied or
+was named by evidence that it checks itself (spec/secure-aggregation.md §8 to §11)."""
+
+from __future__ import annotations
+
+from fedproof.errors import Malformed
+from fedproof.identity.keys import SigningKey
+from fedproof.identity.signed import Signed, sign
+from fedproof.proofs import consistent_masking, masking
+from fedproof.round.blame_messages import (
+    ConflictRequest,
+    FingerprintRequest,
+    Fingerprints,
+    PairPoints,
+    RepairRequest,
+    read_evidence,
+)
+from fedproof.round.evidence import Court
+from fedproof.round.fingerprints import FixedSet
+from fedproof.round.masked_messages import Pair, PairPart, RecoveryAnswer
+from fedproof.round.masker import Made, Masker
+
+
+def _opened(masker: Masker, session: bytes, accepted: bytes, kind: str) -> FixedSet:
+    """The set that this client opened, if the request is about it. Raises `Refused`."""
+    round = masker.joined()
+    if not masker.answered or (session, accepted) != (round.session, masker.accepted):
+        detail = "about a set that this client did not open"
+        raise round.refuse(kind, "statement", detail, masker.client)
+    return FixedSet(round, masker.members, masker.accepted)
+
+
+def fingerprints(
+    masker: Masker, request: FingerprintRequest, key: SigningKey, *, unchecked: bool = False
+) -> Signed:
+    """Of this client's upload, signed. unchecked: prove without looking, as a dishonest client would. Raises `Refused`."""
+    fixed = _opened(masker, request.session, request.accepted, request.KIND)
+    made, own = masker.made, masker.own
+    if made is None or own is None:
+        raise fixed.round.refuse(request.KIND, "statement", "of no upload", masker.client)
+    round, client, beacon = fixed.round, masker.client, fixed.beacon
+    points = masker.shared(masker.mask, {n: round.mask_key(n) for n in round.neighbours(client)})
+    known = [fixed.pair_fingerprint(client, n, points[n]) for n in fixed.inside(client)]
+    residues = masking.unpack(beacon.modulus, round.shape.d, made.rows)
+    rows = consistent_masking.row_fingerprints(beacon, residues)
+    told = Fingerprints(
+        session=round.session,
+        client=client,
+        accepted=masker.accepted,
+        rows=masking.pack(beacon.modulus, rows),
+        pairs=tuple(
+            PairPoints(client=n, points=pair.points)
+            for n, pair in zip(fixed.inside(client), known, strict=True)
+        ),
+        proof=b"",
+    )
+    proof = prove(fixed, told, made, own.secret, points, known, unchecked=unchecked)
+    return sign(told.model_copy(update={"proof": proof}), key)
+
+
+def prove(
+    fixed: FixedSet,
+    told: Fingerprints,
+    made: Made,
+    secret: bytes,
+    points: dict[str, bytes],
+    known: list[consistent_masking.PairFingerprint],
+    *,
+    unchecked: bool = False,
+) -> bytes:
+    """R4 of what is told. points: what the mask key shares with those of the neighbours. known: of the pairs inside the set."""
+    outside = {n: points[n] for n in fixed.outside(told.client)}
+    statement = fixed.statement(told, made.commitment, made.blinds, secret, outside)
+    return consistent_masking.prove(statement, made.opening.values, known, unchecked=unchecked)
+
+
+def disclose(masker: Masker, request: ConflictRequest | RepairRequest) -> RecoveryAnswer:
+    """Raises `Refused`."""
+    fixed = _opened(masker, request.session, request.accepted, request.KIND)
+    round = fixed.round
+    if isinstance(request, ConflictRequest):
+        pairs = [_in_conflict(fixed, request)]
+    else:
+        named = _named(fixed, masker, request)
+        if not set(request.members) <= set(fixed.inside(named)):
+            detail = "not pairs inside the set with the one that is named"
+            raise round.refuse(request.KIND, "statement", detail, masker.client)
+        pairs = [Pair(member=n, outsider=named) for n in request.members]
+    parts = [part for pair in pairs for part in _parts(masker, pair)]
+    return RecoveryAnswer(session=round.session, client=masker.client, parts=tuple(parts))
+
+
+def _in_conflict(fixed: FixedSet, request: ConflictRequest) -> Pair:
+    """The pair of which both ends signed different points. Raises `Refused`."""
+    first, second = (
+        fixed.open_fingerprints(signed, fixed.member_of(signed, request.KIND))
+        for signed in (request.first, request.second)
+    )
+    if not first.client < second.client:
+        raise fixed.round.refuse(request.KIND, "statement", "not two members, sorted by name")
+    points = [
+        {p.client: p.points for p in told.pairs}.get(other.client)
+        for told, other in ((first, second), (second, first))
+    ]
+    if points[0] is None or points[0] == points[1]:
+        raise fixed.round.refuse(request.KIND, "statement", "they signed the same points")
+    return Pair(member=first.client, outsider=second.client)
+
+
+def _named(fixed: FixedSet, masker: Masker, request: RepairRequest) -> str:
+    try:
+        evidence = read_evidence(request.evidence)
+    except Malformed as error:
+        raise fixed.round.refuse(request.KIND, "decoding", str(error), masker.client) from None
+    return Court(fixed, masker.headers).named_by(evidence)
+
+
+def _parts(masker: Masker, pair: Pair) -> list[PairPart]:
+    """What this client can give of a pair: what both keys share, if it is an end; else by its share of the member's mask secret."""
+    round, client = masker.joined(), masker.client
+    if client in (pair.member, pair.outsider):
+        secret, other = masker.mask.secret, pair.outsider if client == pair.member else pair.member
+        context = round.pair_context(client, other, client)
+    elif pair.member in masker.shares:
+        secret, other = masker.shares[pair.member], pair.outsider
+        context = round.pair_context(pair.member, other, client)
+    else:
+        return []
+    key = round.mask_key(other)
+    point = masking.shared_points(round.suite, secret, key)
+    return [PairPart(pair=pair, point=point, proof=masking.prove_key(round.suite, secret, context, key))]

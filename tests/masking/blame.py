@@ -1,0 +1,124 @@
+"""What cheats upload and sign, and the exchanges after a sum that did not open."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from fedproof.encoding.digest import sha256
+from fedproof.errors import Refused
+from fedproof.identity.signed import Signed
+from fedproof.proofs import masking
+from fedproof.round import disclosure
+from fedproof.round.blame import Blame
+from fedproof.round.blame_messages import FingerprintRequest
+from fedproof.round.masked import MaskedRound, row_hashes, rows_digest
+from fedproof.round.masked_messages import Sharing
+from fedproof.round.masker import Masked, Masker
+from tests.masking.world import MaskedWorld, key_of
+
+Sign = Callable[[FingerprintRequest], Signed]
+
+
+def joined(world: MaskedWorld, name: str) -> Masker:
+    """Of a client that answers the announcement."""
+    world.clients[name].check(world.announcement, now=world.server.announcement.time)
+    return world.clients[name]._masker_of(world.session)
+
+
+def cheats(world: MaskedWorld, name: str, change: Callable[[Masked], Masked], *, knows: bool = True) -> None:
+    """Uploads something else than it proved. knows: it answers for what it uploaded; else for what it should have."""
+    masker = joined(world, name)
+    honest = masker.apply
+
+    def apply(*arguments: object) -> Masked:
+        made = change(honest(*arguments))  # type: ignore[arg-type]
+        if knows:
+            assert masker.made is not None
+            masker.made = dataclasses.replace(masker.made, rows=made.rows, blinds=made.blinds)
+        return dataclasses.replace(made, rows_digest=rows_digest(row_hashes(world.round, made.rows)))
+
+    masker.apply = apply  # type: ignore[method-assign]
+
+
+def shifted(world: MaskedWorld) -> Callable[[Masked], Masked]:
+    """One more in the first coordinate."""
+
+    def change(made: Masked) -> Masked:
+        width, q = world.round.parameters.width, world.round.parameters.modulus
+        first = (int.from_bytes(made.rows[:width], "little") + 1) % q
+        return dataclasses.replace(made, rows=first.to_bytes(width, "little") + made.rows[width:])
+
+    return change
+
+
+def blinded(made: Masked) -> Masked:
+    """Another blind in the last row."""
+    last = (int.from_bytes(made.blinds[-32:], "big") ^ 1).to_bytes(32, "big")
+    return dataclasses.replace(made, blinds=made.blinds[:-32] + last)
+
+
+@dataclasses.dataclass(frozen=True)
+class OtherPair(MaskedRound):
+    """As a client has it that masks with another seed than the pair's, and signs that seed's fingerprint."""
+
+    pair: frozenset[str] = frozenset()
+
+    def pair_seed(self, own: str, other: str, shared: bytes, *, removed: bool = False) -> masking.Seed:
+        seed = super().pair_seed(own, other, shared, removed=removed)
+        return dataclasses.replace(seed, seed=bytes(32)) if {own, other} == self.pair else seed
+
+
+def seals_another_share(world: MaskedWorld, name: str, holder: str) -> None:
+    """What it sealed for this holder is no share."""
+    masker = joined(world, name)
+    honest = masker._share
+
+    def share(neighbours: list[str], own: bytes) -> tuple[Sharing, tuple[bytes, ...]]:
+        sharing, ciphertexts = honest(neighbours, own)
+        place = world.round.place(name, holder)
+        changed = (*ciphertexts[:place], bytes(80), *ciphertexts[place + 1 :])
+        return sharing.model_copy(update={"ciphertexts": tuple(map(sha256, changed))}), changed
+
+    masker._share = share  # type: ignore[method-assign]
+
+
+def lies_about(world: MaskedWorld, name: str, other: str) -> None:
+    """This end of a pair uses another mask."""
+    masker = joined(world, name)
+    round = masker.joined()
+    parts = {f.name: getattr(round, f.name) for f in dataclasses.fields(MaskedRound)}
+    masker.round = OtherPair(**parts, pair=frozenset({name, other}))
+    masker.join = lambda round: None  # type: ignore[method-assign]
+
+
+def signs_unchecked(world: MaskedWorld, name: str, request: FingerprintRequest) -> Signed:
+    """Fingerprints with a proof of what is false."""
+    masker = world.clients[name]._masker_of(world.session)
+    return disclosure.fingerprints(masker, request, key_of(name), unchecked=True)
+
+
+def fingerprint(world: MaskedWorld, blame: Blame, *but: str) -> None:
+    """Everybody that opened the set signs fingerprints, whatever they say."""
+    for name in sorted(world.server.unmask().opened):
+        if name not in but:
+            assert blame.receive(signs_unchecked(world, name, blame.request())) == name
+
+
+def settle(world: MaskedWorld, blame: Blame, *but: str) -> None:
+    """Until nothing more is asked."""
+    while asks := blame.asks():
+        for name, requests in asks.items():
+            if name in but:
+                continue
+            for request in requests:
+                try:
+                    blame.opened(world.clients[name].disclose(world.session, request).to_bytes())
+                except Refused:
+                    continue
+
+
+def opened(world: MaskedWorld) -> None:
+    """All exchanges before."""
+    world.send_all()
+    world.unmask(world.agree())
