@@ -50,7 +50,7 @@ def run(_: Federation) -> None:
             only(client), blame.request(), client.key, unchecked=client.name == CHEAT
         )
         blame.receive(told)
-    while asks := blame.asks():
+    while asks := blame.next_requests():
         for name, requests in asks.items():
             for request in requests:
                 blame.opened(clients[name].disclose(session, request).to_bytes())

@@ -18,6 +18,7 @@ from reference.recorder import Recorder
 from reference.relations import (
     accuracy,
     bounded_update,
+    consistent_masking,
     head,
     honest_aggregate,
     optimum,
@@ -89,6 +90,22 @@ def terms_of(suite: Suite, source: Any) -> list[honest_aggregate.Term]:
     return [(integer(weight), decode_all(suite, binary(points))) for weight, points in pairs]
 
 
+def scalars_of(suite: Suite, data: bytes) -> list[int]:
+    """Scalars one after the other."""
+    demand(len(data) % 32 == 0, "decoding", "blinds have 32 bytes each")
+    scalars = [int.from_bytes(data[i : i + 32], "big") for i in range(0, len(data), 32)]
+    demand(all(scalar < suite.r for scalar in scalars), "decoding", "a blind that is not below r")
+    return scalars
+
+
+def pair_of(suite: Suite, source: Any) -> consistent_masking.Pair:
+    """The sign of a neighbour and its points."""
+    negative, points = fields(source, "negative", "points")
+    if type(negative) is not bool:
+        raise BadVector(f"true or false expected, not {negative!r:.80}")
+    return consistent_masking.Pair(negative, decode_all(suite, binary(points)))
+
+
 def size_of(source: Any) -> head.Size:
     """n, p, c."""
     return head.Size(*map(integer, fields(source, "records", "features", "classes")))
@@ -143,12 +160,29 @@ def check_sum(suite: Suite, statement: Json, proof: bytes) -> None:
     shape, terms, values, blinds = fields(statement, "shape", "terms", "values", "blinds")
     if proof:
         raise BadVector("a sum has no proof")
-    data = binary(blinds)
-    demand(len(data) % 32 == 0, "decoding", "blinds have 32 bytes each")
-    scalars = [int.from_bytes(data[i : i + 32], "big") for i in range(0, len(data), 32)]
-    demand(all(scalar < suite.r for scalar in scalars), "decoding", "a blind that is not below r")
+    scalars = scalars_of(suite, binary(blinds))
     numbers = [decimal(value) for value in values]
     honest_aggregate.verify_sum(suite, shape_of(shape), terms_of(suite, terms), numbers, scalars)
+
+
+def check_masking(suite: Suite, statement: Json, proof: bytes) -> None:
+    """R4."""
+    context, accepted, shape, masks, points, blinds, pairs, values = fields(
+        statement, "context", "accepted", "shape", "masks", "points", "blinds", "pairs", "values"
+    )
+    modulus, carry_bits = fields(masks, "modulus", "carry_bits")
+    parsed = consistent_masking.Statement(
+        binary(accepted),
+        shape_of(shape),
+        integer(modulus),
+        integer(carry_bits),
+        decode_all(suite, binary(points)),
+        scalars_of(suite, binary(blinds)),
+        [pair_of(suite, pair) for pair in pairs],
+        [integer(value) for value in values],
+    )
+    recorder = Recorder(suite, Proof(suite, proof), 2 * parsed.shape.columns)
+    consistent_masking.verify(recorder, context_of(context), parsed)
 
 
 def check_optimum(suite: Suite, statement: Json, proof: bytes) -> None:
@@ -210,6 +244,7 @@ CHECKS: dict[str, Callable[[Suite, Json, bytes], None]] = {
     "bounded update": check_bounded_update,
     "honest aggregate": check_aggregate,
     "honest aggregate sum": check_sum,
+    "consistent masking": check_masking,
     "optimum": check_optimum,
     "accuracy": check_accuracy,
     "receipt": check_receipt,

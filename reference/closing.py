@@ -3,7 +3,7 @@
 from reference.errors import demand
 from reference.forms import Form
 from reference.gadgets import eq_table, log2_ceiling, sumcheck
-from reference.generators import blind, columns, value
+from reference.generators import columns, generator, value
 from reference.group import Point, combination
 from reference.recorder import Columns, Recorder
 from reference.transcript import Label
@@ -123,7 +123,7 @@ def one_inner_product(recorder: Recorder) -> Terms:
     """§7.2 to §7.5: the sum that is the identity exactly if the proof is accepted."""
     suite, r = recorder.suite, recorder.suite.r
     vectors, c = one_statement(recorder)
-    U, H = value(suite), blind(suite)
+    U, H = value(suite), generator(suite, recorder.hiding)
 
     (Z, w), others = vectors[0], vectors[1:]
     V: Terms = [(c, U)]

@@ -82,6 +82,7 @@ class Recorder:
     suite: Suite
     source: Source
     columns: int
+    hiding: bytes = b"H"  # name of the generator that carries the blinds; R4's is K
     transcript: Transcript = field(init=False)
     slots: int = 0
     messages: list[Message] = field(default_factory=list)

@@ -107,7 +107,7 @@ def fingerprint(world: MaskedWorld, blame: Blame, *but: str) -> None:
 
 def settle(world: MaskedWorld, blame: Blame, *but: str) -> None:
     """Until nothing more is asked."""
-    while asks := blame.asks():
+    while asks := blame.next_requests():
         for name, requests in asks.items():
             if name in but:
                 continue

@@ -3,11 +3,32 @@ honest is named; where only silent members could be to blame, nobody is."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pytest
 
+from fedproof.encoding.digest import sha256
 from fedproof.errors import Refused
-from fedproof.round.blame_messages import ConflictRequest, FingerprintRequest, RepairRequest
+from fedproof.identity.signed import sign
+from fedproof.model.layout import Layout
+from fedproof.model.tensors import serialise
+from fedproof.policy.policy import Policy
+from fedproof.round.blame_messages import (
+    ConflictRequest,
+    FailedProof,
+    FingerprintRequest,
+    HolderPart,
+    RepairRequest,
+    ShownPair,
+    WrongRow,
+    read_evidence,
+)
+from fedproof.round.chain import Chain
+from fedproof.round.masked_messages import Pair, RecoveryAnswer
+from fedproof.round.masker import Masked
+from fedproof.round.record import RecordedUpload
+from fedproof.round.rules import check_partition, named
 from fedproof.round.server import Closed
 from fedproof.round.verify import read_total
 from tests.masking.blame import (
@@ -20,8 +41,8 @@ from tests.masking.blame import (
     shifted,
     signs_unchecked,
 )
-from tests.masking.world import MaskedWorld, policy, reader
-from tests.round.world import NOW
+from tests.masking.world import MaskedWorld, key_of, policy, reader
+from tests.round.world import BASE_FILE, NOW, POLICY
 
 CHEAT = "client-02"
 
@@ -201,7 +222,7 @@ def requests(world: MaskedWorld) -> list[FingerprintRequest | ConflictRequest | 
     """Good ones, after a cheat of each kind."""
     blame = world.server.blame()
     fingerprint(world, blame)
-    asked = blame.asks()
+    asked = blame.next_requests()
     return [blame.request(), *asked["client-01"]]
 
 
@@ -236,3 +257,207 @@ def test_only_pairs_with_whom_the_evidence_names() -> None:
     with pytest.raises(Refused) as refused:
         asks(world, repair.model_copy(update={"evidence": b"\xa0"}))
     assert refused.value.stage == "decoding"
+
+
+def test_evidence_that_convicts_nobody_opens_nothing() -> None:
+    world = world_of()
+    cheats(world, CHEAT, shifted(world))
+    opened(world)
+    (repair,) = [r for r in requests(world) if isinstance(r, RepairRequest)]
+    evidence = read_evidence(repair.evidence)
+    assert isinstance(evidence, FailedProof)
+    upload = world.server.unmask()._uploads.kept["client-03"]
+    honest = evidence.model_copy(
+        update={
+            "fingerprints": world.clients["client-03"].fingerprints(
+                world.session, world.server.blame().request()
+            ),
+            "points": upload.points,
+            "blinds": upload.blinds,
+            "sharing": upload.sharing,
+            "secret": world.server.unmask().self_secret("client-03"),
+            "pairs": world.server.unmask().opened["client-03"].pairs,
+        }
+    )
+    framing = repair.model_copy(update={"evidence": honest.to_bytes(), "members": ("client-01",)})
+    with pytest.raises(Refused, match="the proof holds") as refused:
+        asks(world, framing)
+    assert (refused.value.subject, refused.value.stage) == ("evidence", "statement")
+
+
+# --- the aggregator takes no false answer --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def disputed() -> MaskedWorld:
+    """A round in which a pair is to be opened, and nothing of it is yet. Client 7 uploads nothing."""
+    world = MaskedWorld.announced(9, policy())
+    lies_about(world, CHEAT, "client-05")
+    world.send_all("client-07")
+    world.unmask(world.agree("client-06"), "client-06")
+    fingerprint(world, world.server.blame())
+    return world
+
+
+def answer_of(world: MaskedWorld, name: str) -> RecoveryAnswer:
+    request = conflict(world, CHEAT, "client-05")
+    return world.clients[name].disclose(world.session, request)
+
+
+def test_answers_that_are_none(disputed: MaskedWorld) -> None:
+    blame, good = disputed.server.blame(), answer_of(disputed, "client-01")
+    with pytest.raises(Refused) as refused:
+        blame.opened(b"\xa0")
+    assert refused.value.stage == "decoding"
+    for update in ({"session": bytes(32)}, {"client": "client-07"}):
+        with pytest.raises(Refused, match="not of a member"):
+            blame.opened(good.model_copy(update=update).to_bytes())
+    outside = Pair(member=CHEAT, outsider="client-07")
+    part = good.parts[0].model_copy(update={"pair": outside})
+    with pytest.raises(Refused, match="no pair inside the set"):
+        blame.opened(good.model_copy(update={"parts": (part,)}).to_bytes())
+
+
+@pytest.mark.parametrize("name", [CHEAT, "client-05", "client-01"])
+def test_a_point_that_is_not_proved(disputed: MaskedWorld, name: str) -> None:
+    """By one end, the other, and a holder of shares."""
+    good, other = answer_of(disputed, name), disputed.round.mask_key("client-03")
+    part = good.parts[0].model_copy(update={"point": other})
+    with pytest.raises(Refused, match="key proof"):
+        disputed.server.blame().opened(good.model_copy(update={"parts": (part,)}).to_bytes())
+
+
+def test_only_the_first_fingerprints_of_a_member_that_opened_the_set_count(disputed: MaskedWorld) -> None:
+    blame = disputed.server.blame()
+    first = blame._told["client-01"]
+    told = first[1].model_copy(update={"proof": b""})
+    assert blame.receive(sign(told, key_of("client-01"))) == "client-01"
+    assert blame._told["client-01"] == first
+    absent = told.model_copy(
+        update={
+            "client": "client-06",
+            "pairs": tuple(
+                p.model_copy(update={"client": n})
+                for p, n in zip(told.pairs, blame._fixed.inside("client-06"), strict=True)
+            ),
+        }
+    )
+    assert blame.receive(sign(absent, key_of("client-06"))) == "client-06"
+    assert "client-06" not in blame._told
+    assert blame.named == {}
+
+
+# --- a record that names somebody ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Nonsense:
+    """In place of evidence."""
+
+    KIND = "failed-proof"
+
+    def to_bytes(self) -> bytes:
+        return b"\xa0"
+
+
+@pytest.mark.parametrize(
+    ("how", "stage", "detail"),
+    [
+        ("somebody else's", "statement", "names somebody else"),
+        ("another kind", "statement", "otherwise than the result"),
+        ("nonsense", "decoding", "not a message|no kind"),
+        ("none", "shape", "without evidence"),
+        ("another upload's parts", "digest", "not the one in the signed header"),
+    ],
+)
+def test_a_record_whose_evidence_does_not_convict_is_refused(
+    how: str, stage: str, detail: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = world_of()
+    cheats(world, CHEAT, shifted(world))
+    opened(world)
+    blame = world.server.blame()
+    fingerprint(world, blame)
+    settle(world, blame)
+    if how == "somebody else's":
+        blame.named["client-03"] = blame.named[CHEAT]
+    if how == "nonsense":
+        blame.named["client-03"] = Nonsense()  # type: ignore[assignment]
+    if how == "another kind":
+        monkeypatch.setattr("fedproof.round.server.named", lambda client, kind: named(client, "wrong-row"))
+    if how == "none":
+        honest = RecordedUpload
+        monkeypatch.setattr(
+            "fedproof.round.server.RecordedUpload",
+            lambda opening, **rest: honest(opening=None, **rest),
+        )
+    if how == "another upload's parts":
+        received = world.server._received
+        received[CHEAT] = replace(received[CHEAT], points=received["client-03"].points)
+    closed = world.server.close(now=NOW)
+    with pytest.raises(Refused, match=detail) as refused:
+        world.verified(closed)
+    assert refused.value.stage == stage
+    with pytest.raises(Refused):
+        world.clients["client-01"].adopt(closed.entry, reader(closed))
+
+
+def test_nobody_is_named_where_nothing_is_masked() -> None:
+    world = world_of()
+    cheats(world, CHEAT, shifted(world))
+    opened(world)
+    closed = judged(world)
+    clear = Chain.start(Policy.parse(POLICY), BASE_FILE)
+    with pytest.raises(Refused, match="where nothing is masked"):
+        check_partition(world.server.announcement, closed.result, clear)
+
+
+# --- rows ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at", [0, 130, 299])
+def test_any_row_convicts(at: int) -> None:
+    """Three rows, the last one short."""
+    arrays = {"w": np.zeros(300, np.float32)}
+    base = serialise(arrays, Layout.of_arrays(arrays))
+    text = POLICY.replace(sha256(BASE_FILE).hex(), sha256(base).hex()) + "[masking]\nenabled = true\n"
+    world = MaskedWorld.announced(7, at=Chain.start(Policy.parse(text), base))
+    assert world.round.shape.rows == 3
+    width = world.round.parameters.width
+
+    def change(made: Masked) -> Masked:
+        rows = bytearray(made.rows)
+        rows[at * width] ^= 1
+        return replace(made, rows=bytes(rows))
+
+    cheats(world, CHEAT, change, knows=False)
+    x = np.arange(300) % 11 - 5
+    for name in world.clients:
+        assert world.send(world.upload(name, x))[0]
+    world.unmask(world.agree())
+    closed = judged(world)
+    assert kinds(closed) == {CHEAT: "wrong-row"}
+    assert not closed.result.void
+    world.verified(closed)
+    evidence = world.server.blame().named[CHEAT]
+    assert isinstance(evidence, WrongRow)
+    assert evidence.number == at // 128
+
+
+def test_a_pair_is_opened_in_one_way() -> None:
+    pair, point = Pair(member="a", outsider="b"), bytes(32)
+    part = HolderPart(client="c", point=point, proof=bytes(64))
+    for wrong in ({}, {"proof": bytes(64), "parts": (part,)}, {"parts": (part,)}):
+        with pytest.raises(ValueError, match="by an end, or by parts"):
+            ShownPair(pair=pair, point=point, **wrong)  # type: ignore[arg-type]
+
+
+def test_bits_of_a_carry_and_the_seed_that_hides_a_fingerprint() -> None:
+    round = world_of().round
+    # w_max·d·q·B + k + 2 of the tests' policy: 10 · 35 · (2^32 − 5) · 1000 + 7 + 2
+    assert (round.shape.d, round.parameters.modulus) == (35, (1 << 32) - 5)
+    assert 1 << round.carry_bits - 1 <= 350_000 * ((1 << 32) - 5) + 9 < 1 << round.carry_bits
+    known = replace(round, session=b"\x01" * 32)
+    seed = known.blind_seed("bob", "ada", b"\x02" * 32, b"\x03" * 32)
+    assert seed == known.blind_seed("ada", "bob", b"\x02" * 32, b"\x03" * 32)
+    assert seed.hex() == "20750a20579f785b24f6530456bc472d79750abeeccb4b6352052c342b5e4e77"

@@ -55,7 +55,7 @@ class Trial:
         """It convicts nobody."""
         with pytest.raises(Refused) as refused:
             self.named_by(evidence)
-        assert refused.value.stage == stage, refused.value
+        assert (refused.value.subject, refused.value.stage) == ("evidence", stage), refused.value
 
     def shown(self, member: str, other: str) -> ShownPair:
         """By the member."""
@@ -181,6 +181,8 @@ def test_a_proof_that_holds_convicts_nobody_however_it_is_shown(trial: Trial) ->
     trial.free(changed(good, secret=(1).to_bytes(32, "big")), "opening")
     trial.free(changed(good, pairs=()), "shape")
     trial.free(changed(good, pairs=(wrong,)), "argument")
+    trial.free(changed(good, points=b""), "shape")
+    trial.free(changed(good, secret=b"\xff" * 32), "decoding")
 
 
 def test_a_pair_that_is_not_open_or_right(trial: Trial) -> None:
@@ -195,6 +197,7 @@ def test_a_pair_that_is_not_open_or_right(trial: Trial) -> None:
     free(changed(pair.shown, point=other.point), "argument")
     free(changed(pair.shown, pair=Pair(member=OTHER, outsider=OTHER)))
     free(changed(held, parts=held.parts[1:]), "shape")
+    free(changed(held, parts=trial.by_holders(PAIR, OTHER, threshold + 1).parts), "shape")
     free(changed(held, point=other.point), "opening")
     free(changed(held, sharing=trial.by_holders(PROOF, OTHER, 1).sharing), "digest")
     first = changed(held.parts[0], point=other.point)
@@ -216,6 +219,7 @@ def test_shares_that_are_good_or_not_the_dealers(trial: Trial) -> None:
     trial.free(changed(bad, ciphertext=uploads[SHARE].ciphertexts[place]), "digest")
     trial.free(changed(bad, point=uploads[ROW].points[:32]), "argument")
     trial.free(changed(bad, holder=SHARE))
+    trial.free(changed(bad, client=GONE), "digest")
     masker = trial.world.clients[OTHER]._masker_of(trial.world.session)
     round = trial.world.round
     key = round.encryption_key(SHARE)

@@ -12,13 +12,21 @@ from typing import Any
 
 from reference.commitment import commit
 from reference.group import BN254, PALLAS, Point, Suite, encode
-from reference.relations import accuracy, bounded_update, honest_aggregate, optimum, plain_opening, receipt
+from reference.relations import (
+    accuracy,
+    bounded_update,
+    consistent_masking,
+    honest_aggregate,
+    optimum,
+    plain_opening,
+    receipt,
+)
 from reference.relations.bounded_update import Bounds
 from reference.relations.head import Digits, Size, Weights
 from reference.relations.optimum import Objective
 from reference.statement import Context, Shape
 from reference.transcript import scalar_bytes
-from tests.reference import accuracy_witness
+from tests.reference import accuracy_witness, masking_witness
 from tests.reference.bounded_witness import BoundedWitness
 from tests.reference.optimum_witness import Problem, made_up, prover_of, state
 from tests.reference.prover import Prover
@@ -192,6 +200,25 @@ def receipts(suite: Suite, head: Head, inputs: list[list[int]], s: int) -> Json:
     return vector("receipt", suite, fields, prover.proof())
 
 
+def masked(suite: Suite, q: int, d: int, columns: int, signs: list[int]) -> Json:
+    """A member's upload, with a neighbour for each sign."""
+    statement, secret = masking_witness.made_up(suite, CONTEXT, q, Shape(d, columns), signs)
+    prover = masking_witness.prover_of(suite, CONTEXT, statement, secret)
+    consistent_masking.verify(prover, CONTEXT, statement)
+    pairs = [{"negative": pair.negative, "points": hexadecimal(pair.points)} for pair in statement.pairs]
+    fields = {
+        "context": context_json(CONTEXT),
+        "accepted": statement.accepted.hex(),
+        "shape": shape_json(statement.shape),
+        "masks": {"modulus": statement.q, "carry_bits": statement.carry_bits},
+        "points": hexadecimal(statement.points),
+        "blinds": b"".join(map(scalar_bytes, statement.blinds)).hex(),
+        "pairs": pairs,
+        "values": list(statement.values),
+    }
+    return vector("consistent masking", suite, fields, prover.proof())
+
+
 def all_vectors() -> dict[str, Json]:
     """By file name."""
     found: dict[str, Json] = {}
@@ -229,6 +256,8 @@ def all_vectors() -> dict[str, Json]:
         found[f"accuracy_three_rows_{name}"] = counted(suite, many, 0, 11, Digits(600, 1, 0), False)
         head, inputs = made_up_head(3, 3, 2)
         found[f"receipt_{name}"] = receipts(suite, head, [*inputs, inputs[0]], 0)  # one of them twice
+    found["masking_pallas"] = masked(PALLAS, 2**40 - 87, 11, 4, [-1, 1])
+    found["masking_bn254"] = masked(BN254, 2**32 - 5, 5, 2, [1])
     found["receipt_groups_pallas"] = receipts(PALLAS, *made_up_head(5, 4, 2), 32)  # two messages for each
     return {f"good_reference_{name}.json": vector for name, vector in found.items()}
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from reference.commitment import commit
 from reference.forms import Form
-from reference.generators import blind, columns, value
+from reference.generators import columns, generator, value
 from reference.group import Point, Suite, combination, encode
 from reference.recorder import Matrix, Recorder
 from reference.statement import Shape
@@ -115,6 +115,7 @@ class Prover(Recorder):
         return matrix
 
     def sent_matrix(self, label: Label, count: int) -> Matrix:
+        assert self.hiding == b"H"  # the one of row commitments
         numbers = self.witness(self, label)
         width = len(numbers) // count
         blinds = [self.fresh() for _ in range(count)]
@@ -153,7 +154,7 @@ class Prover(Recorder):
         _, place = self.places[-1]
         base = columns(self.suite, self.length)[place : place + len(numbers)]
         pairs = zip(numbers, base, strict=True)
-        return combination(self.suite, [*pairs, (self.blinds[-1], blind(self.suite))])
+        return combination(self.suite, [*pairs, (self.blinds[-1], generator(self.suite, self.hiding))])
 
     def scalar(self, label: Label) -> int:
         if label.name.startswith("product/"):
@@ -250,7 +251,7 @@ class Prover(Recorder):
     def inner_product(self) -> Iterator[Point | int]:
         """The points and scalars of recorder.md §7.2 to §7.4, one after the other."""
         r, suite = self.suite.r, self.suite
-        U, H = value(suite), blind(suite)
+        U, H = value(suite), generator(suite, self.hiding)
 
         def dot(a: Sequence[int], b: Sequence[int]) -> int:
             return sum(x * y for x, y in zip(a, b, strict=True)) % r

@@ -1,6 +1,7 @@
 """The aggregator's side where the sum of a masked round did not open: who is to blame, and the sum of the others
 (spec/secure-aggregation.md §8 to §11). A state machine without input or output of its own: `request` to every member that opened the set,
-then `asks` and `opened` until nothing is asked, then the round is closed."""
+then
+`next_requests` and `opened` until nothing is asked, then the round is closed."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.signed import Signed
-from fedproof.proofs import Commitment, Opening, consistent_masking, masking
+from fedproof.proofs import Opening, consistent_masking, masking
 from fedproof.round.blame_messages import (
     ConflictRequest,
     Evidence,
@@ -39,7 +40,7 @@ def _edge(one: str, other: str) -> _Edge:
 
 
 class Blame:
-    """named: evidence, by whom it names."""
+    """Fingerprints, open pairs, and what follows from them. named: evidence, by the client that it names."""
 
     def __init__(self, uploads: MaskedUploads, unmasking: Unmasking) -> None:
         self._uploads, self._unmasking = uploads, unmasking
@@ -69,12 +70,21 @@ class Blame:
         if client in self._told or client not in self._unmasking.opened:
             return client
         self._told[client] = signed, told
-        evidence = self._wrong_row(signed, told) or self._failed_proof(signed, told)
-        if evidence is not None:
-            self.named.setdefault(client, evidence)
+        for evidence in (self._of_rows(signed, told), self._of_proof(signed, told)):
+            if evidence is not None and client not in self.named and self._convicts(evidence):
+                self.named[client] = evidence
         return client
 
-    def _wrong_row(self, signed: Signed, told: Fingerprints) -> WrongRow | None:
+    def _convicts(self, evidence: Evidence) -> bool:
+        """Nothing is held against anybody that others who read the record would refuse."""
+        try:
+            self._court.named_by(evidence)
+        except Refused:
+            return False
+        return True
+
+    def _of_rows(self, signed: Signed, told: Fingerprints) -> WrongRow | None:
+        """About the first row whose fingerprint is another than its own."""
         round, masked = self.round, self._uploads.kept[told.client].masked
         residues = masking.unpack(round.parameters.modulus, round.shape.d, masked)
         true = consistent_masking.row_fingerprints(self._fixed.beacon, residues)
@@ -82,40 +92,30 @@ class Blame:
         if not len(wrong):
             return None
         number = int(wrong[0]) % round.shape.rows
-        return WrongRow(
-            fingerprints=signed,
-            hashes=row_hashes(round, masked),
-            number=number,
-            row=packed_rows(round, masked)[number],
-        )
+        hashes, row = row_hashes(round, masked), packed_rows(round, masked)[number]
+        return WrongRow(fingerprints=signed, hashes=hashes, number=number, row=row)
 
-    def _failed_proof(self, signed: Signed, told: Fingerprints) -> FailedProof | None:
-        round, upload = self.round, self._uploads.kept[told.client]
+    def _of_proof(self, signed: Signed, told: Fingerprints) -> FailedProof | None:
+        """With all that the proof is about. None while the client's own mask stays closed: then no sum has it."""
+        upload = self._uploads.kept[told.client]
         try:
             secret = self._unmasking.self_secret(told.client)
         except Refused:
-            return None  # its mask stays closed: then it is not in any sum
-        pairs = self._unmasking.opened[told.client].pairs
-        outside = {p.client: p.point for p in pairs}
-        commitment = Commitment.parse(round.suite, round.shape, upload.points)
-        try:
-            statement = self._fixed.statement(told, commitment, upload.blinds, secret, outside)
-            consistent_masking.verify(statement, told.proof)
-        except Refused:
-            return FailedProof(
-                fingerprints=signed,
-                points=upload.points,
-                blinds=upload.blinds,
-                sharing=upload.sharing,
-                secret=secret,
-                pairs=pairs,
-            )
-        return None
+            return None
+        return FailedProof(
+            fingerprints=signed,
+            points=upload.points,
+            blinds=upload.blinds,
+            sharing=upload.sharing,
+            secret=secret,
+            pairs=self._unmasking.opened[told.client].pairs,
+        )
 
     # --- pairs -----------------------------------------------------------------------------------------------------
 
-    def asks(self) -> dict[str, list[ConflictRequest | RepairRequest]]:
-        """What is asked next, by member that opened the set: each request once. Empty when there is nothing more to ask."""
+    def next_requests(self) -> dict[str, list[ConflictRequest | RepairRequest]]:
+        """By member that opened the set, each request once; empty when there is nothing more to ask. To be called when answers to the
+        requests before are in, or given up: for an end that did not answer, others are asked then."""
         asked: dict[str, list[ConflictRequest | RepairRequest]] = {}
         for ask in (self._of_conflicts, self._of_repairs):
             for client, request in ask():
@@ -126,28 +126,20 @@ class Blame:
         return asked
 
     def _of_conflicts(self) -> list[tuple[str, ConflictRequest]]:
-        return [
-            (client, request) for request in self._conflicts() for client in sorted(self._unmasking.opened)
-        ]
-
-    def _conflicts(self) -> list[ConflictRequest]:
-        """Pairs of which both ends signed different points, unless they are open."""
-        found = []
+        """Pairs of which both ends signed different points, unless they are open: everybody is asked."""
+        asks = []
         for first, (signed, told) in sorted(self._told.items()):
-            for pair in told.pairs:
-                if pair.client < first or pair.client not in self._told:
-                    continue
-                other_signed, other = self._told[pair.client]
-                points = next(p.points for p in other.pairs if p.client == first)
-                if points != pair.points and (first, pair.client) not in self._shown:
+            for second, (other_signed, other) in sorted(self._told.items()):
+                differ = told.points_of(second) != other.points_of(first)
+                if first < second and differ and (first, second) not in self._shown:
                     request = ConflictRequest(
                         session=self.round.session,
                         accepted=self._fixed.accepted,
                         first=signed,
                         second=other_signed,
                     )
-                    found.append(request)
-        return found
+                    asks += [(client, request) for client in sorted(self._unmasking.opened)]
+        return asks
 
     def _of_repairs(self) -> list[tuple[str, RepairRequest]]:
         """Every member that stays is asked for its own pair with each that is named; for one that stayed closed then, everybody is."""
@@ -229,8 +221,7 @@ class Blame:
         for own, with_ in ((member, other), (other, member)):
             if own in self._told and own not in self.named:
                 signed, told = self._told[own]
-                points = next(p.points for p in told.pairs if p.client == with_)
-                if points != true:
+                if told.points_of(with_) != true:
                     self.named[own] = WrongPair(fingerprints=signed, shown=shown)
 
     # --- the sum of the others -------------------------------------------------------------------------------------

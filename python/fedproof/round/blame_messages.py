@@ -63,6 +63,10 @@ class Fingerprints(Message):
         check_sorted(self.pairs)
         return self
 
+    def points_of(self, other: str) -> bytes | None:
+        """Of the mask that it shares with another client, if it signed for one."""
+        return next((p.points for p in self.pairs if p.client == other), None)
+
 
 class HolderPart(Record):
     """share·E, by a holder of a share of the other end's mask secret."""

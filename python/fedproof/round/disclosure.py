@@ -18,7 +18,7 @@ from fedproof.round.blame_messages import (
 from fedproof.round.evidence import Court
 from fedproof.round.fingerprints import FixedSet
 from fedproof.round.masked_messages import Pair, PairPart, RecoveryAnswer
-from fedproof.round.masker import Made, Masker
+from fedproof.round.masker import Masker
 
 
 def _opened(masker: Masker, session: bytes, accepted: bytes, kind: str) -> FixedSet:
@@ -54,24 +54,10 @@ def fingerprints(
         ),
         proof=b"",
     )
-    proof = prove(fixed, told, made, own.secret, points, known, unchecked=unchecked)
+    outside = {n: points[n] for n in fixed.outside(client)}
+    statement = fixed.statement(told, made.commitment, made.blinds, own.secret, outside)
+    proof = consistent_masking.prove(statement, made.opening.values, known, unchecked=unchecked)
     return sign(told.model_copy(update={"proof": proof}), key)
-
-
-def prove(
-    fixed: FixedSet,
-    told: Fingerprints,
-    made: Made,
-    secret: bytes,
-    points: dict[str, bytes],
-    known: list[consistent_masking.PairFingerprint],
-    *,
-    unchecked: bool = False,
-) -> bytes:
-    """R4 of what is told. points: what the mask key shares with those of the neighbours. known: of the pairs inside the set."""
-    outside = {n: points[n] for n in fixed.outside(told.client)}
-    statement = fixed.statement(told, made.commitment, made.blinds, secret, outside)
-    return consistent_masking.prove(statement, made.opening.values, known, unchecked=unchecked)
 
 
 def disclose(masker: Masker, request: ConflictRequest | RepairRequest) -> RecoveryAnswer:
@@ -98,11 +84,7 @@ def _in_conflict(fixed: FixedSet, request: ConflictRequest) -> Pair:
     )
     if not first.client < second.client:
         raise fixed.round.refuse(request.KIND, "statement", "not two members, sorted by name")
-    points = [
-        {p.client: p.points for p in told.pairs}.get(other.client)
-        for told, other in ((first, second), (second, first))
-    ]
-    if points[0] is None or points[0] == points[1]:
+    if first.points_of(second.client) == second.points_of(first.client):
         raise fixed.round.refuse(request.KIND, "statement", "they signed the same points")
     return Pair(member=first.client, outsider=second.client)
 

@@ -34,6 +34,12 @@ class Court:
 
     def named_by(self, evidence: Evidence) -> str:
         """The member that this convicts. Raises `Refused` (object "evidence") where it convicts nobody."""
+        try:
+            return self._named_by(evidence)
+        except Refused as error:
+            raise self.round.refuse("evidence", error.stage, error.detail, error.party) from None
+
+    def _named_by(self, evidence: Evidence) -> str:
         if isinstance(evidence, BadShare):
             self.check_bad_share(evidence)
             return evidence.client
@@ -59,7 +65,7 @@ class Court:
         if number >= rows or row_digest(number, evidence.row) != own:
             raise self._refuse("not the row that the accused signed for", client, "digest")
         columns, modulus = round.shape.columns, round.parameters.modulus
-        # The columns' weights are those of any number of rows.
+        # A column's weight does not depend on how many rows there are: this one row alone has the same.
         d = min(columns, round.shape.d - number * columns)
         residues = masking.unpack(modulus, d, evidence.row)
         alone = Beacon(modulus, Shape(d, columns), round.session, self.fixed.accepted)
@@ -96,10 +102,10 @@ class Court:
         if client not in ends:
             raise self._refuse("not a pair of the accused", client)
         (other,) = ends - {client}
-        signed = {p.client: p.points for p in told.pairs}
-        if other not in signed:
+        signed = told.points_of(other)
+        if signed is None:
             raise self._refuse("not a pair inside the set", client)
-        if signed[other] == self.fixed.pair_fingerprint(client, other, shown.point).points:
+        if signed == self.fixed.pair_fingerprint(client, other, shown.point).points:
             raise self._refuse("the points are right", client)
 
     def check_shown(self, shown: ShownPair) -> None:
@@ -111,17 +117,15 @@ class Court:
             round.check_pair(member, other, shown.point, shown.proof)
             return
         sharing = self._sharing(member, shown.sharing)
-        if len(shown.parts) < round.parameters.threshold:
-            raise self._refuse("too few parts", member, "shape")
+        if len(shown.parts) != round.parameters.threshold:
+            raise self._refuse("not as many parts as it takes", member, "shape")
         parts = {}
         for part in shown.parts:
             if not round.are_neighbours(member, part.client):
                 raise self._refuse("a part by no holder", member)
             round.check_part(sharing, member, other, part.client, part.point, part.proof)
             parts[round.numbers[part.client]] = part.point
-        threshold = round.parameters.threshold
-        chosen = dict(sorted(parts.items())[:threshold])
-        if masking.interpolate_points(round.suite, chosen) != shown.point:
+        if masking.interpolate_points(round.suite, parts) != shown.point:
             raise self._refuse("the parts make another point", member, "opening")
 
     def _sharing(self, client: str, sharing: Sharing | None) -> Sharing:

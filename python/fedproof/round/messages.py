@@ -184,9 +184,9 @@ class Accepted(Record):
 
 
 class Dropped(Record):
-    """Left out, and why. kind: "refused" (what the client signed failed: the record holds it, so that anyone can see it fail), "named" (its
-    masked upload is not what it proved: the record holds the evidence) or "dropped" (no valid answer in time: the aggregator's
-    assertion)."""
+    """Left out, and why. kind: "refused" (what the client signed failed: the record holds it, so that anyone can see it fail), "named"
+    (what it uploaded under masks, sealed or signed about it is false: the record holds the evidence) or "dropped" (no valid answer in
+    time: the aggregator's assertion)."""
 
     client: Name
     kind: Literal["refused", "named", "dropped"]

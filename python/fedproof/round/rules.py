@@ -215,7 +215,7 @@ def silent(client: str) -> Dropped:
 
 def named(client: str, evidence: str) -> Dropped:
     """That evidence of this kind is on record against it."""
-    reason = "its masked upload is not the update that it proved: the record holds the evidence"
+    reason = "what it uploaded, sealed or signed about it is false: the record holds the evidence"
     return Dropped(client=client, kind="named", subject="evidence", stage=evidence, reason=reason)
 
 

@@ -277,15 +277,14 @@ class Server:
         where it opens: then nobody has anything to answer for."""
         if self._blame is None:
             unmasking = self.unmask()
-            if self._sum(self._open(), self._accepted())[0] is not None:
+            if self._total(self._accepted()) is not None:
                 raise Refused("round", "statement", "the sum opens", round=self.chain.round)
             self._blame = Blame(self._masked_uploads(), unmasking)
         return self._blame
 
     def _accepted(self) -> dict[str, _Received]:
         named = self._named()
-        accepted = {c: r for c, r in sorted(self._received.items()) if r.refusal is None}
-        return {c: r for c, r in accepted.items() if c not in named}
+        return {c: r for c, r in sorted(self._received.items()) if r.refusal is None and c not in named}
 
     def _named(self) -> Mapping[str, Evidence]:
         return self._blame.named if self._blame is not None else {}
@@ -304,8 +303,11 @@ class Server:
         accepted, evidence = self._accepted(), self._named()
         total_name, proof_name, total, weight_sum = None, None, None, 0
         if len(accepted) >= least_accepted(self.chain.policy):
-            total, proof, weight_sum = self._sum(announcement, accepted)
+            total = self._total(accepted)
         if total is not None:
+            ctx, commitments, weights = self._terms(accepted)
+            proof = honest_aggregate.prove(ctx, commitments, weights, total)
+            weight_sum = ctx.weight
             total_name = self._keep(
                 Total(values=total.values.astype("<i8").tobytes(), blinds=total.blinds).to_bytes()
             )
@@ -349,26 +351,28 @@ class Server:
         ).to_bytes()
         return Closed(entry, self._blobs, after.recorded(sha256(entry)), result)
 
-    def _sum(
-        self, announcement: Announcement, accepted: dict[str, _Received]
-    ) -> tuple[Opening | None, bytes, int]:
-        """The total, its short proof, and the sum of weights; checked (R2) before it is adopted. No total where masks hide it."""
+    def _terms(self, accepted: dict[str, _Received]) -> tuple[Context, list[Commitment], list[int]]:
+        """What the sum is of: the context of its proof, commitments, weights."""
         suite, shape_ = self.chain.suite, shape(len(self.chain.W))
         commitments = [Commitment(suite, shape_, self._blobs[r.points]) for r in accepted.values()]
-        weights = [context(announcement, self.session, c).weight for c in accepted]
-        ctx = Context(self.session, AGGREGATOR, sum(weights))
+        weights = [context(self._open(), self.session, c).weight for c in accepted]
+        return Context(self.session, AGGREGATOR, sum(weights)), commitments, weights
+
+    def _total(self, accepted: dict[str, _Received]) -> Opening | None:
+        """Checked (R2) before anybody adopts it. None where masks hide it, and `unopened` says why."""
         uploads = self._uploads_of_round()
         if isinstance(uploads, ClearUploads):
             total = uploads.sum.total()
-            honest_aggregate.verify(ctx, commitments, weights, total)
-        else:
-            try:
-                total = self._blame.total() if self._blame is not None else self.unmask().total()
-                honest_aggregate.verify(ctx, commitments, weights, total)
-            except Refused as error:
-                self.unopened = error
-                return None, b"", 0
-        return total, honest_aggregate.prove(ctx, commitments, weights, total), sum(weights)
+            honest_aggregate.verify(*self._terms(accepted), total)
+            return total
+        self.unopened = None
+        try:
+            total = self._blame.total() if self._blame is not None else self.unmask().total()
+            honest_aggregate.verify(*self._terms(accepted), total)
+        except Refused as error:
+            self.unopened = error
+            return None
+        return total
 
     def _keep(self, data: bytes) -> bytes:
         name = sha256(data)

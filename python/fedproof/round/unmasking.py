@@ -126,7 +126,10 @@ class Unmasking:
             if not self.round.check_share(commitments, client, share.share):
                 raise refuse("opening", f"not the share that {share.client} committed to")
         for complaint in answer.complaints:
-            self.court.check_bad_share(self.bad_share(client, complaint))
+            try:
+                self.court.check_bad_share(self.bad_share(client, complaint))
+            except Refused as error:
+                raise refuse(error.stage, f"its complaint: {error}") from None
         for pair in answer.pairs:
             self.round.check_pair(client, pair.client, pair.point, pair.proof)
 

@@ -210,14 +210,10 @@ class Ended:
 
     def _check_named(self, dropped: Sequence[Dropped], uploads: dict[str, RecordedUpload]) -> None:
         """The evidence against each of them convicts it, by what it signed for."""
-        members = {
-            u.client: self._header(u, None)
-            for u in uploads.values()
-            if u.client in {m.client for m in self.accepted_set().headers}
-        }
+        accepted = self.accepted_set()
+        members = {m.client: self._header(uploads[m.client], None) for m in accepted.headers}
         round = MaskedRound(self.announcement, self.session, self.chain, self.roster)
-        accepted = self.accepted_set().digest()
-        court = Court(FixedSet(round, frozenset(members), accepted), members)
+        court = Court(FixedSet(round, frozenset(members), accepted.digest()), members)
         for told in dropped:
             client, upload = told.client, uploads[told.client]
             self._parts(upload, members[client])
