@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from fedproof.encoding import cbor
 from fedproof.encoding.digest import sha256
 from fedproof.errors import Refused
-from fedproof.identity.signed import sign
+from fedproof.identity.signed import Signed, sign
 from fedproof.model.layout import Layout
 from fedproof.model.tensors import serialise
 from fedproof.policy.policy import Policy
@@ -27,7 +28,7 @@ from fedproof.round.blame_messages import (
 from fedproof.round.chain import Chain
 from fedproof.round.masked_messages import Pair, RecoveryAnswer
 from fedproof.round.masker import Masked
-from fedproof.round.record import RecordedUpload
+from fedproof.round.record import RecordedUpload, RoundBody, RoundEntry
 from fedproof.round.rules import check_partition, named
 from fedproof.round.server import Closed
 from fedproof.round.verify import read_total
@@ -41,7 +42,7 @@ from tests.masking.blame import (
     shifted,
     signs_unchecked,
 )
-from tests.masking.world import MaskedWorld, key_of, policy, reader
+from tests.masking.world import ALL, MaskedWorld, key_of, policy, reader
 from tests.round.world import BASE_FILE, NOW, POLICY
 
 CHEAT = "client-02"
@@ -73,6 +74,13 @@ def check_repaired(world: MaskedWorld, closed: Closed, named: dict[str, str]) ->
         if name not in named:
             client.adopt(closed.entry, reader(closed))
             assert client.chain.round == 1
+
+
+def replace_signed(signed: Signed, payload: bytes) -> Signed:
+    """Another payload under its signer's signature."""
+    key = next(key_of(name) for name in ALL if key_of(name).verify_key.raw == signed.signer)
+    signature = key.sign(b"fedproof/v1/signed/fingerprints\0" + payload)
+    return Signed(payload=payload, signer=signed.signer, signature=signature)
 
 
 def world_of(n: int = 8) -> MaskedWorld:
@@ -179,6 +187,114 @@ def test_too_few_are_left_after_the_repair() -> None:
     world.verified(closed)
 
 
+def test_a_pair_that_is_open_before_its_end_signs() -> None:
+    """Whatever the order, what was signed is compared with what is open."""
+    world = world_of()
+    lies_about(world, CHEAT, "client-05")
+    opened(world)
+    blame = world.server.blame()
+    fingerprint(world, blame, CHEAT)
+    early = conflict(world, CHEAT, "client-05")
+    blame.opened(world.clients["client-05"].disclose(world.session, early).to_bytes())
+    assert blame.named == {}
+    blame.receive(signs_unchecked(world, CHEAT, blame.request()))
+    assert {n: e.KIND for n, e in blame.named.items()} == {CHEAT: "wrong-pair"}
+    settle(world, blame)
+    check_repaired(world, world.server.close(now=NOW), {CHEAT: "wrong-pair"})
+
+
+def test_one_that_signs_when_the_other_liar_is_named_already() -> None:
+    world = MaskedWorld.announced(12, policy(colluders=2))
+    lies_about(world, CHEAT, "client-05")
+    lies_about(world, "client-05", CHEAT)
+    cheats(world, "client-05", shifted(world))
+    opened(world)
+    blame = world.server.blame()
+    fingerprint(world, blame, CHEAT)
+    settle(world, blame, CHEAT)
+    blame.receive(signs_unchecked(world, CHEAT, blame.request()))
+    settle(world, blame)
+    check_repaired(world, world.server.close(now=NOW), {CHEAT: "wrong-pair", "client-05": "failed-proof"})
+
+
+def test_a_mask_that_opens_late_clears_nobody_before() -> None:
+    world = world_of()
+    cheats(world, CHEAT, shifted(world))
+    world.send_all()
+    unmasking = world.agree()
+    late = ("client-00", "client-01", "client-03", "client-04")
+    world.unmask(unmasking, *late)
+    blame = world.server.blame()
+    fingerprint(world, blame)
+    assert blame.named == {}
+    for name in late:
+        unmasking.answer(world.clients[name].unmask(world.session, unmasking.request(name)).to_bytes())
+    assert {n: e.KIND for n, e in blame.named.items()} == {CHEAT: "failed-proof"}
+
+
+def test_fingerprints_that_are_too_long_stand_against_nobody() -> None:
+    world = world_of()
+    cheats(world, CHEAT, shifted(world))
+    opened(world)
+    blame = world.server.blame()
+    signed = signs_unchecked(world, CHEAT, blame.request())
+    fields = cbor.decode(signed.payload)
+    assert isinstance(fields, dict)
+    payload = cbor.encode({**fields, "proof": bytes((1 << 16) + 1)})
+    long = replace_signed(signed, payload)
+    with pytest.raises(Refused) as refused:
+        blame.receive(long)
+    assert refused.value.stage == "decoding"
+    assert blame.named == {}
+
+
+def test_nothing_is_opened_for_a_sum_of_too_few() -> None:
+    world = MaskedWorld.announced(8, policy(min_set=7))
+    cheats(world, CHEAT, shifted(world))
+    cheats(world, "client-04", shifted(world))
+    opened(world)
+    blame = world.server.blame()
+    fingerprint(world, blame, "client-04")
+    (first,) = [r for r in blame.next_requests()["client-01"] if isinstance(r, RepairRequest)]
+    client = world.clients["client-01"]
+    assert len(client.disclose(world.session, first).parts) == 1
+    blame.receive(signs_unchecked(world, "client-04", blame.request()))
+    assert set(blame.named) == {CHEAT, "client-04"}
+    assert blame.next_requests() == {}
+    second = first.model_copy(update={"evidence": blame.named["client-04"].to_bytes()})
+    with pytest.raises(Refused, match="fewer than 7 updates are left") as refused:
+        client.disclose(world.session, second)
+    assert refused.value.stage == "policy"
+    assert len(client.disclose(world.session, first).parts) == 1
+
+
+def test_other_evidence_than_the_aggregator_signed_for_makes_no_other_record() -> None:
+    """The cheat signs once more, as falsely: what a record holds follows from what the aggregator signed."""
+    world = world_of()
+    cheats(world, CHEAT, shifted(world))
+    opened(world)
+    blame = world.server.blame()
+    fingerprint(world, blame)
+    settle(world, blame)
+    evidence = blame.named[CHEAT]
+    assert isinstance(evidence, FailedProof)
+    again = evidence.model_copy(update={"fingerprints": signs_unchecked(world, CHEAT, blame.request())})
+    assert again != evidence
+    closed = world.server.close(now=NOW)
+    entry = RoundEntry.from_bytes(closed.entry)
+    body = RoundBody.from_bytes(closed.blobs[entry.body])
+    uploads = tuple(
+        u.model_copy(update={"opening": sha256(again.to_bytes())}) if u.client == CHEAT else u
+        for u in body.uploads
+    )
+    forged = body.model_copy(update={"uploads": uploads}).to_bytes()
+    blobs = {**closed.blobs, sha256(forged): forged, sha256(again.to_bytes()): again.to_bytes()}
+    other = replace(closed, entry=entry.model_copy(update={"body": sha256(forged)}).to_bytes(), blobs=blobs)
+    with pytest.raises(Refused, match="otherwise than the result"):
+        world.clients["client-01"].adopt(other.entry, reader(other))
+    world.clients["client-01"].adopt(closed.entry, reader(closed))
+
+
 # --- clients open nothing without a reason -------------------------------------------------------------------------------
 
 
@@ -229,7 +345,7 @@ def requests(world: MaskedWorld) -> list[FingerprintRequest | ConflictRequest | 
 def test_only_about_the_set_that_was_opened() -> None:
     world = world_of()
     cheats(world, CHEAT, shifted(world))
-    lies_about(world, "client-03", "client-05")
+    lies_about(world, "client-05", "client-01")
     opened(world)
     good = requests(world)
     assert {type(r) for r in good} == {FingerprintRequest, ConflictRequest, RepairRequest}
@@ -312,7 +428,7 @@ def test_answers_that_are_none(disputed: MaskedWorld) -> None:
     for update in ({"session": bytes(32)}, {"client": "client-07"}):
         with pytest.raises(Refused, match="not of a member"):
             blame.opened(good.model_copy(update=update).to_bytes())
-    outside = Pair(member=CHEAT, outsider="client-07")
+    outside = Pair(member=CHEAT, other="client-07")
     part = good.parts[0].model_copy(update={"pair": outside})
     with pytest.raises(Refused, match="no pair inside the set"):
         blame.opened(good.model_copy(update={"parts": (part,)}).to_bytes())
@@ -384,7 +500,9 @@ def test_a_record_whose_evidence_does_not_convict_is_refused(
     if how == "nonsense":
         blame.named["client-03"] = Nonsense()  # type: ignore[assignment]
     if how == "another kind":
-        monkeypatch.setattr("fedproof.round.server.named", lambda client, kind: named(client, "wrong-row"))
+        monkeypatch.setattr(
+            "fedproof.round.server.named", lambda client, _, evidence: named(client, "wrong-row", evidence)
+        )
     if how == "none":
         honest = RecordedUpload
         monkeypatch.setattr(
@@ -445,7 +563,7 @@ def test_any_row_convicts(at: int) -> None:
 
 
 def test_a_pair_is_opened_in_one_way() -> None:
-    pair, point = Pair(member="a", outsider="b"), bytes(32)
+    pair, point = Pair(member="a", other="b"), bytes(32)
     part = HolderPart(client="c", point=point, proof=bytes(64))
     for wrong in ({}, {"proof": bytes(64), "parts": (part,)}, {"parts": (part,)}):
         with pytest.raises(ValueError, match="by an end, or by parts"):

@@ -60,8 +60,9 @@ class Trial:
     def shown(self, member: str, other: str) -> ShownPair:
         """By the member."""
         masker = self.world.clients[member]._masker_of(self.world.session)
-        pair = masker._open_pair(other)
-        return ShownPair(pair=Pair(member=member, outsider=other), point=pair.point, proof=pair.proof)
+        part = masker.part_of(Pair(member=member, other=other))
+        assert part is not None
+        return ShownPair(pair=part.pair, point=part.point, proof=part.proof)
 
     def by_holders(self, member: str, other: str, count: int) -> ShownPair:
         """By so many holders of the member's shares."""
@@ -195,7 +196,7 @@ def test_a_pair_that_is_not_open_or_right(trial: Trial) -> None:
         trial.free(changed(pair, shown=shown), stage)
 
     free(changed(pair.shown, point=other.point), "argument")
-    free(changed(pair.shown, pair=Pair(member=OTHER, outsider=OTHER)))
+    free(changed(pair.shown, pair=Pair(member=OTHER, other=OTHER)))
     free(changed(held, parts=held.parts[1:]), "shape")
     free(changed(held, parts=trial.by_holders(PAIR, OTHER, threshold + 1).parts), "shape")
     free(changed(held, point=other.point), "opening")

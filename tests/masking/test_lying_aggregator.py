@@ -249,14 +249,14 @@ def changed_recovery(world: MaskedWorld, **changed: object) -> RecoveryRequest:
 def test_a_pair_inside_or_outside_the_set(recovering):
     one = recovering.clients[ALL[0]]
     for member, outsider in ((ALL[5], ALL[1]), (ALL[2], ALL[5]), (ALL[2], ALL[2])):
-        request = changed_recovery(recovering, pairs=(Pair(member=member, outsider=outsider),))
+        request = changed_recovery(recovering, pairs=(Pair(member=member, other=outsider),))
         with refused("statement", "only a pair across the edge of the set"):
             one.recover(recovering.session, request)
 
 
 def test_a_pair_with_a_stranger(recovering):
     one = recovering.clients[ALL[0]]
-    request = changed_recovery(recovering, pairs=(Pair(member=ALL[5], outsider=ALL[10]),))
+    request = changed_recovery(recovering, pairs=(Pair(member=ALL[5], other=ALL[10]),))
     with refused("statement", "no pair of neighbours"):
         one.recover(recovering.session, request)
 

@@ -520,7 +520,7 @@ def test_parts_that_are_none():
         wrong = PairPart.model_validate(part.model_dump() | changed)
         with refused("argument", "the proof does not hold"):
             unmasking.recovered(answer.model_copy(update={"parts": (wrong,)}).to_bytes())
-    for changed in ({"member": ALL[0]}, {"outsider": ALL[3]}):
+    for changed in ({"member": ALL[0]}, {"other": ALL[3]}):
         wrong = part.model_copy(update={"pair": part.pair.model_copy(update=changed)})
         with refused("statement", "nobody asked for"):
             unmasking.recovered(answer.model_copy(update={"parts": (wrong,)}).to_bytes())

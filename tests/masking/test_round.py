@@ -66,7 +66,7 @@ def test_one_never_uploads_and_another_falls_silent():
     assert (total(closed) == world.sum(closed)).all()
     unmasking = world.server.unmask()
     assert unmasking.silent == [ALL[5]]
-    assert [(p.member, p.outsider) for p in unmasking.recovery().pairs] == [(ALL[5], ALL[2])]
+    assert [(p.member, p.other) for p in unmasking.recovery().pairs] == [(ALL[5], ALL[2])]
 
 
 def test_more_are_silent_than_the_policy_tolerates():
@@ -272,3 +272,18 @@ def test_state_folders_do_not_keep_masks_yet(tmp_path):
     with pytest.raises(UsageError, match="in memory only"):
         Aggregator(tmp_path / "aggregator", AGGREGATOR, policy(), signed, {}, BASE_FILE)
     assert ROSTER.federation == policy().federation
+
+
+def test_who_never_agreed_to_a_set_adopts_the_record_all_the_same():
+    """Its upload was lost, or it was not asked: it saw no sum, and has nothing to compare."""
+    world = MaskedWorld.announced(8)
+    world.send_all(ALL[0])
+    unmasking = world.agree(ALL[1])
+    world.unmask(unmasking, ALL[1])
+    world.recover(unmasking, ALL[1])
+    closed = world.server.close(now=NOW)
+    assert not closed.result.void
+    for name in ALL[:3]:
+        world.clients[name].check(world.announcement, now=NOW)
+        world.clients[name].adopt(closed.entry, reader(closed))
+        assert world.clients[name].chain.round == 1

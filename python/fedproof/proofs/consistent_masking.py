@@ -14,7 +14,6 @@ from fedproof.policy.parameters import Shape
 from fedproof.proofs.context import Context, refusals
 from fedproof.proofs.masking import Residues
 
-NAME = "consistent masking"
 REPETITIONS = 3
 
 

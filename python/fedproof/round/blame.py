@@ -5,7 +5,7 @@ then
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from fedproof.round.blame_messages import (
     WrongPair,
     WrongRow,
 )
-from fedproof.round.masked import packed_rows, row_hashes
+from fedproof.round.masked import least_accepted, packed_rows, row_hashes
 from fedproof.round.masked_messages import Pair, PairPart, RecoveryAnswer
 from fedproof.round.rules import MAX_SLACK
 from fedproof.round.unmasking import Unmasking
@@ -40,21 +40,37 @@ def _edge(one: str, other: str) -> _Edge:
 
 
 class Blame:
-    """Fingerprints, open pairs, and what follows from them. named: evidence, by the client that it names."""
+    """Fingerprints, open pairs, and what follows from them, in whatever order they come."""
 
     def __init__(self, uploads: MaskedUploads, unmasking: Unmasking) -> None:
         self._uploads, self._unmasking = uploads, unmasking
         self.round, self._fixed, self._court = unmasking.round, unmasking.fixed, unmasking.court
-        self.named: dict[str, Evidence] = {}
+        self._named: dict[str, Evidence] = {}
+        self._cleared: set[str] = set()
+        self._true: dict[_Edge, bytes] = {}
         self._told: dict[str, tuple[Signed, Fingerprints]] = {}
         self._shown: dict[_Edge, ShownPair] = {}
         self._parts: dict[_Edge, dict[str, PairPart]] = {}
         self._asked: set[tuple[str, bytes]] = set()
         self._asked_ends: set[_Edge] = set()
-        for holder, answer in unmasking.opened.items():
+
+    @property
+    def named(self) -> dict[str, Evidence]:
+        """Evidence, by the client that it names: judged anew by all that has come."""
+        for holder, answer in self._unmasking.opened.items():
             for complaint in answer.complaints:
-                evidence = unmasking.bad_share(holder, complaint)
-                self.named.setdefault(complaint.client, evidence)
+                if complaint.client not in self._named:
+                    self._named[complaint.client] = self._unmasking.bad_share(holder, complaint)
+        for client, (signed, told) in self._told.items():
+            if client not in self._named and client not in self._cleared:
+                self._judge(client, signed, told)
+        for edge, shown in self._shown.items():
+            for own, other in (edge, edge[::-1]):
+                if own in self._told and own not in self._named:
+                    signed, told = self._told[own]
+                    if told.points_of(other) != self._true[edge]:
+                        self._named[own] = WrongPair(fingerprints=signed, shown=shown)
+        return self._named
 
     # --- fingerprints ----------------------------------------------------------------------------------------------
 
@@ -63,17 +79,23 @@ class Blame:
         return FingerprintRequest(session=self.round.session, accepted=self._fixed.accepted)
 
     def receive(self, signed: Signed) -> str:
-        """A member's fingerprints; returns its name. What is false of them names it. Raises `Refused` for what is of another form: that
-        counts as if nothing had come."""
+        """A member's fingerprints; returns its name. Raises `Refused` for what is of another form: that counts as if nothing had come."""
         client = self._fixed.member_of(signed, "fingerprints")
         told = self._fixed.open_fingerprints(signed, client)
         if client in self._told or client not in self._unmasking.opened:
             return client
         self._told[client] = signed, told
-        for evidence in (self._of_rows(signed, told), self._of_proof(signed, told)):
-            if evidence is not None and client not in self.named and self._convicts(evidence):
-                self.named[client] = evidence
         return client
+
+    def _judge(self, client: str, signed: Signed, told: Fingerprints) -> None:
+        """By what a member says of itself. It is cleared once its proof could be checked."""
+        of_proof = self._of_proof(signed, told)
+        for evidence in (self._of_rows(signed, told), of_proof):
+            if evidence is not None and self._convicts(evidence):
+                self._named[client] = evidence
+                return
+        if of_proof is not None:
+            self._cleared.add(client)
 
     def _convicts(self, evidence: Evidence) -> bool:
         """Nothing is held against anybody that others who read the record would refuse."""
@@ -85,14 +107,13 @@ class Blame:
 
     def _of_rows(self, signed: Signed, told: Fingerprints) -> WrongRow | None:
         """About the first row whose fingerprint is another than its own."""
-        round, masked = self.round, self._uploads.kept[told.client].masked
-        residues = masking.unpack(round.parameters.modulus, round.shape.d, masked)
-        true = consistent_masking.row_fingerprints(self._fixed.beacon, residues)
+        round, upload = self.round, self._uploads.kept[told.client]
+        true = consistent_masking.row_fingerprints(self._fixed.beacon, self._uploads.unpack(upload))
         wrong = np.flatnonzero(true != self._fixed.unpack_rows(told))
         if not len(wrong):
             return None
         number = int(wrong[0]) % round.shape.rows
-        hashes, row = row_hashes(round, masked), packed_rows(round, masked)[number]
+        hashes, row = row_hashes(round, upload.masked), packed_rows(round, upload.masked)[number]
         return WrongRow(fingerprints=signed, hashes=hashes, number=number, row=row)
 
     def _of_proof(self, signed: Signed, told: Fingerprints) -> FailedProof | None:
@@ -117,52 +138,72 @@ class Blame:
         """By member that opened the set, each request once; empty when there is nothing more to ask. To be called when answers to the
         requests before are in, or given up: for an end that did not answer, others are asked then."""
         asked: dict[str, list[ConflictRequest | RepairRequest]] = {}
-        for ask in (self._of_conflicts, self._of_repairs):
-            for client, request in ask():
-                key = client, request.digest()
-                if key not in self._asked:
-                    self._asked.add(key)
+        named = self.named
+        asks: list[tuple[ConflictRequest | RepairRequest, Iterable[str]]] = [
+            *self._of_conflicts(named),
+            *self._of_repairs(named),
+        ]
+        for request, clients in asks:
+            digest = request.digest()
+            for client in clients:
+                if client in self._unmasking.opened and (client, digest) not in self._asked:
+                    self._asked.add((client, digest))
                     asked.setdefault(client, []).append(request)
         return asked
 
-    def _of_conflicts(self) -> list[tuple[str, ConflictRequest]]:
-        """Pairs of which both ends signed different points, unless they are open: everybody is asked."""
-        asks = []
-        for first, (signed, told) in sorted(self._told.items()):
-            for second, (other_signed, other) in sorted(self._told.items()):
-                differ = told.points_of(second) != other.points_of(first)
-                if first < second and differ and (first, second) not in self._shown:
-                    request = ConflictRequest(
-                        session=self.round.session,
-                        accepted=self._fixed.accepted,
-                        first=signed,
-                        second=other_signed,
-                    )
-                    asks += [(client, request) for client in sorted(self._unmasking.opened)]
+    def _of_conflicts(self, named: Mapping[str, Evidence]) -> list[tuple[ConflictRequest, Iterable[str]]]:
+        """Pairs of which both ends signed different points, and whom to ask: the ends first, then everybody."""
+        asks: list[tuple[ConflictRequest, Iterable[str]]] = []
+        told = [(client, *held) for client, held in sorted(self._told.items()) if client not in named]
+        for at, (first, signed, own) in enumerate(told):
+            for second, other_signed, other in told[at + 1 :]:
+                edge = first, second
+                if own.points_of(second) == other.points_of(first) or edge in self._shown:
+                    continue
+                request = ConflictRequest(
+                    session=self.round.session,
+                    accepted=self._fixed.accepted,
+                    first=signed,
+                    second=other_signed,
+                )
+                asks.append((request, self._unmasking.opened if edge in self._asked_ends else edge))
+                self._asked_ends.add(edge)
         return asks
 
-    def _of_repairs(self) -> list[tuple[str, RepairRequest]]:
-        """Every member that stays is asked for its own pair with each that is named; for one that stayed closed then, everybody is."""
-        asks, answering = [], self._unmasking.opened
-        for named, evidence in sorted(self.named.items()):
-            staying = [n for n in self._fixed.inside(named) if n not in self.named]
-            closed = {n for n in staying if _edge(n, named) not in self._shown}
-            silent = {n for n in closed if n not in answering or (n, named) in self._asked_ends}
-            for client in sorted(answering):
-                members = silent | ({client} & closed)
-                if members:
-                    request = RepairRequest(
-                        session=self.round.session,
-                        accepted=self._fixed.accepted,
-                        evidence=evidence.to_bytes(),
-                        members=tuple(sorted(members)),
-                    )
-                    asks.append((client, request))
-            self._asked_ends.update((n, named) for n in closed)
+    def _of_repairs(self, named: Mapping[str, Evidence]) -> list[tuple[RepairRequest, Iterable[str]]]:
+        """Pairs of members that stay with those that are named: every member is asked for its own first, then everybody for what stayed
+        closed. None where too few stay for a sum."""
+        asks: list[tuple[RepairRequest, Iterable[str]]] = []
+        staying = self._fixed.members - named.keys()
+        if len(staying) < least_accepted(self.round.chain.policy):
+            return asks
+
+        def ask(evidence: bytes, members: Iterable[str], clients: Iterable[str]) -> None:
+            request = RepairRequest(
+                session=self.round.session,
+                accepted=self._fixed.accepted,
+                evidence=evidence,
+                members=tuple(sorted(members)),
+            )
+            asks.append((request, clients))
+
+        for cheat, proof in sorted(named.items()):
+            evidence = proof.to_bytes()
+            closed = {
+                n for n in self._fixed.inside(cheat) if n in staying and _edge(n, cheat) not in self._shown
+            }
+            given_up = {
+                n for n in closed if n not in self._unmasking.opened or _edge(n, cheat) in self._asked_ends
+            }
+            for client in sorted(closed - given_up):
+                ask(evidence, [client], [client])
+            if given_up:
+                ask(evidence, given_up, self._unmasking.opened)
+            self._asked_ends.update(_edge(n, cheat) for n in closed)
         return asks
 
     def opened(self, data: bytes) -> str:
-        """An answer; returns whose. What it opens may name somebody else. Raises `Refused`; nothing of the answer is used then."""
+        """An answer; returns whose. Raises `Refused`; nothing of the answer is used then."""
         round = self.round
         try:
             answer = RecoveryAnswer.from_bytes(data, limit=MAX_SLACK + _MAX_PART * len(self._fixed.members))
@@ -178,7 +219,7 @@ class Blame:
         return holder
 
     def _check_part(self, holder: str, part: PairPart) -> None:
-        round, (member, other) = self.round, (part.pair.member, part.pair.outsider)
+        round, (member, other) = self.round, (part.pair.member, part.pair.other)
         if not {member, other} <= self._fixed.members or not round.are_neighbours(member, other):
             raise round.refuse("recovery-answer", "statement", "no pair inside the set", holder)
         if holder == member:
@@ -190,11 +231,11 @@ class Blame:
             round.check_part(sharing, member, other, holder, part.point, part.proof)
 
     def _take(self, holder: str, part: PairPart) -> None:
-        member, other = part.pair.member, part.pair.outsider
+        member, other = part.pair.member, part.pair.other
         if _edge(member, other) in self._shown:
             return
         if holder in (member, other):
-            pair = part.pair if holder == member else Pair(member=other, outsider=member)
+            pair = part.pair if holder == member else Pair(member=other, other=member)
             self._show(ShownPair(pair=pair, point=part.point, proof=part.proof))
             return
         parts = self._parts.setdefault((member, other), {})
@@ -214,15 +255,9 @@ class Blame:
         )
 
     def _show(self, shown: ShownPair) -> None:
-        """Keeps an open pair, and names every end that signed other points."""
-        member, other = shown.pair.member, shown.pair.outsider
+        member, other = shown.pair.member, shown.pair.other
         self._shown[_edge(member, other)] = shown
-        true = self._fixed.pair_fingerprint(member, other, shown.point).points
-        for own, with_ in ((member, other), (other, member)):
-            if own in self._told and own not in self.named:
-                signed, told = self._told[own]
-                if told.points_of(with_) != true:
-                    self.named[own] = WrongPair(fingerprints=signed, shown=shown)
+        self._true[_edge(member, other)] = self._fixed.pair_fingerprint(member, other, shown.point).points
 
     # --- the sum of the others -------------------------------------------------------------------------------------
 

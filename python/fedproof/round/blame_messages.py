@@ -26,7 +26,7 @@ from fedproof.round.masked_messages import (
 )
 
 MAX_EVIDENCE = 1 << 26
-"""Bytes of evidence at most."""
+"""Bytes of evidence at most: several times what the largest update's has, since all that goes into it is limited."""
 
 
 class FingerprintRequest(Message):
@@ -54,9 +54,9 @@ class Fingerprints(Message):
     session: Digest
     client: Name
     accepted: Digest
-    rows: bytes = Field(repr=False)
+    rows: Annotated[bytes, Field(max_length=1 << 21, repr=False)]
     pairs: Annotated[tuple[PairPoints, ...], Field(max_length=MAX_MASKED)]
-    proof: bytes = Field(repr=False)
+    proof: Annotated[bytes, Field(max_length=1 << 16, repr=False)]
 
     @model_validator(mode="after")
     def _sorted(self) -> Self:

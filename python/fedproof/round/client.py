@@ -274,7 +274,7 @@ class Client:
     def _agreed(self, session: bytes) -> bytes | None:
         """Digest of the set that this client agreed to, if any."""
         joined = [m for m in self.maskers.values() if m.round is not None and m.round.session == session]
-        return joined[0].accepted if joined else None
+        return (joined[0].accepted or None) if joined else None
 
     def acknowledge(self, session: bytes, accepted: Signed) -> Signed:
         """Agrees to the set that the aggregator signed, and to no other in this session. Raises `Refused` (object "accepted-set")."""

@@ -17,7 +17,8 @@ from fedproof.round.blame_messages import (
 )
 from fedproof.round.evidence import Court
 from fedproof.round.fingerprints import FixedSet
-from fedproof.round.masked_messages import Pair, PairPart, RecoveryAnswer
+from fedproof.round.masked import least_accepted
+from fedproof.round.masked_messages import Pair, RecoveryAnswer
 from fedproof.round.masker import Masker
 
 
@@ -71,8 +72,14 @@ def disclose(masker: Masker, request: ConflictRequest | RepairRequest) -> Recove
         if not set(request.members) <= set(fixed.inside(named)):
             detail = "not pairs inside the set with the one that is named"
             raise round.refuse(request.KIND, "statement", detail, masker.client)
-        pairs = [Pair(member=n, outsider=named) for n in request.members]
-    parts = [part for pair in pairs for part in _parts(masker, pair)]
+        left_out = masker.left_out | {named}
+        least = least_accepted(round.chain.policy)
+        if len(masker.members - left_out) < least:
+            detail = f"without {len(left_out)} that are named fewer than {least} updates are left"
+            raise round.refuse(request.KIND, "policy", detail, masker.client)
+        masker.left_out = left_out
+        pairs = [Pair(member=n, other=named) for n in request.members]
+    parts = [part for pair in pairs if (part := masker.part_of(pair)) is not None]
     return RecoveryAnswer(session=round.session, client=masker.client, parts=tuple(parts))
 
 
@@ -86,7 +93,7 @@ def _in_conflict(fixed: FixedSet, request: ConflictRequest) -> Pair:
         raise fixed.round.refuse(request.KIND, "statement", "not two members, sorted by name")
     if first.points_of(second.client) == second.points_of(first.client):
         raise fixed.round.refuse(request.KIND, "statement", "they signed the same points")
-    return Pair(member=first.client, outsider=second.client)
+    return Pair(member=first.client, other=second.client)
 
 
 def _named(fixed: FixedSet, masker: Masker, request: RepairRequest) -> str:
@@ -95,19 +102,3 @@ def _named(fixed: FixedSet, masker: Masker, request: RepairRequest) -> str:
     except Malformed as error:
         raise fixed.round.refuse(request.KIND, "decoding", str(error), masker.client) from None
     return Court(fixed, masker.headers).named_by(evidence)
-
-
-def _parts(masker: Masker, pair: Pair) -> list[PairPart]:
-    """What this client can give of a pair: what both keys share, if it is an end; else by its share of the member's mask secret."""
-    round, client = masker.joined(), masker.client
-    if client in (pair.member, pair.outsider):
-        secret, other = masker.mask.secret, pair.outsider if client == pair.member else pair.member
-        context = round.pair_context(client, other, client)
-    elif pair.member in masker.shares:
-        secret, other = masker.shares[pair.member], pair.outsider
-        context = round.pair_context(pair.member, other, client)
-    else:
-        return []
-    key = round.mask_key(other)
-    point = masking.shared_points(round.suite, secret, key)
-    return [PairPart(pair=pair, point=point, proof=masking.prove_key(round.suite, secret, context, key))]

@@ -98,7 +98,7 @@ class Court:
     def _check_wrong_pair(self, evidence: WrongPair, told: Fingerprints) -> None:
         shown, client = evidence.shown, told.client
         self.check_shown(shown)
-        ends = {shown.pair.member, shown.pair.outsider}
+        ends = {shown.pair.member, shown.pair.other}
         if client not in ends:
             raise self._refuse("not a pair of the accused", client)
         (other,) = ends - {client}
@@ -110,7 +110,7 @@ class Court:
 
     def check_shown(self, shown: ShownPair) -> None:
         """Two neighbours' mask keys share this point. Raises `Refused`."""
-        round, member, other = self.round, shown.pair.member, shown.pair.outsider
+        round, member, other = self.round, shown.pair.member, shown.pair.other
         if not round.are_neighbours(member, other):
             raise self._refuse("no pair of neighbours", member)
         if shown.proof is not None:

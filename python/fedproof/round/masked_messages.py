@@ -36,7 +36,7 @@ def check_sorted(entries: Sequence[_Named]) -> None:
 
 
 def _check_pairs(pairs: Sequence[Pair]) -> None:
-    edges = [(p.member, p.outsider) for p in pairs]
+    edges = [(p.member, p.other) for p in pairs]
     if edges != sorted(set(edges)):
         raise ValueError("pairs are sorted, each once")
 
@@ -169,10 +169,10 @@ class UnmaskAnswer(Message):
 
 
 class Pair(Record):
-    """A member that fell silent, and a neighbour of it that is not in the set."""
+    """Two neighbours, of which `member` is in the set. Of a recovery the other is not; of a disagreement and a repair it is."""
 
     member: Name
-    outsider: Name
+    other: Name
 
 
 class RecoveryRequest(Message):
@@ -193,7 +193,7 @@ class RecoveryRequest(Message):
 
 
 class PairPart(Record):
-    """share·E: of the member's mask secret and the outsider's mask key. proof: against the member's commitments. Of one of both ends, where
+    """share·E: of the member's mask secret and the other's mask key. proof: against the member's commitments. Of one of both ends, where
     it is asked for its own pair: what both keys share, with its proof."""
 
     pair: Pair

@@ -19,6 +19,7 @@ from fedproof.round.masked_messages import (
     Delivery,
     FromClient,
     OpenedPair,
+    Pair,
     PairPart,
     RecoveryAnswer,
     RecoveryRequest,
@@ -56,7 +57,8 @@ class Made:
 class Masker:
     """client: its name. keys: as its `Ready` has them. mask, encryption: their secrets. own: the secret of its own mask. made: its upload.
     accepted: digest of the one set that it opens, empty before there is one. headers: of that set's members, by name. answered: whether
-    it did. shares: of its neighbours' mask secrets, by name."""
+    it did. shares: of its neighbours' mask secrets, by name. left_out: members that evidence named, so that the sum of the others is
+    opened."""
 
     client: str
     keys: tuple[RoundKey, RoundKey]
@@ -69,6 +71,7 @@ class Masker:
     headers: dict[str, UploadHeader] = field(default_factory=dict, repr=False)
     answered: bool = False
     shares: dict[str, bytes] = field(default_factory=dict, repr=False)
+    left_out: set[str] = field(default_factory=set)
 
     @classmethod
     def generate(cls, suite: str, federation: str, round: int, attempt: int, client: str) -> Masker:
@@ -225,8 +228,9 @@ class Masker:
                 complaints.append(Complaint(client=dealer, point=points[dealer], proof=proof))
             else:
                 shares.append(SelfShare(client=dealer, share=share))
-        outside = [n for n in neighbours if n not in self.members]
-        pairs = tuple(self._open_pair(n) for n in outside)
+        outside = [Pair(member=self.client, other=n) for n in neighbours if n not in self.members]
+        opened = [part for pair in outside if (part := self.part_of(pair)) is not None]
+        pairs = tuple(OpenedPair(client=p.pair.other, point=p.point, proof=p.proof) for p in opened)
         self.answered = True
         return UnmaskAnswer(
             acknowledgement=self._acknowledgement(key),
@@ -254,14 +258,20 @@ class Masker:
         self.shares[dealer] = shares[1]
         return shares[0]
 
-    def _open_pair(self, other: str) -> OpenedPair:
-        round = self.joined()
+    def part_of(self, pair: Pair) -> PairPart | None:
+        """What this client can give of a pair: what both keys share, if it is an end; else by its share of the member's mask secret."""
+        round, member, other = self.joined(), pair.member, pair.other
+        secret = self.mask.secret
+        if self.client == other:
+            member, other = other, member
+        elif self.client != member:
+            if member not in self.shares:
+                return None
+            secret = self.shares[member]
         key = round.mask_key(other)
-        point = masking.shared_points(round.suite, self.mask.secret, key)
-        context = round.pair_context(self.client, other, self.client)
-        return OpenedPair(
-            client=other, point=point, proof=masking.prove_key(round.suite, self.mask.secret, context, key)
-        )
+        point = masking.shared_points(round.suite, secret, key)
+        context = round.pair_context(member, other, self.client)
+        return PairPart(pair=pair, point=point, proof=masking.prove_key(round.suite, secret, context, key))
 
     # --- exchange C ------------------------------------------------------------------------------------------------
 
@@ -279,21 +289,17 @@ class Masker:
         agreed = acknowledging(round, request.acknowledgements, self.members, request.accepted)
         parts = []
         for pair in request.pairs:
-            if pair.member not in self.members or pair.outsider in self.members:
+            if pair.member not in self.members or pair.other in self.members:
                 raise refuse("statement", "only a pair across the edge of the set is opened")
-            if not round.are_neighbours(pair.member, pair.outsider):
+            if not round.are_neighbours(pair.member, pair.other):
                 raise refuse("statement", "no pair of neighbours")
-            for end in (pair.member, pair.outsider):
+            for end in (pair.member, pair.other):
                 if not round.quorum(end, agreed):
                     detail = f"fewer than {round.parameters.threshold} neighbours of {end} agreed to this set"
                     raise refuse("policy", detail)
-            share = self.shares.get(pair.member)
-            if share is not None:
-                key = round.mask_key(pair.outsider)
-                context = round.pair_context(pair.member, pair.outsider, self.client)
-                point = masking.shared_points(round.suite, share, key)
-                proof = masking.prove_key(round.suite, share, context, key)
-                parts.append(PairPart(pair=pair, point=point, proof=proof))
+            part = self.part_of(pair) if pair.member != self.client else None  # it opened its own already
+            if part is not None:
+                parts.append(part)
         return RecoveryAnswer(session=round.session, client=self.client, parts=tuple(parts))
 
 

@@ -213,10 +213,11 @@ def silent(client: str) -> Dropped:
     return Dropped(client=client, kind="dropped", subject="upload", stage="deadline", reason=reason)
 
 
-def named(client: str, evidence: str) -> Dropped:
-    """That evidence of this kind is on record against it."""
-    reason = "what it uploaded, sealed or signed about it is false: the record holds the evidence"
-    return Dropped(client=client, kind="named", subject="evidence", stage=evidence, reason=reason)
+def named(client: str, kind: str, evidence: bytes) -> Dropped:
+    """That evidence of this kind is on record against it. evidence: its SHA-256, which the aggregator so signs for: what a record holds
+    follows from what is signed."""
+    reason = f"what it uploaded, sealed or signed about it is false: the record holds the evidence {evidence.hex()}"
+    return Dropped(client=client, kind="named", subject="evidence", stage=kind, reason=reason)
 
 
 def check_partition(announcement: Announcement, result: Result, chain: Chain) -> None:

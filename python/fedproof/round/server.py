@@ -380,8 +380,9 @@ class Server:
         return name
 
     def _dropped(self, client: str) -> Dropped:
-        if client in self._named():
-            return named(client, self._named()[client].KIND)
+        evidence = self._named().get(client)
+        if evidence is not None:
+            return named(client, evidence.KIND, sha256(evidence.to_bytes()))
         received = self._received.get(client)
         if received is None or received.refusal is None:
             return silent(client)

@@ -158,13 +158,13 @@ class Unmasking:
         if len(self.opened) < self.round.parameters.threshold:
             return None
         pairs = [
-            Pair(member=member, outsider=outsider)
+            Pair(member=member, other=outsider)
             for member in self.silent
             for outsider in self.fixed.outside(member)
         ]
         if not pairs:
             return None
-        self._asked.update((pair.member, pair.outsider) for pair in pairs)
+        self._asked.update((pair.member, pair.other) for pair in pairs)
         return RecoveryRequest(
             session=self.round.session,
             accepted=self.fixed.accepted,
@@ -183,7 +183,7 @@ class Unmasking:
         if answer.session != round.session or holder not in self.members:
             raise round.refuse("recovery-answer", "statement", "not of a member in this session")
         for part in answer.parts:
-            member, outsider = part.pair.member, part.pair.outsider
+            member, outsider = part.pair.member, part.pair.other
             # Of a member that answered after all the others may still speak: they were asked before.
             if (member, outsider) not in self._asked or holder == member:
                 raise round.refuse(
@@ -192,7 +192,7 @@ class Unmasking:
             sharing = self._uploads.kept[member].sharing
             round.check_part(sharing, member, outsider, holder, part.point, part.proof)
         for part in answer.parts:
-            edge = part.pair.member, part.pair.outsider
+            edge = part.pair.member, part.pair.other
             self._parts.setdefault(edge, {})[round.numbers[holder]] = part.point
 
     # --- the sum ---------------------------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ class Unmasking:
                 else:
                     continue
                 seeds.append(round.pair_seed(member, other, point, removed=True))
-        residues, blinds = self._uploads.sum_without(named)
+        residues, blinds = self._uploads.sum(named)
         modulus = round.parameters.modulus
         residues, blinds = masking.add_masks(round.suite, modulus, round.shape, residues, blinds, seeds)
         return Opening(masking.integers(modulus, residues), blinds)

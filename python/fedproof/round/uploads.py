@@ -110,40 +110,35 @@ class _Clear:
 
 @dataclass
 class MaskedUploads:
-    """Residues that say nothing one by one. residues, blinds: their sums. kept: each that counts, by client, for what
-    opens the sum, and for who is to blame if it does not."""
+    """Residues that say nothing one by one. kept: what counts, by client, as it came: for what opens the sum, and for who is to blame if it
+    does not open."""
 
     round: MaskedRound
-    residues: masking.Residues = field(init=False)
-    blinds: bytes = field(init=False)
     kept: dict[str, MaskedUpload] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        of = self.round.shape
-        self.residues = np.zeros(of.d, np.uint64)
-        self.blinds = bytes(blinds_size(self.round.suite, of))  # zero has this encoding in every suite
 
     def limit(self) -> int:
         """Bytes of an upload at most."""
         of = self.round.shape
         return self.round.parameters.width * of.d + of.rows * 96 + MAX_PROOF + MAX_SLACK + MAX_SHARING
 
-    def sum_without(self, named: Collection[str]) -> tuple[masking.Residues, bytes]:
+    def sum(self, but: Collection[str]) -> tuple[masking.Residues, bytes]:
         """Residues and blinds of all but these."""
-        if not named:
-            return self.residues, self.blinds
-        others = MaskedUploads(self.round)
+        round = self.round
+        total, blinds = np.zeros(round.shape.d, np.uint64), self.no_blinds()
         for client, upload in self.kept.items():
-            if client not in named:
-                others.add(
-                    upload, masking.unpack(self.round.parameters.modulus, self.round.shape.d, upload.masked)
-                )
-        return others.residues, others.blinds
+            if client not in but:
+                total += self.unpack(upload)
+                total %= np.uint64(round.parameters.modulus)
+                blinds = masking.add_blinds(round.suite, blinds, upload.blinds)
+        return total, blinds
 
-    def add(self, upload: MaskedUpload, residues: masking.Residues) -> None:
-        """To the sums. residues: its rows, unpacked."""
-        self.residues = (self.residues + residues) % np.uint64(self.round.parameters.modulus)
-        self.blinds = masking.add_blinds(self.round.suite, self.blinds, upload.blinds)
+    def unpack(self, upload: MaskedUpload) -> masking.Residues:
+        """y. Raises `Refused`."""
+        return masking.unpack(self.round.parameters.modulus, self.round.shape.d, upload.masked)
+
+    def no_blinds(self) -> bytes:
+        """A zero for each row: it has this encoding in every suite."""
+        return bytes(blinds_size(self.round.suite, self.round.shape))
 
     def read(self, data: bytes) -> Contents:
         """Raises `Malformed`."""
@@ -186,24 +181,17 @@ class _Masked:
         if tuple(map(sha256, upload.ciphertexts)) != upload.sharing.ciphertexts:
             detail = "the ciphertexts are not the ones in the signed header"
             raise round.refuse("upload", "digest", detail, header.client)
-        self._residues(header.client)
-
-    def _residues(self, client: str) -> masking.Residues:
-        round = self.uploads.round
-        if len(self.upload.blinds) != blinds_size(round.suite, round.shape):
-            raise round.refuse("upload", "shape", "not one masked blind for each row", client)
+        if len(upload.blinds) != len(self.uploads.no_blinds()):
+            raise round.refuse("upload", "shape", "not one masked blind for each row", header.client)
         try:
-            masking.add_blinds(round.suite, self.uploads.blinds, self.upload.blinds)
-            return masking.unpack(round.parameters.modulus, round.shape.d, self.upload.masked)
+            masking.add_blinds(round.suite, self.uploads.no_blinds(), upload.blinds)
+            self.uploads.unpack(upload)
         except Refused as error:
-            raise round.refuse("upload", error.stage, error.detail, client) from None
+            raise round.refuse("upload", error.stage, error.detail, header.client) from None
 
     def count(self, client: str, commitment: Commitment) -> None:
-        uploads, round = self.uploads, self.uploads.round
-        round.check_sharing(client, self.upload.sharing)
-        residues = self._residues(client)
-        uploads.add(self.upload, residues)
-        uploads.kept[client] = self.upload
+        self.uploads.round.check_sharing(client, self.upload.sharing)
+        self.uploads.kept[client] = self.upload
 
     def shown(self) -> bytes:
         return self.upload.sharing.to_bytes()

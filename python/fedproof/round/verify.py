@@ -224,7 +224,7 @@ class Ended:
                 evidence = read_evidence(data)
             except Malformed as error:
                 raise self._refuse("evidence", "decoding", str(error), client) from None
-            if court.named_by(evidence) != client or told != named(client, evidence.KIND):
+            if court.named_by(evidence) != client or told != named(client, evidence.KIND, upload.opening):
                 detail = "names somebody else, or otherwise than the result"
                 raise self._refuse("evidence", "statement", detail, client)
 

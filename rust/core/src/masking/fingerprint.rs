@@ -65,9 +65,9 @@ pub fn row_fingerprints(
     beacon: &Beacon,
     residues: &[u64],
 ) -> Result<Vec<u64>> {
-    let rows = residues.len().div_ceil(shape.columns().max(1));
-    if rows != shape.rows() || beacon.columns.len() != shape.columns() {
-        return Err(Error::lengths(SUBJECT, shape.rows(), rows));
+    let d = usize::try_from(shape.d).unwrap_or(usize::MAX);
+    if residues.len() != d || beacon.columns.len() != shape.columns() {
+        return Err(Error::lengths(SUBJECT, d, residues.len()));
     }
     let of_row = |row: &[u64]| sum_of_products(modulus, row, &beacon.columns);
     Ok(residues.par_chunks(shape.columns()).map(of_row).collect())
