@@ -66,7 +66,7 @@ def test_as_the_model_says(number: int) -> None:
     check_truth(world, closed)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_no_honest_client_is_named_and_no_sum_is_wrong(data: st.DataObject) -> None:
     """Within what the policy tolerates, cheats do not keep the others from their sum, unless silence hides them."""
