@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from contextlib import suppress
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,9 @@ import fedproof
 from fedproof.encoding.message import Message
 from fedproof.errors import Malformed
 from fedproof.identity.signed import Signed
+from fedproof.round.blame_messages import read_evidence
+from tests.masking.blame import cheats, fingerprint, shifted, signs_unchecked
+from tests.masking.world import ALL, MaskedWorld
 from tests.round.world import AGGREGATOR, World, played
 
 
@@ -27,6 +31,26 @@ def kinds() -> list[type[Message]]:
     return found
 
 
+def masked() -> list[bytes]:
+    """Of a masked round in which somebody cheats."""
+    world = MaskedWorld.announced(7)
+    cheats(world, ALL[1], shifted(world))
+    upload = world.upload(ALL[0])
+    assert world.send(upload)[0]
+    world.send_all(ALL[0])
+    unmasking = world.agree()
+    request = unmasking.request(ALL[2])
+    world.unmask(unmasking)
+    blame = world.server.blame()
+    fingerprint(world, blame)
+    (asked, *_) = blame.next_requests()[ALL[2]]
+    answer = world.clients[ALL[2]].disclose(world.session, asked)
+    evidence = [e.to_bytes() for e in blame.named.values()]
+    signed = signs_unchecked(world, ALL[3], blame.request())
+    messages = upload, unmasking.accepted, request, unmasking.opened[ALL[2]], asked, answer, signed
+    return [*(m.to_bytes() for m in messages), unmasking.accepted.payload, signed.payload, *evidence]
+
+
 KINDS = kinds()
 WORLD, CLOSED = played()
 SAMPLES = [
@@ -36,6 +60,7 @@ SAMPLES = [
     WORLD.announcement.payload,
     World.announced().upload("ada").to_bytes(),
     AGGREGATOR.verify_key.raw,
+    *masked(),
 ]
 
 
@@ -46,6 +71,8 @@ def try_all(data: bytes) -> None:
         except Malformed:
             continue
         assert message.to_bytes() == data
+    with suppress(Malformed):
+        assert read_evidence(data).to_bytes() == data
 
 
 def test_all_kinds_are_tried() -> None:
