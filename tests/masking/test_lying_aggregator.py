@@ -98,7 +98,7 @@ def test_a_header_of_a_clear_upload_or_another_session(world):
     for changed in (clear, {"session": ZERO}, {"client": ALL[2]}):
         forged = sign(header.model_copy(update=changed), key_of(ALL[1]))
         headers = (full.headers[0], FromClient(client=ALL[1], signed=forged), *full.headers[2:])
-        with refused("statement", "not of a masked upload of this session"):
+        with refused("statement", "not of a masked upload of the session"):
             world.clients[ALL[0]].acknowledge(world.session, signed_set(world, headers=headers))
 
 

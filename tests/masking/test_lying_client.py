@@ -527,7 +527,7 @@ def test_parts_that_are_none():
     with refused("statement", "nobody asked for"):  # of the silent one's own mask
         unmasking.recovered(answer.model_copy(update={"client": ALL[5]}).to_bytes())
     for changed in ({"client": ALL[2]}, {"session": sha256(b"")}):
-        with refused("statement", "not of a member in this session"):
+        with refused("statement", "not of a member in the session"):
             unmasking.recovered(answer.model_copy(update=changed).to_bytes())
     with refused("argument", "the proof does not hold"):  # another holder's share
         unmasking.recovered(answer.model_copy(update={"client": ALL[0]}).to_bytes())

@@ -477,15 +477,29 @@ def bad_accuracy(base: dict[str, Json]) -> dict[str, Json]:
     return out | accuracy.false(PALLAS, context_parts(CONTEXT), CONTEXT)
 
 
+OTHER_CONTEXTS = (
+    ("other_announcement", "argument", ("context", "announcement"), flip),
+    ("other_client", "argument", ("context", "client"), "hospital-2"),
+    ("other_weight", "argument", ("context", "weight"), 8),
+    ("other_certificate", "argument", ("context", "certificate"), bytes(32).hex()),
+)
+
+
+def each_changed(
+    prefix: str, base: Json, changes: tuple[tuple[str, str, tuple[Any, ...], Any], ...]
+) -> dict[str, Json]:
+    """changes: name, stage, field, its value."""
+    return {
+        f"{prefix}_{name}": changed(base, name.replace("_", " "), stage, put("statement", *path, value=value))
+        for name, stage, path, value in changes
+    }
+
+
 def bad_masking(base: dict[str, Json]) -> dict[str, Json]:
     """Every public field of a masked upload's statement, and false statements."""
     b = base["masking_pallas"]
-    out = {}
-    for name, stage, path, value in (
-        ("other_announcement", "argument", ("context", "announcement"), flip),
-        ("other_client", "argument", ("context", "client"), "hospital-2"),
-        ("other_weight", "argument", ("context", "weight"), 8),
-        ("other_certificate", "argument", ("context", "certificate"), bytes(32).hex()),
+    changes = (
+        *OTHER_CONTEXTS,
         ("other_set", "argument", ("accepted",), flip),
         ("smaller_d", "argument", ("shape", "d"), 20),
         ("other_modulus", "argument", ("masks", "modulus"), (1 << 40) - 87),
@@ -507,21 +521,15 @@ def bad_masking(base: dict[str, Json]) -> dict[str, Json]:
         ("too_many_carry_bits", "statement", ("masks", "carry_bits"), 127),
         ("columns_not_a_power", "statement", ("shape", "columns"), 7),
         ("blind_not_canonical", "decoding", ("blinds",), lambda p: f"{ORDER[PALLAS]:064x}" + p[64:]),
-    ):
-        about = name.replace("_", " ")
-        out[f"masking_{name}"] = changed(b, about, stage, put("statement", *path, value=value))
-    return out | masking.false(PALLAS, context_parts(CONTEXT), CONTEXT)
+    )
+    return each_changed("masking", b, changes) | masking.false(PALLAS, context_parts(CONTEXT), CONTEXT)
 
 
 def bad_receipt(base: dict[str, Json]) -> dict[str, Json]:
     """Every public field of a receipt's statement, and false statements."""
     b = base["receipt_pallas"]
-    out = {}
-    for name, stage, path, value in (
-        ("other_announcement", "argument", ("context", "announcement"), flip),
-        ("other_client", "argument", ("context", "client"), "hospital-2"),
-        ("other_weight", "argument", ("context", "weight"), 8),
-        ("other_certificate", "argument", ("context", "certificate"), bytes(32).hex()),
+    changes = (
+        *OTHER_CONTEXTS,
         ("other_input", "argument", ("answers", 0, "input", 0), lambda v: v - 1 if v > 0 else v + 1),
         ("other_class", "argument", ("answers", 0, "class"), lambda k: (k + 1) % 3),
         ("other_head", "argument", ("points",), lambda p: p[64:128] + p[:64] + p[128:]),
@@ -532,10 +540,8 @@ def bad_receipt(base: dict[str, Json]) -> dict[str, Json]:
         ("input_out_of_range", "statement", ("answers", 0, "input", 0), -128),
         ("scale_33", "statement", ("scale",), 33),
         ("one_class", "statement", ("classes",), 1),
-    ):
-        about = name.replace("_", " ")
-        out[f"receipt_{name}"] = changed(b, about, stage, put("statement", *path, value=value))
-    return out | receipt.false(PALLAS, context_parts(CONTEXT), CONTEXT)
+    )
+    return each_changed("receipt", b, changes) | receipt.false(PALLAS, context_parts(CONTEXT), CONTEXT)
 
 
 def main() -> None:

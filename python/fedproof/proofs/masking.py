@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedproof import _core
-from fedproof.policy.masking import MODULI
 from fedproof.policy.parameters import Shape
 from fedproof.proofs.commitment import Opening
 from fedproof.proofs.context import refusals
@@ -124,8 +123,8 @@ def add_blinds(suite: str, first: bytes, second: bytes) -> bytes:
 
 def pack(modulus: int, residues: Residues) -> bytes:
     """Each as a little-endian integer of the modulus' width."""
-    octets = residues.astype("<u8").view(np.uint8).reshape(-1, 8)
-    return octets[:, : MODULI[modulus]].tobytes()
+    with refusals():
+        return _core.pack_residues(modulus, residues)
 
 
 def unpack(modulus: int, d: int, packed: bytes) -> Residues:

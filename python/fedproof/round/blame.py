@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from fedproof.errors import Malformed, Refused
+from fedproof.errors import Refused
 from fedproof.identity.signed import Signed
 from fedproof.proofs import Opening, consistent_masking, masking
 from fedproof.round.blame_messages import (
@@ -25,14 +25,11 @@ from fedproof.round.blame_messages import (
     WrongRow,
 )
 from fedproof.round.masked import least_accepted, packed_rows, row_hashes
-from fedproof.round.masked_messages import Pair, PairPart, RecoveryAnswer
-from fedproof.round.rules import MAX_SLACK
-from fedproof.round.unmasking import Unmasking
+from fedproof.round.masked_messages import Pair, PairPart
+from fedproof.round.unmasking import Unmasking, read_answer
 from fedproof.round.uploads import MaskedUploads
 
 _Edge = tuple[str, str]
-_MAX_PART = 512
-"""Bytes of an answer for each pair, at most."""
 
 
 def _edge(one: str, other: str) -> _Edge:
@@ -204,14 +201,8 @@ class Blame:
 
     def opened(self, data: bytes) -> str:
         """An answer; returns whose. Raises `Refused`; nothing of the answer is used then."""
-        round = self.round
-        try:
-            answer = RecoveryAnswer.from_bytes(data, limit=MAX_SLACK + _MAX_PART * len(self._fixed.members))
-        except Malformed as error:
-            raise round.refuse("recovery-answer", "decoding", str(error)) from None
+        answer = read_answer(self._fixed, data, len(self._fixed.members))
         holder = answer.client
-        if answer.session != round.session or holder not in self._fixed.members:
-            raise round.refuse("recovery-answer", "statement", "not of a member in this session")
         for part in answer.parts:
             self._check_part(holder, part)
         for part in answer.parts:
@@ -240,16 +231,16 @@ class Blame:
             return
         parts = self._parts.setdefault((member, other), {})
         parts[holder] = part
-        threshold = self.round.parameters.threshold
-        if len(parts) < threshold:
+        if len(parts) < self.round.parameters.threshold:
             return
-        chosen = dict(sorted(parts.items())[:threshold])
-        points = {self.round.numbers[h]: p.point for h, p in chosen.items()}
+        points = {self.round.numbers[h]: p.point for h, p in parts.items()}
         self._show(
             ShownPair(
                 pair=part.pair,
                 point=masking.interpolate_points(self.round.suite, points),
-                parts=tuple(HolderPart(client=h, point=p.point, proof=p.proof) for h, p in chosen.items()),
+                parts=tuple(
+                    HolderPart(client=h, point=p.point, proof=p.proof) for h, p in sorted(parts.items())
+                ),
                 sharing=self._uploads.kept[member].sharing,
             )
         )

@@ -277,7 +277,7 @@ class Client:
         return (joined[0].accepted or None) if joined else None
 
     def acknowledge(self, session: bytes, accepted: Signed) -> Signed:
-        """Agrees to the set that the aggregator signed, and to no other in this session. Raises `Refused` (object "accepted-set")."""
+        """Agrees to the set that the aggregator signed, and to no other in the session. Raises `Refused` (object "accepted-set")."""
         masker = self._masker_of(session)
         return masker.acknowledge(accepted, self.aggregator, self.header_of.get(session, b""), self.key)
 

@@ -157,7 +157,7 @@ class MaskedRound:
     # --- secrets ---------------------------------------------------------------------------------------------------
 
     def _derive(self, secret: bytes, label: str, *names: str) -> bytes:
-        """32 bytes from a secret, for one purpose in this session. Names have no zero byte."""
+        """32 bytes from a secret, for one purpose in the session. Names have no zero byte."""
         info = b"\0".join([_DOMAIN + label.encode(), *(n.encode() for n in names)])
         return HKDF(hashes.SHA256(), 32, self.session, info).derive(secret)
 
@@ -196,14 +196,14 @@ class MaskedRound:
     # --- what clients sign -----------------------------------------------------------------------------------------
 
     def open_header(self, signed: Signed, client: str) -> UploadHeader:
-        """A masked upload's header, which this client signed for this session. Raises `Refused`."""
+        """A masked upload's header, which this client signed for the session. Raises `Refused`."""
         header = signed.open(UploadHeader, self.roster.key_of(client), party=client)
         if header.client != client or header.session != self.session or header.sharing is None:
-            raise self.refuse("upload-header", "statement", "not of a masked upload of this session", client)
+            raise self.refuse("upload-header", "statement", "not of a masked upload of the session", client)
         return header
 
     def acknowledges(self, signed: Signed, client: str, accepted: bytes) -> bool:
-        """Whether the client signed for this set in this session."""
+        """Whether the client signed for this set in the session."""
         try:
             message = signed.open(Acknowledgement, self.roster.key_of(client), party=client)
         except Refused:

@@ -93,7 +93,7 @@ class AcceptedSet(Message):
 
 
 class Acknowledgement(Message):
-    """This is the only set that the client opens in this session. accepted: digest of the `AcceptedSet`."""
+    """This is the only set that the client opens in the session. accepted: digest of the `AcceptedSet`."""
 
     KIND: ClassVar[str] = "acknowledgement"
 

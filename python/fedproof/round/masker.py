@@ -158,7 +158,7 @@ class Masker:
     def acknowledge(
         self, signed: Signed, aggregator: VerifyKey, own_header: bytes, key: SigningKey
     ) -> Signed:
-        """Agrees to a set: from here on this client opens no other in this session. own_header: digest of the header that it made. Raises
+        """Agrees to a set: from here on this client opens no other in the session. own_header: digest of the header that it made. Raises
         `Refused` (object "accepted-set") for a set that it must not open."""
         self._settle(signed, aggregator, own_header)
         return self._acknowledgement(key)
@@ -168,7 +168,7 @@ class Masker:
         return sign(Acknowledgement(session=session, client=self.client, accepted=self.accepted), key)
 
     def _settle(self, signed: Signed, aggregator: VerifyKey, own_header: bytes) -> dict[str, UploadHeader]:
-        """Checks a set, and remembers it as the only one that this client opens in this session. Returns the members' headers. Raises
+        """Checks a set, and remembers it as the only one that this client opens in the session. Returns the members' headers. Raises
         `Refused`, and remembers nothing."""
         round = self.joined()
         accepted = signed.open(AcceptedSet, aggregator)
@@ -304,7 +304,7 @@ class Masker:
 
 
 def open_set(round: MaskedRound, accepted: AcceptedSet) -> dict[str, UploadHeader]:
-    """The members' headers, by name. Raises `Refused` unless all are participants that signed for a masked upload of this session."""
+    """The members' headers, by name. Raises `Refused` unless all are participants that signed for a masked upload of the session."""
     for member in accepted.headers:
         if member.client not in round.numbers:
             raise round.refuse("accepted-set", "trust", "not a participant", member.client)

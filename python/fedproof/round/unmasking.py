@@ -175,13 +175,8 @@ class Unmasking:
     def recovered(self, data: bytes) -> None:
         """An answer to `recovery`. Raises `Refused`; nothing of the answer is used then."""
         round = self.round
-        try:
-            answer = RecoveryAnswer.from_bytes(data, limit=MAX_SLACK + _MAX_ENTRY * len(self._asked))
-        except Malformed as error:
-            raise round.refuse("recovery-answer", "decoding", str(error)) from None
+        answer = read_answer(self.fixed, data, len(self._asked))
         holder = answer.client
-        if answer.session != round.session or holder not in self.members:
-            raise round.refuse("recovery-answer", "statement", "not of a member in this session")
         for part in answer.parts:
             member, outsider = part.pair.member, part.pair.other
             # Of a member that answered after all the others may still speak: they were asked before.
@@ -239,3 +234,14 @@ class Unmasking:
         what = f"the mask between {member}, who fell silent, and {outsider}"
         parts = self._enough(self._parts.get((member, outsider), {}), what)
         return masking.interpolate_points(self.round.suite, parts)
+
+
+def read_answer(fixed: FixedSet, data: bytes, most: int) -> RecoveryAnswer:
+    """Of a member, in the session. most: parts that it may have. Raises `Refused` (object "recovery-answer")."""
+    try:
+        answer = RecoveryAnswer.from_bytes(data, limit=MAX_SLACK + _MAX_ENTRY * most)
+    except Malformed as error:
+        raise fixed.round.refuse("recovery-answer", "decoding", str(error)) from None
+    if answer.session != fixed.round.session or answer.client not in fixed.members:
+        raise fixed.round.refuse("recovery-answer", "statement", "not of a member in the session")
+    return answer

@@ -225,6 +225,17 @@ fn add_masks<'py>(
     Ok((PyArray1::from_vec(py, residues), PyBytes::new(py, &blinds)))
 }
 
+/// Each residue in the modulus' width.
+#[pyfunction]
+fn pack_residues<'py>(
+    py: Python<'py>,
+    modulus: u64,
+    residues: PyReadonlyArray1<'py, u64>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let modulus = Modulus::new(modulus).map_err(raise)?;
+    Ok(PyBytes::new(py, &masking::pack(modulus, residues.as_slice()?)))
+}
+
 /// The residues that were packed.
 #[pyfunction]
 fn unpack_residues<'py>(
@@ -251,5 +262,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(interpolate_points, module)?)?;
     module.add_function(wrap_pyfunction!(mask_update, module)?)?;
     module.add_function(wrap_pyfunction!(add_masks, module)?)?;
+    module.add_function(wrap_pyfunction!(pack_residues, module)?)?;
     module.add_function(wrap_pyfunction!(unpack_residues, module)?)
 }

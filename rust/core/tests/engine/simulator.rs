@@ -32,6 +32,10 @@ fn simulate<S: Suite, R: Relation<S>>(statement: &R) -> (Proof<S>, Programmed) {
     (proof, transcript.programmed().to_vec())
 }
 
+fn sizes<S: Suite>(proof: &Proof<S>) -> (usize, usize) {
+    (proof.points.len(), proof.scalars.len())
+}
+
 fn accepted<S: Suite, R: Relation<S>>(statement: &R, proof: &Proof<S>, programmed: &Programmed) {
     let world = Transcript::with_programmed(programmed);
     statement
@@ -61,10 +65,7 @@ fn without_a_witness() {
         assert_eq!(programmed.len(), 1);
         accepted(&truth, &proof, &programmed);
         let real = truth.prove(&witness).expect("an honest prover");
-        assert_eq!(
-            (real.points.len(), real.scalars.len()),
-            (proof.points.len(), proof.scalars.len())
-        );
+        assert_eq!(sizes(&real), sizes(&proof));
     }
     let (truth, _) = statement::<Pallas>(21, 8);
     let (proof, programmed) = simulate(&truth);
@@ -99,10 +100,7 @@ fn for_masks() {
         let (proof, programmed) = simulate(&statement);
         accepted(&statement, &proof, &programmed);
         let real = statement.prove_unchecked(&secret).expect("a prover");
-        assert_eq!(
-            (real.points.len(), real.scalars.len()),
-            (proof.points.len(), proof.scalars.len())
-        );
+        assert_eq!(sizes(&real), sizes(&proof));
     }
 }
 
@@ -113,10 +111,7 @@ fn for_optima() {
         let (proof, programmed) = simulate(&truth);
         accepted(&truth, &proof, &programmed);
         let real = truth.prove(&trained).expect("an honest prover");
-        assert_eq!(
-            (real.points.len(), real.scalars.len()),
-            (proof.points.len(), proof.scalars.len())
-        );
+        assert_eq!(sizes(&real), sizes(&proof));
         truth.objective.max_residual_squared = 1;
         truth.records[0] = named_generator::<Pallas>("J");
         let (proof, programmed) = simulate(&truth);
@@ -131,10 +126,7 @@ fn for_accuracies() {
         let (proof, programmed) = simulate(&truth);
         accepted(&truth, &proof, &programmed);
         let real = truth.prove(&trained).expect("an honest prover");
-        assert_eq!(
-            (real.points.len(), real.scalars.len()),
-            (proof.points.len(), proof.scalars.len())
-        );
+        assert_eq!(sizes(&real), sizes(&proof));
         truth.correct = 11;
         let (proof, programmed) = simulate(&truth);
         accepted(&truth, &proof, &programmed);
