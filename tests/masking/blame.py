@@ -23,7 +23,7 @@ Sign = Callable[[FingerprintRequest], Signed]
 def joined(world: MaskedWorld, name: str) -> Masker:
     """Of a client that answers the announcement."""
     world.clients[name].check(world.announcement, now=world.server.announcement.time)
-    return world.clients[name]._masker_of(world.session)
+    return world.clients[name].masker_of(world.session)
 
 
 def cheats(world: MaskedWorld, name: str, change: Callable[[Masked], Masked], *, knows: bool = True) -> None:
@@ -94,7 +94,7 @@ def lies_about(world: MaskedWorld, name: str, other: str) -> None:
 
 def signs_unchecked(world: MaskedWorld, name: str, request: FingerprintRequest) -> Signed:
     """Fingerprints with a proof of what is false."""
-    masker = world.clients[name]._masker_of(world.session)
+    masker = world.clients[name].masker_of(world.session)
     return disclosure.fingerprints(masker, request, key_of(name), unchecked=True)
 
 

@@ -355,7 +355,7 @@ def test_only_about_the_set_that_was_opened() -> None:
         for other in ({"accepted": bytes(32)}, {"session": bytes(32)}):
             with pytest.raises(Refused, match="did not open"):
                 asks(world, request.model_copy(update=other))
-        masker = client._masker_of(world.session)
+        masker = client.masker_of(world.session)
         masker.answered = False
         with pytest.raises(Refused, match="did not open"):
             asks(world, request)

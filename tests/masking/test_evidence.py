@@ -59,7 +59,7 @@ class Trial:
 
     def shown(self, member: str, other: str) -> ShownPair:
         """By the member."""
-        masker = self.world.clients[member]._masker_of(self.world.session)
+        masker = self.world.clients[member].masker_of(self.world.session)
         part = masker.part_of(Pair(member=member, other=other))
         assert part is not None
         return ShownPair(pair=part.pair, point=part.point, proof=part.proof)
@@ -70,7 +70,7 @@ class Trial:
         for holder in round.neighbours(member):
             if holder in (other, GONE) or len(parts) == count:
                 continue
-            masker = self.world.clients[holder]._masker_of(self.world.session)
+            masker = self.world.clients[holder].masker_of(self.world.session)
             key, share = round.mask_key(other), masker.shares[member]
             context = round.pair_context(member, other, holder)
             parts.append(
@@ -221,7 +221,7 @@ def test_shares_that_are_good_or_not_the_dealers(trial: Trial) -> None:
     trial.free(changed(bad, point=uploads[ROW].points[:32]), "argument")
     trial.free(changed(bad, holder=SHARE))
     trial.free(changed(bad, client=GONE), "digest")
-    masker = trial.world.clients[OTHER]._masker_of(trial.world.session)
+    masker = trial.world.clients[OTHER].masker_of(trial.world.session)
     round = trial.world.round
     key = round.encryption_key(SHARE)
     good = BadShare(

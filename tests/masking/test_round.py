@@ -5,13 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fedproof.errors import Refused, UsageError
-from fedproof.identity.signed import Signed
+from fedproof.errors import Refused
 from fedproof.proofs import masking
-from fedproof.round.aggregator import Aggregator
 from fedproof.round.masker import Masker
 from fedproof.round.messages import Total
-from fedproof.round.node import Node
 from fedproof.round.rules import check_partition
 from fedproof.round.server import Server
 from tests.masking.world import (
@@ -26,7 +23,7 @@ from tests.masking.world import (
     reader,
 )
 from tests.round import world as clear
-from tests.round.world import AGGREGATOR, BASE_FILE, LAYOUT, NOW
+from tests.round.world import AGGREGATOR, LAYOUT, NOW
 
 
 def total(closed):
@@ -263,15 +260,6 @@ def test_a_policy_that_allows_two_sums_from_one_base_model():
         each.adopt(closed.entry, reader(closed))
     following = MaskedWorld.of(world.clients, closed.chain)
     assert not following.run().result.void
-
-
-def test_state_folders_do_not_keep_masks_yet(tmp_path):
-    with pytest.raises(UsageError, match="in memory only"):
-        Node(tmp_path / "node", client(ALL[0], chain()))
-    signed = Signed(payload=b"", signer=bytes(32), signature=bytes(64))
-    with pytest.raises(UsageError, match="in memory only"):
-        Aggregator(tmp_path / "aggregator", AGGREGATOR, policy(), signed, {}, BASE_FILE)
-    assert ROSTER.federation == policy().federation
 
 
 def test_who_never_agreed_to_a_set_adopts_the_record_all_the_same():

@@ -14,6 +14,7 @@ import pytest
 from fedproof.encoding import files
 from fedproof.encoding.digest import sha256
 from fedproof.errors import Refused
+from fedproof.identity import at_rest
 from fedproof.identity.signed import Signed
 from fedproof.log import tiles
 from fedproof.model.layout import Layout
@@ -70,7 +71,7 @@ class Fuse:
                 raise Killed
             unlink(path, missing_ok=missing_ok)
 
-        for module in (store_module, node_module, tiles):
+        for module in (store_module, node_module, at_rest, tiles):
             monkeypatch.setattr(module, "write_atomic", burning_write)
         monkeypatch.setattr(Path, "unlink", burning_unlink)
 

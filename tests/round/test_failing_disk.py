@@ -13,6 +13,7 @@ import pytest
 
 from fedproof.encoding import files
 from fedproof.errors import Malformed, Refused, UsageError
+from fedproof.identity import at_rest
 from fedproof.identity.roster import Member, Roster, endorse
 from fedproof.identity.signed import Signed
 from fedproof.log import tiles
@@ -60,7 +61,7 @@ class Disk:
             if fails:
                 raise UsageError(f"cannot write {path.name}: no space left")
 
-        for module in (store_module, node_module, tiles):
+        for module in (store_module, node_module, at_rest, tiles):
             monkeypatch.setattr(module, "write_atomic", failing)
 
 
@@ -201,7 +202,7 @@ def test_no_answer_before_it_is_remembered(tmp_path: Path, disk: Disk) -> None:
     world = World.announced()
     node = ada_at(tmp_path)
     node.ready(WEIGHTS["ada"])
-    disk.full = "state"
+    disk.full = "answers"
     for _ in range(2):
         with pytest.raises(UsageError):
             node.upload(world.announcement, numbers(1))

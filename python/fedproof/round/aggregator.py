@@ -4,7 +4,7 @@ loses nothing that was acknowledged (spec/round.md §6)."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -17,11 +17,14 @@ from fedproof.identity.signed import Signed
 from fedproof.log.tiles import TileLog
 from fedproof.policy.policy import Policy
 from fedproof.round.chain import Chain
-from fedproof.round.masked import check_not_masked
+from fedproof.round.exchanges import Exchanges, Requests
+from fedproof.round.masked_messages import AgreeRequest
 from fedproof.round.messages import Announcement
 from fedproof.round.server import Closed, Server
-from fedproof.round.store import Store
+from fedproof.round.store import Kind, Store
 from fedproof.round.verify import verify_round
+
+_MAX_ACKNOWLEDGEMENT = 1 << 12
 
 
 class Aggregator:
@@ -41,7 +44,6 @@ class Aggregator:
     ) -> None:
         """roster: as endorsed. base: the base model's file. clock: Unix seconds, by which rounds are announced and members expire.
         Checks its own record again. Raises `Refused`, `Malformed`; `UsageError` if another process works in `root`."""
-        check_not_masked(policy)
         self._key = key
         self._clock = clock
         self.signed_roster = roster
@@ -58,6 +60,7 @@ class Aggregator:
                 self.chain, _ = verify_round(
                     self.chain, self.roster, self.roster_digest, key.verify_key, entry, self.read
                 )
+            self._exchanges: Exchanges | None = None
             self.server = self._resume()
         except BaseException:
             self.stop()
@@ -76,12 +79,19 @@ class Aggregator:
             return None
         server = self._new_server()
         server.resume(signed)
-        for data in self.store.uploads():
-            server.receive(data)
-            self._received += 1
+        for kind, data in self.store.happened():
+            self._happened += 1
+            if kind == "upload":
+                server.receive(data)
+                continue
+            self._exchanges = self._exchanges or Exchanges(server)
+            if kind == "asked":
+                self._exchanges.next()
+            else:
+                self._exchanges.answer(data)
         return server
 
-    _received = 0
+    _happened = 0
     _broken = False
 
     @contextmanager
@@ -128,7 +138,7 @@ class Aggregator:
                 raise Refused("round", "statement", "a round is under way", round=self.chain.round)
             server = self._new_server()
             announcement = server.announce(readies, now=int(self._clock()))
-            self._received = 0
+            self._happened = 0
             self.store.open_round(announcement)
             self.server = server
         return announcement
@@ -140,9 +150,55 @@ class Aggregator:
             before = len(server.waiting_for())
             verdict = server.receive(data)
             if len(server.waiting_for()) < before:
-                self._received += 1
-                self.store.put_upload(self._received, data)
+                self._keep("upload", data)
         return verdict
+
+    def _keep(self, kind: Kind, data: bytes = b"") -> None:
+        self._happened += 1
+        self.store.put(self._happened, kind, data)
+
+    def next_requests(self) -> Mapping[str, Sequence[bytes]]:
+        """Of a masked round: what is asked next, by client, each for `Node.answer`; empty when nothing is, and the round can be closed.
+        Ends the exchange before: who has not answered is silent in it. The first call fixes the accepted set, and no upload counts after
+        it. Raises `Refused` if no round is under way, or none that is masked."""
+        with self._step():
+            server = self._under_way()
+            exchanges = self._exchanges or Exchanges(server)
+            asked = exchanges.next()
+            self._exchanges = exchanges
+            self._keep("asked")
+        return _encoded(asked)
+
+    @property
+    def exchanging(self) -> bool:
+        """Whether a masked round is under way of which the set is fixed: clients may have opened it, and open no other from its base
+        model."""
+        return self._exchanges is not None
+
+    def requests(self) -> Mapping[str, Sequence[bytes]]:
+        """What was asked last, of those who have not answered: to be asked again after a stop."""
+        return _encoded(self._exchanges.waiting()) if self._exchanges is not None else {}
+
+    def answer(self, data: bytes) -> str:
+        """A client's answer to one of `next_requests`; returns whose it is. Raises `Refused`: it counts as if it had not come."""
+        with self._step():
+            self._under_way()
+            if self._exchanges is None:
+                raise Refused("answer", "statement", "nothing is asked", round=self.chain.round)
+            client = self._exchanges.answer(data)
+            self._keep("answer", data)
+        return client
+
+    def member(self, acknowledgement: bytes) -> str:
+        """Which member of the fixed set signed this answer to `agree_request`: who sent it is that client. Raises `Refused`,
+        `Malformed`."""
+        return (
+            self._under_way().unmask().agree(Signed.from_bytes(acknowledgement, limit=_MAX_ACKNOWLEDGEMENT))
+        )
+
+    def agree_request(self) -> bytes:
+        """What asks every member to agree to the fixed set; it may be asked more than once. Raises `Refused`."""
+        return AgreeRequest(accepted=self._under_way().unmask().accepted).to_bytes()
 
     def close(self) -> Closed:
         """Sums, records durably, and moves on. The blobs are in the state folder then: `read`."""
@@ -151,7 +207,7 @@ class Aggregator:
             self.store.put_all(closed.blobs)
             self._log.append([closed.entry])
             self.store.clear_round()
-            self.chain, self.server = closed.chain, None
+            self.chain, self.server, self._exchanges = closed.chain, None, None
         return closed
 
     def abort(self) -> None:
@@ -160,7 +216,7 @@ class Aggregator:
             self._under_way()
             self.store.set_attempt(self.chain.round, self.attempt + 1)
             self.store.clear_round()
-            self.server = None
+            self.server = self._exchanges = None
 
     def stop(self) -> None:
         """Gives the record's lock back; the round under way stays on the disk. A second call does nothing."""
@@ -180,3 +236,7 @@ class Aggregator:
         if self.server is None:
             raise Refused("round", "statement", "no round is under way", round=self.chain.round)
         return self.server
+
+
+def _encoded(requests: Requests) -> dict[str, list[bytes]]:
+    return {client: [request.to_bytes() for request in asked] for client, asked in requests.items()}

@@ -147,6 +147,9 @@ class Client:
             detail = "this client has no keys for it"
             raise Refused("announcement", "statement", detail, party=self.name, round=announcement.round)
         masker.join(MaskedRound(announcement, announcement.digest(), self.chain, self.roster))
+        place = announcement.round, announcement.attempt
+        for earlier in [at for at, given_up in self.maskers.items() if at < place and not given_up.accepted]:
+            del self.maskers[earlier]  # nobody can ask for its secrets any more
 
     def _check_weight(self, announcement: Announcement, declared: int | None) -> None:
         """It takes part, with the weight that it declared. A member whose time is over is left out for that reason."""
@@ -225,7 +228,7 @@ class Client:
         commitment, opening = commit(self.chain.suite, x)
         proof = update.prove(self.chain.policy, ctx, commitment, opening, unchecked=unchecked)
         if self.chain.policy.masking.enabled:
-            masked = self._masker_of(ctx.announcement).apply(commitment, opening, ctx.weight)
+            masked = self.masker_of(ctx.announcement).apply(commitment, opening, ctx.weight)
             return MaskedUpload(
                 header=self._header(
                     ctx,
@@ -265,7 +268,8 @@ class Client:
         self.header_of[ctx.announcement] = signed.digest()
         return signed
 
-    def _masker_of(self, session: bytes) -> Masker:
+    def masker_of(self, session: bytes) -> Masker:
+        """What it has of this masked round. Raises `Refused`."""
         for masker in self.maskers.values():
             if masker.round is not None and masker.round.session == session:
                 return masker
@@ -278,13 +282,13 @@ class Client:
 
     def acknowledge(self, session: bytes, accepted: Signed) -> Signed:
         """Agrees to the set that the aggregator signed, and to no other in the session. Raises `Refused` (object "accepted-set")."""
-        masker = self._masker_of(session)
+        masker = self.masker_of(session)
         return masker.acknowledge(accepted, self.aggregator, self.header_of.get(session, b""), self.key)
 
     def unmask(self, session: bytes, request: UnmaskRequest) -> UnmaskAnswer:
         """What this client knows of the masks on the set's sum. It counts as one of the sums that the policy lets this client help to open,
         whatever becomes of the round; the same session again counts once. Raises `Refused`: then it does not count."""
-        masker = self._masker_of(session)
+        masker = self.masker_of(session)
         first = not masker.answered
         if first:
             self._check_release("unmask-request")
@@ -295,16 +299,16 @@ class Client:
 
     def recover(self, session: bytes, request: RecoveryRequest) -> RecoveryAnswer:
         """Parts of the masks of members that fell silent. Raises `Refused` (object "recovery-request")."""
-        return self._masker_of(session).recover(request)
+        return self.masker_of(session).recover(request)
 
     def fingerprints(self, session: bytes, request: FingerprintRequest) -> Signed:
         """What this client answers for where the sum did not open. Raises `Refused` (object "fingerprint-request")."""
-        return disclosure.fingerprints(self._masker_of(session), request, self.key)
+        return disclosure.fingerprints(self.masker_of(session), request, self.key)
 
     def disclose(self, session: bytes, request: ConflictRequest | RepairRequest) -> RecoveryAnswer:
         """Parts of pairs of which somebody lied, or was named. Raises `Refused` (object "conflict-request", "repair-request",
         "evidence")."""
-        return disclosure.disclose(self._masker_of(session), request)
+        return disclosure.disclose(self.masker_of(session), request)
 
     def verdict(self, signed: Signed) -> Verdict:
         """Reads the aggregator's receipt. Raises `Refused` if it is not about this client's upload."""
@@ -332,7 +336,8 @@ class Client:
         counted = self.name in dict(report.accepted)
         if counted and shown != made:
             raise refuse("counts an upload that this client did not make")
-        if not counted and report.session in self.accepted:
+        convicted = any(d.client == self.name and d.kind == "named" for d in report.dropped)
+        if not counted and not convicted and report.session in self.accepted:
             raise refuse("leaves out an upload that was accepted")
         if shown is not None and shown != made:
             raise refuse(

@@ -57,7 +57,7 @@ def fingerprints(
     )
     outside = {n: points[n] for n in fixed.outside(client)}
     statement = fixed.statement(told, made.commitment, made.blinds, own.secret, outside)
-    proof = consistent_masking.prove(statement, made.opening.values, known, unchecked=unchecked)
+    proof = consistent_masking.prove(statement, made.values, known, unchecked=unchecked)
     return sign(told.model_copy(update={"proof": proof}), key)
 
 

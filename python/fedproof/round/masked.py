@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from fedproof.encoding import cbor
 from fedproof.encoding.digest import sha256
-from fedproof.errors import Refused, UsageError
+from fedproof.errors import Refused
 from fedproof.identity.roster import Roster
 from fedproof.identity.signed import Signed
 from fedproof.policy.masking import MaskParameters
@@ -49,12 +49,6 @@ def least_accepted(policy: Policy) -> int:
 def most_participants(policy: Policy) -> int:
     """Of one round."""
     return policy.masking.max_clients if policy.masking.enabled else MAX_PARTICIPANTS
-
-
-def check_not_masked(policy: Policy) -> None:
-    """Raises `UsageError` for a policy whose rounds are masked: what a party must remember of them across a crash is not kept yet."""
-    if policy.masking.enabled:
-        raise UsageError("masked rounds run in memory only in this version: set masking.enabled = false")
 
 
 def key_context(federation: str, round: int, attempt: int, client: str, which: str) -> bytes:

@@ -92,6 +92,14 @@ class AcceptedSet(Message):
         return self
 
 
+class AgreeRequest(Message):
+    """Asks a member to agree to a set. accepted: the signed `AcceptedSet`."""
+
+    KIND: ClassVar[str] = "agree-request"
+
+    accepted: Signed
+
+
 class Acknowledgement(Message):
     """This is the only set that the client opens in the session. accepted: digest of the `AcceptedSet`."""
 

@@ -1,9 +1,12 @@
 """A client's side of one masked round: its secrets, and what it opens of them and for whom (spec/secure-aggregation.md §4 to §7). A state
-machine without input or output of its own: what it remembers must be on the disk before its answer leaves."""
+machine without input or output of its own: what it remembers must be on the disk before its answer leaves (`answered`)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fedproof.encoding.digest import sha256
 from fedproof.errors import Refused
@@ -45,20 +48,20 @@ class Masked:
 
 @dataclass(frozen=True)
 class Made:
-    """What a client has to answer for. rows, blinds: as uploaded."""
+    """What a client has to answer for. values: its update, as integers. rows, blinds: as uploaded."""
 
     commitment: Commitment
-    opening: Opening = field(repr=False)
+    values: NDArray[np.int64] = field(repr=False)
     rows: bytes = field(repr=False)
     blinds: bytes = field(repr=False)
 
 
 @dataclass
 class Masker:
-    """client: its name. keys: as its `Ready` has them. mask, encryption: their secrets. own: the secret of its own mask. made: its upload.
-    accepted: digest of the one set that it opens, empty before there is one. headers: of that set's members, by name. answered: whether
-    it did. shares: of its neighbours' mask secrets, by name. left_out: members that evidence named, so that the sum of the others is
-    opened."""
+    """client: its name. keys: as its `Ready` has them. mask, encryption: their secrets. own: the secret of its own mask. made: its upload;
+    after a restart it is read when it is needed. opens: the one set that it opens. accepted: digest of it, empty before there is one.
+    headers: of its members, by name. answered: whether it opened it. shares: of its neighbours' mask secrets, by name. left_out: members
+    that evidence named, so that the sum of the others is opened."""
 
     client: str
     keys: tuple[RoundKey, RoundKey]
@@ -67,6 +70,7 @@ class Masker:
     round: MaskedRound | None = None
     own: masking.KeyPair | None = field(default=None, repr=False)
     made: Made | None = field(default=None, repr=False)
+    opens: AcceptedSet | None = None
     accepted: bytes = b""
     headers: dict[str, UploadHeader] = field(default_factory=dict, repr=False)
     answered: bool = False
@@ -126,7 +130,7 @@ class Masker:
         seeds += [round.pair_seed(self.client, other, point) for other, point in points.items()]
         rows, blinds = masking.mask_update(suite, parameters.modulus, round.shape, weight, opening, seeds)
         sharing, ciphertexts = self._share(neighbours, self.own.secret)
-        self.made = Made(commitment, opening, rows, blinds)
+        self.made = Made(commitment, opening.values, rows, blinds)
         return Masked(rows, rows_digest(row_hashes(round, rows)), blinds, sharing, ciphertexts)
 
     def shared(self, own: masking.KeyPair, keys: dict[str, bytes]) -> dict[str, bytes]:
@@ -193,8 +197,12 @@ class Masker:
         if not round.quorum(self.client, members):
             detail = f"fewer than {round.parameters.threshold} of this client's neighbours are in the set"
             raise refuse("policy", detail)
-        self.accepted, self.headers = digest, headers
+        self.take_set(accepted, headers)
         return headers
+
+    def take_set(self, accepted: AcceptedSet, headers: dict[str, UploadHeader]) -> None:
+        """The one set that it opens. Nothing is checked here."""
+        self.opens, self.accepted, self.headers = accepted, accepted.digest(), headers
 
     # --- exchange B ------------------------------------------------------------------------------------------------
 

@@ -16,38 +16,34 @@ from pydantic import Field
 
 from fedproof.encoding.digest import Digest
 from fedproof.encoding.files import lock_file, make_folder, read_capped, write_atomic
-from fedproof.encoding.message import Message, Record
+from fedproof.encoding.message import Message
 from fedproof.encoding.text import printable
 from fedproof.encoding.time import Time
 from fedproof.errors import Malformed, Refused, UsageError
+from fedproof.identity.at_rest import read_sealed, write_sealed
 from fedproof.identity.signed import Signed
 from fedproof.model.optimiser import Moments
+from fedproof.policy.parameters import shape
+from fedproof.proofs import Commitment
+from fedproof.round.answered import LIMIT, Answers
 from fedproof.round.audit import AuditLog
+from fedproof.round.blame_messages import FingerprintRequest
 from fedproof.round.client import Client
-from fedproof.round.masked import check_not_masked
-from fedproof.round.masked_messages import AnyUpload
-from fedproof.round.messages import Count, State, Upload, Verdict, Weight
-from fedproof.round.peek import AUDIT, NODE_STATE, PLACE
+from fedproof.round.counter import Counter
+from fedproof.round.masked_messages import AnyUpload, MaskedUpload
+from fedproof.round.masker import Made
+from fedproof.round.messages import Count, State, Upload, Verdict
+from fedproof.round.peek import ANSWERS, AUDIT, NODE_STATE, PLACE
+from fedproof.round.requests import answer, read_request, session_of
 from fedproof.round.verify import Read, RoundReport
 
 _LIMIT = 1 << 33
-
-
-class _Answered(Record):
-    """What this client said in an attempt at a round. header: digest of the header it signed. accepted: the verdict, if it came."""
-
-    round: Count
-    attempt: Count
-    weight: Weight
-    session: Digest | None
-    header: Digest | None
-    accepted: bool
+_ANSWERS, _UPDATE = "node answers", "update"
 
 
 class _State(Message):
-    """weights: W as little-endian int64. model: what messages say of it, which takes time to compute. steps, first, second: what the
-    optimiser remembers, vectors as little-endian doubles. ended: the aggregator signed a result of this round, which was not adopted
-    yet."""
+    """Where the chain stands. weights: W as little-endian int64. model: what messages say of it, which takes time to compute. steps, first,
+    second: what the optimiser remembers, vectors as little-endian doubles."""
 
     KIND: ClassVar[str] = NODE_STATE
 
@@ -59,20 +55,26 @@ class _State(Message):
     steps: Count
     first: bytes = Field(repr=False)
     second: bytes = Field(repr=False)
-    ended: bool
-    answered: tuple[_Answered, ...]
 
 
 class Node:
     """A client with a state folder. What it must remember is on the disk before its answer leaves. One process at a time has the
     folder, by a lock on the file `lock` in it until `close`: two would answer twice."""
 
-    def __init__(self, root: Path, client: Client, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        root: Path,
+        client: Client,
+        *,
+        clock: Callable[[], float] = time.time,
+        counter: Counter | None = None,
+    ) -> None:
         """client: at the start of the federation; an earlier state in `root` replaces its place in the chain. clock: Unix seconds,
-        this node's own: announcements far from it are refused. Raises `Refused`, `Malformed`, and
-        `UsageError` if another process has the folder."""
-        check_not_masked(client.chain.policy)
+        this node's own: announcements far from it are refused. counter: outside the folder, so that a folder that was set back is
+        noticed. Raises `Refused`, also for such a folder (object "state folder", stage "chain"), `Malformed`, and `UsageError` if
+        another process has the folder."""
         self._clock = clock
+        self._counter = counter
         make_folder(root)
         busy = f"another process has the state folder {printable(str(root))}"
         self._lock: int | None = lock_file(root / "lock", busy)
@@ -86,11 +88,12 @@ class Node:
         for leftover in root.glob("*.tmp"):
             leftover.unlink()
         self._path = root / PLACE
+        self._answers = root / ANSWERS
         self._upload = root / "upload.cbor"
+        self._update = root / "update.sealed"
         self.client = client
         self.audit = AuditLog(root / AUDIT)
-        if self._path.exists():
-            self._load()
+        self._load()
 
     def close(self) -> None:
         """Gives the folder back; a closed node answers nothing. A second call does nothing."""
@@ -140,6 +143,8 @@ class Node:
             self._save()  # it may be there because saving failed after it was made
             return earlier
         write_atomic(self._upload, upload.to_bytes(), mode=0o600)
+        if isinstance(upload, MaskedUpload):  # one in clear holds it
+            write_sealed(self._update, x.astype("<i4").tobytes(), self.client.key, _UPDATE)
         self._save()
         round = self.client.chain.round
         self.audit.append(
@@ -147,13 +152,39 @@ class Node:
         )
         return upload
 
-    def _earlier(self, session: bytes) -> Upload | None:
+    def _earlier(self, session: bytes) -> AnyUpload | None:
         """The upload that answered this announcement before a crash, if one did."""
         header = self.client.header_of.get(session)
         if header is None or not self._upload.exists():
             return None
-        upload = Upload.from_bytes(read_capped(self._upload, _LIMIT), limit=_LIMIT)
+        kind = MaskedUpload if self.client.chain.policy.masking.enabled else Upload
+        upload = kind.from_bytes(read_capped(self._upload, _LIMIT), limit=_LIMIT)
         return upload if upload.header.digest() == header else None
+
+    def answer(self, data: bytes) -> bytes:
+        """The answer to a request of a masked round whose uploads are in (`Aggregator.next_requests`), for the aggregator. Raises `Refused`
+        for what this client must not say or open, `Malformed` for what is no request; what was refused is in the audit log. Raises
+        `UsageError` if the node is closed or its folder cannot be written."""
+        with self.on_record():
+            request = read_request(data)
+            if isinstance(request, FingerprintRequest):
+                self._bring_upload_back(request.session)
+            answered = answer(self.client, request)
+        self._save()
+        self.audit.append("answered", request=request.KIND, session=session_of(request).hex())
+        return answered
+
+    def _bring_upload_back(self, session: bytes) -> None:
+        """For the one exchange that is about it."""
+        masker, upload = self.client.masker_of(session), self._earlier(session)
+        if masker.made is None and isinstance(upload, MaskedUpload):
+            chain = self.client.chain
+            d = len(chain.W)
+            values = np.frombuffer(
+                read_sealed(self._update, self.client.key, _UPDATE, limit=4 * d), "<i4"
+            ).astype(np.int64)
+            commitment = Commitment(chain.suite, shape(d), upload.points)
+            masker.made = Made(commitment, values, upload.masked, upload.blinds)
 
     def verdict(self, signed: Signed) -> Verdict:
         """Reads the aggregator's receipt for the upload that this client made, and remembers it: `accepted`, or else `subject`, `stage` and
@@ -178,11 +209,15 @@ class Node:
                 report = self.client.adopt(entry, read)
             finally:
                 self._save()  # where it was refused, too: the round may be over
-        self._upload.unlink(missing_ok=True)  # not before: while the round is open it is the one answer
+        for path in (self._upload, self._update):  # not before: while the round is open it is the one answer
+            path.unlink(missing_ok=True)
         self.audit.append("adopted", round=report.round, model=self.client.chain.state.weights.hex())
         return report
 
     _recording = False
+    _number = 0
+    _placed: int | None = None
+    """The round that the file has."""
 
     @contextmanager
     def on_record(self) -> Iterator[None]:
@@ -199,19 +234,19 @@ class Node:
             self._recording = not outermost
 
     def _save(self) -> None:
-        client, chain = self.client, self.client.chain
-        answered = tuple(
-            _Answered(
-                round=place[0],
-                attempt=place[1],
-                weight=weight,
-                session=client.session_of.get(place),
-                header=client.header_of.get(client.session_of.get(place, b"")),
-                accepted=client.session_of.get(place) in client.accepted,
-            )
-            for place, weight in sorted(client.declared.items())
-            if place[0] >= chain.round  # what is over binds nobody
-        )
+        """The place first: of what was answered before it nothing binds. The counter goes on before the answer leaves, and not before the
+        file is there."""
+        if self._placed != self.client.chain.round:
+            self._save_place()
+        number = self._number + 1
+        answers = Answers.of(self.client, number)
+        write_sealed(self._answers, answers.to_bytes(), self.client.key, _ANSWERS)
+        self._number = number
+        if self._counter is not None:
+            self._counter.advance(number)
+
+    def _save_place(self) -> None:
+        chain = self.client.chain
         moments = chain.moments
         state = _State(
             round=chain.round,
@@ -222,12 +257,29 @@ class Node:
             steps=moments.steps,
             first=moments.first.astype("<f8").tobytes(),
             second=moments.second.astype("<f8").tobytes(),
-            ended=client.ended == chain.round,
-            answered=answered,
         )
         write_atomic(self._path, state.to_bytes(), mode=0o600)
+        self._placed = chain.round
 
     def _load(self) -> None:
+        """Raises `Refused` for files of different times, of which one was set back."""
+        if self._path.exists():
+            self._load_place()
+        client = self.client
+        if self._answers.exists():
+            data = read_sealed(self._answers, client.key, _ANSWERS, limit=LIMIT)
+            answers = Answers.from_bytes(data, limit=LIMIT)
+            if client.chain.round < answers.round:
+                detail = f"{PLACE} stands at round {client.chain.round}, {ANSWERS} at {answers.round}: it was set back"
+                raise Refused("state folder", "chain", detail, party=client.name)
+            self._number = answers.number
+            answers.restore(client)
+        counted = self._counter.read() if self._counter is not None else 0
+        if self._number < counted:
+            detail = f"remembers {self._number} answers, the counter {counted}: the folder was set back"
+            raise Refused("state folder", "chain", detail, party=client.name)
+
+    def _load_place(self) -> None:
         state = _State.from_bytes(read_capped(self._path, _LIMIT), limit=_LIMIT)
         client = self.client
         W = np.frombuffer(state.weights, "<i8").astype(np.int64)
@@ -248,13 +300,4 @@ class Node:
             start, round=state.round, previous=state.previous, time=state.time, W=W, moments=moments
         )
         client.chain = here.known(state.model)
-        client.ended = state.round if state.ended else None
-        for a in state.answered:
-            place = a.round, a.attempt
-            client.declared[place] = a.weight
-            if a.session is not None:
-                client.session_of[place] = a.session
-                if a.header is not None:
-                    client.header_of[a.session] = a.header
-                if a.accepted:
-                    client.accepted.add(a.session)
+        self._placed = state.round

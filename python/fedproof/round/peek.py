@@ -10,7 +10,7 @@ from fedproof.encoding.files import read_capped
 from fedproof.encoding.text import printable
 from fedproof.errors import Malformed
 
-PLACE, AUDIT = "state.cbor", "audit.jsonl"
+PLACE, ANSWERS, AUDIT = "state.cbor", "answers.sealed", "audit.jsonl"
 NODE_STATE = "node-state"
 """Kind of the message that `PLACE` holds."""
 _LIMIT = 1 << 33

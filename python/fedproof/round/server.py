@@ -99,6 +99,7 @@ class Server:
         self._uploads: ClearUploads | MaskedUploads | None = None
         self._unmasking: Unmasking | None = None
         self._blame: Blame | None = None
+        self._opened: dict[frozenset[str], Opening] = {}
         self.unopened: Refused | None = None
         self.session = b""
         self.refused_readies: list[Refused | Malformed] = []
@@ -272,12 +273,17 @@ class Server:
             self._unmasking = Unmasking(uploads, headers, self._key)
         return self._unmasking
 
+    def opens(self) -> bool:
+        """Whether the sum of a masked round can be opened by now. Raises `Refused` where too few were accepted."""
+        self.unmask()
+        return self._total(self._accepted()) is not None
+
     def blame(self) -> Blame:
         """Of a masked round whose sum does not open: who is to blame is left out. The same again when called again. Raises `Refused`
         where it opens: then nobody has anything to answer for."""
         if self._blame is None:
             unmasking = self.unmask()
-            if self._total(self._accepted()) is not None:
+            if self.opens():
                 raise Refused("round", "statement", "the sum opens", round=self.chain.round)
             self._blame = Blame(self._masked_uploads(), unmasking)
         return self._blame
@@ -366,12 +372,16 @@ class Server:
             honest_aggregate.verify(*self._terms(accepted), total)
             return total
         self.unopened = None
+        known = self._opened.get(frozenset(accepted))
+        if known is not None:
+            return known
         try:
             total = self._blame.total() if self._blame is not None else self.unmask().total()
             honest_aggregate.verify(*self._terms(accepted), total)
         except Refused as error:
             self.unopened = error
             return None
+        self._opened[frozenset(accepted)] = total  # whatever else is answered, there is one such sum
         return total
 
     def _keep(self, data: bytes) -> bytes:

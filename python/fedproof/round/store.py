@@ -5,7 +5,9 @@ or absent, so that a kill at any point loses nothing and leaves nothing half don
     blobs/ab/abcd…       what the record names, by SHA-256
     attempt              number of the round and of the attempt at it, after one was given up
     open/announcement    the round under way, as announced
-    open/NNNNNN-upload   what was received, in order; owner-readable: it holds clear updates
+    open/NNNNNN-upload   what was received, in order; owner-readable: it holds clear updates, unless the round is masked
+    open/NNNNNN-asked    of a masked round: here an exchange began
+    open/NNNNNN-answer   of a masked round: what a client answered in it
     open/abcd…-blob      what the record will name once the round is closed, by SHA-256; owner-readable until then
 """
 
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
+from typing import Literal, get_args
 
 from fedproof.encoding.digest import sha256
 from fedproof.encoding.files import make_folder, read_capped, sync_folder, write_atomic
@@ -20,6 +23,7 @@ from fedproof.errors import Refused
 from fedproof.identity.signed import Signed
 
 _MAX_BLOB = 1 << 32
+Kind = Literal["upload", "asked", "answer"]
 
 
 class Waiting(MutableMapping[bytes, bytes]):
@@ -111,14 +115,16 @@ class Store:
         path = self.root / "open" / "announcement"
         return Signed.from_bytes(read_capped(path, _MAX_BLOB)) if path.exists() else None
 
-    def put_upload(self, number: int, data: bytes) -> None:
-        """Before its verdict is sent."""
-        write_atomic(self.root / "open" / f"{number:06}-upload", data, mode=0o600)
+    def put(self, number: int, kind: Kind, data: bytes) -> None:
+        """What happened in the round under way, before anybody is told of it."""
+        write_atomic(self.root / "open" / f"{number:06}-{kind}", data, mode=0o600)
 
-    def uploads(self) -> Iterator[bytes]:
-        """What was received in the round under way, in order."""
-        for path in sorted((self.root / "open").glob("*-upload")):
-            yield read_capped(path, _MAX_BLOB)
+    def happened(self) -> Iterator[tuple[Kind, bytes]]:
+        """In the round under way, in order."""
+        kinds: tuple[Kind, ...] = get_args(Kind)
+        paths = {path: k for k in kinds for path in (self.root / "open").glob(f"*-{k}")}
+        for path in sorted(paths):
+            yield paths[path], read_capped(path, _MAX_BLOB)
 
     def waiting(self) -> Waiting:
         """For what goes on record when the round under way ends. Empty."""

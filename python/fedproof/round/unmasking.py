@@ -172,8 +172,8 @@ class Unmasking:
             acknowledgements=self._acknowledgements(),
         )
 
-    def recovered(self, data: bytes) -> None:
-        """An answer to `recovery`. Raises `Refused`; nothing of the answer is used then."""
+    def recovered(self, data: bytes) -> str:
+        """An answer to `recovery`; returns whose. Raises `Refused`; nothing of the answer is used then."""
         round = self.round
         answer = read_answer(self.fixed, data, len(self._asked))
         holder = answer.client
@@ -189,6 +189,7 @@ class Unmasking:
         for part in answer.parts:
             edge = part.pair.member, part.pair.other
             self._parts.setdefault(edge, {})[round.numbers[holder]] = part.point
+        return holder
 
     # --- the sum ---------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,155 @@
+"""A masked round whose parties have state folders, as at work: whoever stops is opened again, and goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedproof.errors import Refused
+from fedproof.identity.roster import endorse
+from fedproof.identity.signed import Signed
+from fedproof.policy.policy import Policy
+from fedproof.round import disclosure
+from fedproof.round.aggregator import Aggregator
+from fedproof.round.blame_messages import FingerprintRequest
+from fedproof.round.counter import FileCounter
+from fedproof.round.masked import row_hashes, rows_digest
+from fedproof.round.masker import Masked
+from fedproof.round.messages import Announcement
+from fedproof.round.node import Node
+from fedproof.round.requests import read_request
+from fedproof.round.server import Closed
+from tests.masking.world import _ENDORSER, ALL, ROSTER, chain, client, numbers
+from tests.round.world import AGGREGATOR, BASE_FILE, LAYOUT, NOW
+
+Step = Callable[[str], None]
+"""Called after each message that left a party, with what it was."""
+SIGNED_ROSTER = endorse(ROSTER, _ENDORSER)
+
+
+def weight(name: str) -> int:
+    return 1 + int(name[-2:]) % 5
+
+
+def sum_of(*names: str) -> NDArray[np.int64]:
+    """What these updates add up to."""
+    return sum((weight(n) * numbers(n) for n in names), np.zeros(LAYOUT.size, np.int64))
+
+
+class Folders:
+    """silent: by client, the kinds of request that it does not answer; "upload" is one of them. cheat: uploads residues that are not those
+    that it masked."""
+
+    def __init__(
+        self,
+        root: Path,
+        held: Policy,
+        n: int,
+        silent: Mapping[str, Iterable[str]] | None = None,
+        cheat: str | None = None,
+    ) -> None:
+        self.root, self.held, self.names, self.cheat = root, held, ALL[:n], cheat
+        self.silent = {name: set(kinds) for name, kinds in (silent or {}).items()}
+
+    def aggregator(self) -> Aggregator:
+        endorsers = {"board": _ENDORSER.verify_key}
+        return Aggregator(
+            self.root / "aggregator",
+            AGGREGATOR,
+            self.held,
+            SIGNED_ROSTER,
+            endorsers,
+            BASE_FILE,
+            clock=lambda: NOW,
+        )
+
+    def node(self, name: str, *, counted: bool = False) -> Node:
+        """As a process that gets one message opens it."""
+        counter = FileCounter(self.root / f"{name}.counter") if counted else None
+        held = client(name, chain(self.held))
+        return Node(self.root / name, held, clock=lambda: NOW, counter=counter)
+
+    def gone(self, name: str, kind: str) -> bool:
+        return kind in self.silent.get(name, ())
+
+    def run(self, left: Step = lambda what: None) -> Closed | None:
+        """From wherever it stands to the end of the first round. Every message finds its party as its folder has it."""
+        with self.aggregator() as server:
+            if server.chain.round:
+                closed = None
+            else:
+                if not server.exchanging:
+                    self.uploads(server, left)
+                self.exchange(server, left)
+                closed = server.close()
+            for name in self.names:
+                with self.node(name) as node:
+                    if not node.client.chain.round:
+                        node.adopt(server.entries()[0], server.read)
+        return closed
+
+    def uploads(self, server: Aggregator, left: Step = lambda what: None) -> None:
+        if server.server is None:
+            readies = []
+            for name in self.names:
+                with self.node(name) as node:
+                    readies.append(node.ready(weight(name), attempt=server.attempt))
+            server.announce(readies)
+        assert server.server is not None
+        announcement = server.server._signed
+        assert announcement is not None
+        for name in self.names:
+            if self.gone(name, "upload"):
+                continue
+            with self.node(name) as node:
+                if name == self.cheat:
+                    self._cheats(node, announcement)
+                upload = node.upload(announcement, numbers(name)).to_bytes()
+                left(f"{name} upload {upload.hex()}")
+            verdict = server.receive(upload)
+            with self.node(name) as node:
+                assert node.verdict(verdict).accepted
+
+    def exchange(self, server: Aggregator, left: Step = lambda what: None) -> None:
+        asked = server.requests() or server.next_requests()
+        while asked:
+            for name, requests in asked.items():
+                for request in requests:
+                    if not self.gone(name, read_request(request).KIND):
+                        self.ask(server, name, request, left)
+            asked = server.next_requests()
+
+    def ask(self, server: Aggregator, name: str, request: bytes, left: Step) -> None:
+        try:
+            with self.node(name) as node:
+                answer = self._lie(node, request) if name == self.cheat else node.answer(request)
+                left(f"{name} answer {answer.hex()}")
+        except Refused:
+            return
+        assert server.answer(answer) == name
+
+    def _cheats(self, node: Node, announcement: Signed) -> None:
+        node.client.check(announcement, now=NOW)
+        masker = node.client.masker_of(announcement.open(Announcement, AGGREGATOR.verify_key).digest())
+        honest = masker.apply
+
+        def apply(*arguments: Any) -> Masked:
+            made = honest(*arguments)
+            rows = bytes([made.rows[0] ^ 1]) + made.rows[1:]
+            return replace(made, rows=rows, rows_digest=rows_digest(row_hashes(masker.joined(), rows)))
+
+        masker.apply = apply  # type: ignore[method-assign]
+
+    def _lie(self, node: Node, data: bytes) -> bytes:
+        """Fingerprints of what it uploaded, with a proof of what is false; all else is honest."""
+        request = read_request(data)
+        if not isinstance(request, FingerprintRequest):
+            return node.answer(data)
+        node._bring_upload_back(request.session)
+        masker = node.client.masker_of(request.session)
+        return disclosure.fingerprints(masker, request, node.client.key, unchecked=True).to_bytes()

@@ -1,0 +1,260 @@
+"""Both sides of a masked round, killed and opened again: whoever stops goes on where its folder says, nobody opens two sets, and what is on
+record is the sum."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fedproof.errors import Malformed, Refused, UsageError
+from fedproof.identity.at_rest import read_sealed, write_sealed
+from fedproof.identity.keys import SigningKey
+from fedproof.identity.signed import sign
+from fedproof.round.answered import LIMIT
+from fedproof.round.counter import FileCounter
+from fedproof.round.masked_messages import (
+    AcceptedSet,
+    AgreeRequest,
+    UnmaskAnswer,
+)
+from tests.masking.folders import Folders, sum_of, weight
+from tests.masking.world import ALL, chain, key_of, numbers, policy
+from tests.round.test_failing_disk import aggregator as clear_aggregator
+from tests.round.world import AGGREGATOR, client
+
+
+@pytest.mark.parametrize(("what", "least"), [("uploads", 5), ("exchanges", 20)])
+def test_killed_again_and_again(tmp_path: Path, what: str, least: int) -> None:
+    """Both sides at once, before every kind of durable operation of every exchange; then taken up again, to the same sum."""
+    program = [sys.executable, "-m", "tests.masking.killing", what, str(tmp_path)]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= least
+
+
+# --- what a folder keeps ---------------------------------------------------------------------------------------------
+
+
+def agreed(root: Path) -> Folders:
+    """Everybody uploaded and opened the set."""
+    world = Folders(root, policy(), 7)
+    with world.aggregator() as server:
+        world.uploads(server)
+        for _ in range(2):
+            for name, requests in server.next_requests().items():
+                world.ask(server, name, requests[0], lambda what: None)
+    return world
+
+
+def secrets_of(world: Folders, name: str) -> list[bytes]:
+    with world.node(name) as node:
+        (masker,) = node.client.maskers.values()
+        assert masker.own is not None
+        return [masker.mask.secret, masker.encryption.secret, masker.own.secret, *masker.shares.values()]
+
+
+def test_secrets_are_sealed_and_destroyed(tmp_path: Path) -> None:
+    world, name = agreed(tmp_path), ALL[1]
+    secret = [*secrets_of(world, name), numbers(name).astype("<i4").tobytes()[:32]]
+    assert len(secret) == 10
+    kept = b"".join(p.read_bytes() for p in (tmp_path / name).iterdir())
+    assert not [s for s in secret if s in kept]
+    world.run()
+    with world.node(name) as node:
+        assert not node.client.maskers
+    path = tmp_path / name / "answers.sealed"
+    opened = read_sealed(path, key_of(name), "node answers", limit=LIMIT)
+    assert not [s for s in secret if s in opened]
+    assert {p.name for p in (tmp_path / name).iterdir()} == {
+        "answers.sealed",
+        "audit.jsonl",
+        "lock",
+        "state.cbor",
+    }
+
+
+def test_a_sealed_file_opens_for_its_key_and_purpose_alone(tmp_path: Path) -> None:
+    path, key = tmp_path / "file", SigningKey.generate()
+    write_sealed(path, b"said", key, "one")
+    assert read_sealed(path, key, "one", limit=4) == b"said"
+    changed = tmp_path / "changed"
+    for at in (0, 40, -1):
+        data = bytearray(path.read_bytes())
+        data[at] ^= 1
+        changed.write_bytes(data)
+        with pytest.raises(Refused, match="was changed"):
+            read_sealed(changed, key, "one", limit=4)
+    for other, purpose in ((SigningKey.generate(), "one"), (key, "two")):
+        with pytest.raises(Refused, match="was changed"):
+            read_sealed(path, other, purpose, limit=4)
+    with pytest.raises(Malformed, match="at most"):
+        read_sealed(path, key, "one", limit=3)
+    changed.write_bytes(b"short")
+    with pytest.raises(Refused, match="was changed"):
+        read_sealed(changed, key, "one", limit=4)
+
+
+# --- set back --------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_that_was_set_back_is_noticed_by_a_counter(tmp_path: Path) -> None:
+    world, name = Folders(tmp_path, policy(), 7), ALL[0]
+    with world.node(name, counted=True) as node:
+        node.ready(1)
+        shutil.copytree(tmp_path / name, tmp_path / "copy")
+        node.ready(2)
+    with world.node(name, counted=True) as node:
+        assert node.client.declared == {(0, 0): 2}
+    shutil.rmtree(tmp_path / name)
+    shutil.copytree(tmp_path / "copy", tmp_path / name)
+    with pytest.raises(Refused, match="the counter 2: the folder was set back") as refused:
+        world.node(name, counted=True)
+    assert (refused.value.subject, refused.value.stage) == ("state folder", "chain")
+    with world.node(name) as node:  # without a counter nobody can tell
+        assert node.client.declared == {(0, 0): 1}
+    shutil.rmtree(tmp_path / name)
+    with pytest.raises(Refused, match="remembers 0 answers"):
+        world.node(name, counted=True)
+
+
+def test_the_counter_goes_on_before_the_answer_leaves(tmp_path: Path) -> None:
+    class Broken(FileCounter):
+        def advance(self, to: int) -> None:
+            raise UsageError("the counter is away")
+
+    world, name = Folders(tmp_path, policy(), 7), ALL[0]
+    with world.node(name) as node:
+        node._counter = Broken(tmp_path / "counter")
+        with pytest.raises(UsageError, match="away"):
+            node.ready(1)
+    with world.node(name, counted=True) as node:  # the file is ahead: nothing was said
+        assert node.ready(1)
+        assert node._counter is not None
+        assert node._counter.read() == 2
+
+
+def test_a_counter_that_cannot_be_read(tmp_path: Path) -> None:
+    world, name = Folders(tmp_path, policy(), 7), ALL[0]
+    for junk in (b"-1", b"ten", b"1" * 40):
+        (tmp_path / f"{name}.counter").write_bytes(junk)
+        with pytest.raises(Malformed):
+            world.node(name, counted=True)
+
+
+def test_a_place_that_was_set_back(tmp_path: Path) -> None:
+    world, name = Folders(tmp_path, policy(), 7), ALL[0]
+    with world.node(name) as node:
+        node.ready(1)
+    place = (tmp_path / name / "state.cbor").read_bytes()
+    world.run()
+    (tmp_path / name / "state.cbor").write_bytes(place)
+    with pytest.raises(Refused, match=r"state.cbor stands at round 0, answers.sealed at 1"):
+        world.node(name)
+    (tmp_path / name / "state.cbor").unlink()
+    with pytest.raises(Refused, match=r"state.cbor stands at round 0, answers.sealed at 1"):
+        world.node(name)
+
+
+# --- what must still hold after a stop --------------------------------------------------------------------------------
+
+
+def test_a_client_opens_no_second_set_after_a_stop(tmp_path: Path) -> None:
+    """Nor takes a request of another session, nor a second release."""
+    world = agreed(tmp_path)
+    name = ALL[0]
+    with world.aggregator() as server:
+        assert server.server is not None
+        unmasking = server.server.unmask()
+        full = unmasking.accepted.open(AcceptedSet, AGGREGATOR.verify_key)
+        fewer = sign(full.model_copy(update={"headers": full.headers[:-1]}), AGGREGATOR)
+        honest = unmasking.request(name)
+    with world.node(name) as node:
+        assert node.client.releases == 1
+        for request in (AgreeRequest(accepted=fewer), honest.model_copy(update={"accepted": fewer})):
+            with pytest.raises(Refused, match="a second, different set"):
+                node.answer(request.to_bytes())
+        again = UnmaskAnswer.from_bytes(node.answer(honest.to_bytes()))
+        assert again == unmasking.opened[name]
+        with pytest.raises(Refused, match="this client helped to open 1 sum"):
+            node.ready(1, attempt=1)
+        assert [e["event"] for e in node.audit.events()][-4:] == ["refused", "refused", "answered", "refused"]
+
+
+def test_releases_count_for_one_base_model(tmp_path: Path) -> None:
+    """As those of the model before, once the next one is on the disk, even if nothing else is."""
+    world, name = agreed(tmp_path), ALL[0]
+    with world.node(name) as node:
+        sealed = (tmp_path / name / "answers.sealed").read_bytes()
+        assert node.client.releases == 1
+    world.run()
+    (tmp_path / name / "answers.sealed").write_bytes(sealed)  # a kill between the two writes
+    with world.node(name) as node:
+        assert (node.client.releases, node.client.chain.round, node.client.maskers) == (0, 1, {})
+        assert node.ready(1)
+
+
+def test_a_cheat_is_named_though_everybody_stops_between_messages(tmp_path: Path) -> None:
+    cheat = ALL[2]
+    world = Folders(tmp_path, policy(), 7, cheat=cheat)
+    closed = world.run()
+    assert closed is not None
+    assert [(d.client, d.kind) for d in closed.result.dropped] == [(cheat, "named")]
+    with world.aggregator() as server:
+        after = chain(world.held).advance(
+            b"",
+            0,
+            sum_of(*(n for n in world.names if n != cheat)),
+            sum(weight(n) for n in world.names if n != cheat),
+        )
+        assert (server.chain.W == after.W).all()
+
+
+def test_requests_that_are_none(tmp_path: Path) -> None:
+    world = agreed(tmp_path)
+    with world.aggregator() as server, world.node(ALL[0]) as node:
+        assert server.exchanging
+        assert server.requests() == {}  # all have answered
+        assert server.server is not None
+        agreement = server.server.unmask().accepted
+        for data in (b"", b"\xa0", agreement.payload):
+            with pytest.raises(Malformed):
+                node.answer(data)
+            with pytest.raises(Refused):
+                server.answer(data)
+        server.abort()
+        for act in (server.next_requests, server.agree_request, lambda: server.answer(b"")):
+            with pytest.raises(Refused, match="no round is under way"):
+                act()
+        assert not server.exchanging
+
+
+def test_a_clear_round_asks_nothing(tmp_path: Path) -> None:
+    with clear_aggregator(tmp_path) as server:
+        server.announce([client("ada").ready(3), client("bob").ready(3)])
+        with pytest.raises(Refused, match="this round is not masked"):
+            server.next_requests()
+        with pytest.raises(Refused, match="nothing is asked"):
+            server.answer(b"")
+        assert not server.exchanging
+        assert server.requests() == {}
+
+
+def test_an_attempt_given_up_leaves_no_secrets(tmp_path: Path) -> None:
+    """Once a client answered a later one; unless it agreed to a set of it: what is on record may be that."""
+    world, name = Folders(tmp_path, policy(max_releases_per_base=2), 7), ALL[0]
+    with world.aggregator() as server:
+        world.uploads(server)
+        server.abort()
+        world.uploads(server)
+        with world.node(name) as node:
+            assert list(node.client.maskers) == [(0, 1)]
+        for asked, requests in server.next_requests().items():
+            world.ask(server, asked, requests[0], lambda what: None)
+        server.abort()
+        world.uploads(server)
+        with world.node(name) as node:
+            assert list(node.client.maskers) == [(0, 1), (0, 2)]
