@@ -28,7 +28,10 @@ PUBLIC = (("model", "model.safetensors"), ("policy", "policy.toml"), ("trust", "
 def test_the_demo_keeps_its_promises(demo: tuple[Path, dict[str, object]]) -> None:
     out, told = demo
     assert told["rounds"] == 10
-    assert told["accepted"] == 68
+    assert told["accepted"] == 66
+    assert (told["masked"], told["bytes_per_coordinate"]) == (True, 4)
+    assert told["dropped"] == [{"client": "hospital-2", "round": 4}]
+    assert told["named"] == [{"client": "hospital-6", "round": 9, "evidence": "failed-proof"}]
     refused = told["refused"]
     assert isinstance(refused, list)
     assert [(r["client"], r["round"]) for r in refused] == [("hospital-4", 3), ("hospital-4", 6)]
@@ -48,6 +51,16 @@ def test_the_demo_keeps_its_promises(demo: tuple[Path, dict[str, object]]) -> No
     assert {p.name for p in out.iterdir()} == {"bundle", "model.safetensors", "policy.toml", "trust.toml"}
 
 
+def test_the_demo_without_masks(tmp_path: Path) -> None:
+    outcome = federation.run(tmp_path, masked=False)
+    assert (outcome.masked, outcome.absent, outcome.accepted) == (False, (), 68)
+    assert [(a.client, a.round) for a in outcome.refused] == [("hospital-4", 3), ("hospital-4", 6)]
+    assert outcome.timing.seconds["unmask"] == 0
+    ran = verify(tmp_path)
+    assert ran.returncode == 0
+    assert "UPDATES_READABLE_BY_AGGREGATOR" in ran.stdout
+
+
 def verify(out: Path, *more: str, **replaced: Path) -> subprocess.CompletedProcess[str]:
     paths = {
         "model": out / "model.safetensors",
@@ -64,7 +77,7 @@ def verify(out: Path, *more: str, **replaced: Path) -> subprocess.CompletedProce
 def test_verify_prints_what_is_proved_and_what_is_not(demo: tuple[Path, dict[str, object]]) -> None:
     ran = verify(demo[0])
     assert ran.returncode == 0
-    for word in ("UPDATES_BOUNDED", "AGGREGATE_EXACT", "RUN_SELECTION", "hospital-4"):
+    for word in ("UPDATES_BOUNDED", "UPDATES_MASKED", "RUN_SELECTION", "hospital-4", "named at evidence"):
         assert word in ran.stdout
     assert ran.stdout.rstrip().endswith("VERIFIED")
     told = json.loads(verify(demo[0], "--json").stdout)
@@ -88,7 +101,7 @@ def test_the_demo_prints_one_object_when_its_verifier_refuses_or_dies(
     written: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     outcome = federation.Outcome(10, 68, (), 0.9, 0.9, 513)
-    monkeypatch.setattr(federation, "run", lambda out: outcome)
+    monkeypatch.setattr(federation, "run", lambda out, *, masked: outcome)
     answer = subprocess.CompletedProcess([], 1, stdout=written, stderr="it died")
     monkeypatch.setattr(cli_demo, "_verify", lambda *_, **__: answer)
     monkeypatch.setattr(sys, "argv", ["fedproof", "demo", "--json"])

@@ -35,15 +35,25 @@ weights = {{ source = "declared", max = 100 }}
 
 [round]
 min_accepted = 2
-deadline_seconds = 60
+deadline_seconds = 30
 """
 
 
-def federation(folder: Path, nodes: int) -> Path:
-    """The folders of all parties."""
+MASKED = """
+[masking]
+enabled = true
+colluders = 0
+min_set = 3
+"""
+"""For rounds of four, of which one may vanish."""
+
+
+def federation(folder: Path, nodes: int, more: str = "") -> Path:
+    """The folders of all parties. more: of the policy."""
     arrays = {"0": np.zeros((8, 3), np.float32), "1": np.zeros(3, np.float32)}
     base = save_base(folder.parent / "base.safetensors", arrays)
-    provision(folder, policy=POLICY.format(base=sha256(base).hex()).encode(), base=base, nodes=nodes)
+    policy = POLICY.format(base=sha256(base).hex()) + more
+    provision(folder, policy=policy.encode(), base=base, nodes=nodes)
     return folder
 
 

@@ -208,11 +208,11 @@ def test_readers_of_records_refuse_and_never_crash(
 
 
 def test_what_travels_comes_back() -> None:
-    call = Call("upload", 3, b"a", b"v", "arrays", "weight")
+    call = Call("upload", 3, b"a", b"v", "arrays", "weight", (b"q", b"r"))
     rounds = Rounds(first=2, entries=(b"e",), blobs=(b"x", b"y"))
     content = RecordDict({RECORD: call.record(), ROUNDS: rounds.record()})
     assert all(record.count_bytes() > 0 for record in [*content.values(), Call("train").record()])
     assert (Call.of(content), Rounds.of(content)) == (call, rounds)
     assert Rounds.of(RecordDict({ROUNDS: Rounds().record()})) == Rounds()
-    answer = Answer("upload", 4, True, "no", b"r", b"u", {"prove": 0.5})
+    answer = Answer("upload", 4, True, "no", b"r", b"u", {"prove": 0.5}, (b"s",))
     assert Answer.of(Message(RecordDict({RECORD: answer.record()}), 1, "train"), "upload") == answer

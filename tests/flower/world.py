@@ -68,6 +68,7 @@ class World:
     answering: dict[int, Answering] = field(default_factory=dict)
     sent: list[Message] = field(default_factory=list)
     simulated: bool = False
+    counters: dict[int, Path] = field(default_factory=dict)
 
     @classmethod
     def make(cls, root: Path, *, nodes: int = 3, policy: str = POLICY, simulated: bool = False) -> World:
@@ -84,6 +85,8 @@ class World:
 
         def answer(message: Message) -> Message | None:
             own = {"partition-id": k} if self.simulated else {"fedproof": str(self.folder / "nodes" / str(k))}
+            if k in self.counters:
+                own["fedproof-counter"] = str(self.counters[k])
             context = Context(
                 run_id=1,
                 node_id=message.metadata.dst_node_id,

@@ -132,11 +132,11 @@ def test_the_aggregator_alone_opens_nothing():
     world = MaskedWorld.announced()
     world.send_all()
     unmasking = world.agree()
-    with pytest.raises(Refused, match="0 shares of client-00's own mask, it takes 4"):
+    with pytest.raises(Refused, match="0 of the 4 shares that open client-00's own mask"):
         unmasking.total()
     for name in ALL[:3]:
         unmasking.answer(world.clients[name].unmask(world.session, unmasking.request(name)).to_bytes())
-    with pytest.raises(Refused, match="shares of client-00's own mask, it takes 4"):
+    with pytest.raises(Refused, match="of the 4 shares that open client-00's own mask"):
         unmasking.total()
 
 

@@ -35,29 +35,34 @@ def demo(
             "--certified", help="The story of certified data instead: one hospital trains, three cheat."
         ),
     ] = False,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Without masks: the aggregator can read every update.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Seven hospitals train together, and one of them lies. It is caught by its proof and left out; the model comes with a certificate."""
+    """Seven hospitals train together under masks, and two lie. Proof and evidence name them; the model comes with a certificate."""
+    if certified and clear:
+        raise UsageError("--certified is another story: one hospital trains alone, and nothing is masked")
     if importlib.util.find_spec("sklearn") is None:
         raise UsageError("the demo needs scikit-learn for its data: pip install '.[demo]' in the clone")
     if out is None:
         with tempfile.TemporaryDirectory(prefix="fedproof-demo-") as folder:
-            _demo(Path(folder), certified, as_json)
+            _demo(Path(folder), certified, clear, as_json)
         return
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{printable(str(out))} exists and is not an empty folder")
     out.mkdir(parents=True, exist_ok=True)
-    _demo(out, certified, as_json)
+    _demo(out, certified, clear, as_json)
     if not as_json:
         lists = " revocations.cbor" if certified else ""
         print(f"left in {printable(str(out))}: bundle/ model.safetensors policy.toml trust.toml{lists}")
 
 
-def _demo(out: Path, certified: bool, as_json: bool) -> None:
+def _demo(out: Path, certified: bool, clear: bool, as_json: bool) -> None:
     if certified:
         _certified(out, as_json)
     else:
-        _federation(out, as_json)
+        _federation(out, as_json, masked=not clear)
 
 
 def _certified(out: Path, as_json: bool) -> None:
@@ -111,12 +116,12 @@ def _certified(out: Path, as_json: bool) -> None:
         raise Refused("demo", "argument", "the separate process did not verify the bundle")
 
 
-def _federation(out: Path, as_json: bool) -> None:
+def _federation(out: Path, as_json: bool, *, masked: bool) -> None:
     from fedproof.demo.federation import run
 
     console = Console(highlight=False)
     if as_json:
-        outcome = run(out)
+        outcome = run(out, masked=masked)
         checked = _verify(out, "--json")
         _emit(outcome, checked.returncode == 0, _report(checked))
         if checked.returncode != 0:  # said in the object: there is only one
@@ -124,7 +129,7 @@ def _federation(out: Path, as_json: bool) -> None:
         return
     with Live(console=console, refresh_per_second=8) as live:
         view = _View(live)
-        outcome = run(out, view.tell)
+        outcome = run(out, view.tell, masked=masked)
         view.finish()
     _summary(console, outcome)
     console.print("\nA separate process now verifies the bundle from public files only:\n", markup=False)
@@ -162,6 +167,16 @@ def _emit(outcome: Outcome, verified: bool, report: object) -> None:
             "rounds": outcome.rounds,
             "accepted": outcome.accepted,
             "refused": refused,
+            "masked": outcome.masked,
+            "dropped": [
+                {"client": a.client, "round": a.round} for a in outcome.absent if a.kind == "dropped"
+            ],
+            "named": [
+                {"client": a.client, "round": a.round, "evidence": a.evidence}
+                for a in outcome.absent
+                if a.kind == "named"
+            ],
+            "bytes_per_coordinate": outcome.width,
             "accuracy": outcome.accuracy,
             "accuracy_plain": outcome.accuracy_plain,
             "parameters": outcome.parameters,
@@ -196,7 +211,9 @@ class _View:
             if not event.accepted:
                 self._refused = f"{event.client}: {_relation(event.reason)}"
         else:
-            refused = Text(printable(self._refused), "red")
+            left = [self._refused] if self._refused else []
+            left += [f"{a.client}: {a.evidence or 'no answer'}" for a in event.absent]
+            refused = Text(printable(", ".join(left)), "red")
             self._rounds.append(
                 (str(event.round), f"{event.accepted}/{_HOSPITALS}", f"{event.accuracy:.1%}", refused)
             )
@@ -210,7 +227,7 @@ class _View:
         rounds = Table(title="Rounds", title_justify="left")
         for column in ("round", "accepted", "accuracy"):
             rounds.add_column(column, justify="right", no_wrap=True)
-        rounds.add_column("refused")
+        rounds.add_column("left out")
         for row in self._rounds[-last:]:
             rounds.add_row(*row)
         self._live.update(Group(self._table(), rounds))
@@ -241,13 +258,27 @@ def _relation(reason: str) -> str:
 def _summary(console: Console, outcome: Outcome) -> None:
     from fedproof.demo.timing import PARTS
 
-    console.print(f"\n{outcome.accepted} updates accepted, {len(outcome.refused)} refused:", markup=False)
+    console.print(f"\n{outcome.accepted} updates accepted, others not:", markup=False)
     for a in outcome.refused:
         finding = ": ".join(a.reason.split(": ")[:2])
         console.print(f"  {a.client}, round {a.round}: {finding}", style="red", markup=False, soft_wrap=True)
         console.print(f"    sent: {a.cheat}", markup=False, soft_wrap=True)
+    for left in outcome.absent:
+        what = f"named by evidence ({left.evidence})" if left.kind == "named" else "was not heard of any more"
+        console.print(
+            f"  {left.client}, round {left.round}: {what}", style="red", markup=False, soft_wrap=True
+        )
+        if left.kind == "named":
+            console.print(
+                "    sent: under its masks another update than it proved; the round ends without it",
+                markup=False,
+            )
+    if outcome.masked:
+        console.print(
+            f"the aggregator saw sums only; under masks a coordinate has {outcome.width} bytes", markup=False
+        )
     console.print(
-        f"accuracy {outcome.accuracy:.1%} with fedproof and the attacker, {outcome.accuracy_plain:.1%} without either",
+        f"accuracy {outcome.accuracy:.1%} with fedproof and attackers, {outcome.accuracy_plain:.1%} without either",
         markup=False,
     )
     timing = outcome.timing

@@ -1,6 +1,6 @@
-"""Seven hospitals and an aggregator in one process, talking only through the signed messages of `fedproof.round`. Hospital 4
-cheats twice: in one round it multiplies its update by 50 and forces a proof out of the prover, in another it sends a proof of an
-earlier round."""
+"""Seven hospitals and an aggregator in one process, talking only through the messages of `fedproof.round`. Hospital 4 cheats twice: in one
+round it multiplies its update by 50 and forces a proof out of the prover, in another it sends a proof of an earlier round. Where rounds
+are masked, one hospital is away in one round, and one masks another update than the one that it proved (`masks`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedproof import __version__
-from fedproof.demo import network
+from fedproof.demo import masks, network
 from fedproof.demo.data import Records, load
 from fedproof.demo.timing import Timing
 from fedproof.encoding.digest import sha256
@@ -31,6 +31,7 @@ from fedproof.provenance.statement import Producer
 from fedproof.round.aggregator import Aggregator
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
+from fedproof.round.masked import parameters
 from fedproof.round.masked_messages import AnyUpload
 from fedproof.round.messages import Announcement, UploadHeader
 from fedproof.round.node import Node
@@ -67,7 +68,7 @@ min_accepted = 4
 deadline_seconds = 60
 
 [masking]
-enabled = false     # the aggregator can read the uploads in this version
+enabled = {masked}
 
 [prove]
 update = "bounded"
@@ -91,17 +92,29 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Absent:
+    """Who is not in a round's sum, by the record. kind: "dropped", or "named" with the kind of evidence that names it."""
+
+    client: str
+    round: int
+    kind: str
+    evidence: str
+
+
+@dataclass(frozen=True)
 class RoundDone:
     """The end of a round: the new model's accuracy on the held-out records."""
 
     round: int
     accepted: int
     accuracy: float
+    absent: tuple[Absent, ...] = ()
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """accuracy, accuracy_plain: fractions, with fedproof and attacker, and without either. timing: where the time went."""
+    """accuracy, accuracy_plain: fractions, with fedproof and attackers, and without either. masked: whether the aggregator saw sums only.
+    width: bytes of a coordinate on the wire. timing: where the time went."""
 
     rounds: int
     accepted: int
@@ -109,6 +122,9 @@ class Outcome:
     accuracy: float
     accuracy_plain: float
     parameters: int
+    masked: bool = False
+    absent: tuple[Absent, ...] = ()
+    width: int = 4
     timing: Timing = field(default_factory=Timing)
 
 
@@ -116,13 +132,21 @@ Event = Answer | RoundDone
 Tell = Callable[[Event], None]
 
 
-def run(out: Path, tell: Tell = lambda event: None) -> Outcome:
-    """Runs the federation and leaves `out/{bundle/,model.safetensors,policy.toml,trust.toml}`. `out` exists and is empty."""
+def run(out: Path, tell: Tell = lambda event: None, *, masked: bool = True) -> Outcome:
+    """Runs the federation and leaves `out/{bundle/,model.safetensors,policy.toml,trust.toml}`. `out` exists and is empty. masked: whether
+    the aggregator sees sums only."""
     hospitals, held_out = load(SEED)
     base = network.initial(SEED)
     layout = Layout.of_arrays(base)
     base_file = serialise(base, layout)
-    text = POLICY.format(federation=FEDERATION, base=f"sha256:{sha256(base_file).hex()}", rounds=ROUNDS)
+    text = POLICY.format(
+        federation=FEDERATION,
+        base=f"sha256:{sha256(base_file).hex()}",
+        rounds=ROUNDS,
+        masked="true      # the aggregator sees sums only"
+        if masked
+        else "false     # the aggregator can read the uploads",
+    )
     write_atomic(out / "policy.toml", text.encode())
     policy = Policy.load(out / "policy.toml")
     with tempfile.TemporaryDirectory(prefix="fedproof-demo-") as private:
@@ -140,6 +164,7 @@ class _Federation:
         base: bytes,
     ) -> None:
         self.out, self.policy, self.held_out = out, policy, held_out
+        self.masked = policy.masking.enabled
         names = [f"hospital-{k}" for k in range(1, len(hospitals) + 1)]
         self.records = dict(zip(names, hospitals, strict=True))
         keys = {name: SigningKey.generate() for name in names}
@@ -171,18 +196,32 @@ class _Federation:
 
     def run(self, base: network.Weights, tell: Tell) -> Outcome:
         answers: list[Answer] = []
+        absent: list[Absent] = []
+        accepted = 0
         for number in range(ROUNDS):
             announcement = self.aggregator.announce([self._ready(name) for name in self.nodes])
             for name in self.nodes:
+                if self.masked and (name, number) == (masks.DROPOUT, masks.DROPOUT_ROUND):
+                    continue
                 answers.append(self._answer(number, name, announcement))
                 tell(answers[-1])
+            if self.masked:
+                cheat = masks.MASK_CHEAT if number == ROUNDS - 1 else ""
+                masks.open_sum(self.aggregator, self.nodes, self.timing, cheat=cheat)
             with self.timing.part("sum"):
                 closed = self.aggregator.close()
             with self.timing.part("check"):
                 for node in self.nodes.values():
                     node.adopt(closed.entry, self.aggregator.read)
-            accepted = len(closed.result.accepted)
-            tell(RoundDone(number, accepted, network.accuracy(self._weights(), self.held_out)))
+            accepted += len(closed.result.accepted)
+            left = tuple(
+                Absent(d.client, number, d.kind, d.stage if d.kind == "named" else "")
+                for d in closed.result.dropped
+                if d.kind != "refused"
+            )
+            absent += left
+            right = network.accuracy(self._weights(), self.held_out)
+            tell(RoundDone(number, len(closed.result.accepted), right, left))
         with self.timing.part("certificate"):
             self._release()
         hospitals = tuple(self.records.values())
@@ -192,13 +231,19 @@ class _Federation:
         self.timing.plain = time.perf_counter() - start
         return Outcome(
             rounds=ROUNDS,
-            accepted=sum(a.accepted for a in answers),
+            accepted=accepted,
             refused=tuple(a for a in answers if not a.accepted),
             accuracy=network.accuracy(self._weights(), self.held_out),
             accuracy_plain=network.accuracy(plain, self.held_out),
             parameters=self.aggregator.chain.layout.size,
+            masked=self.masked,
+            absent=tuple(absent),
+            width=self._width(),
             timing=self.timing,
         )
+
+    def _width(self) -> int:
+        return parameters(self.policy, len(self.nodes)).width if self.masked else 4
 
     def _ready(self, name: str) -> Signed:
         return self.nodes[name].ready(len(self.records[name].y), attempt=self.aggregator.attempt)
@@ -231,7 +276,7 @@ class _Federation:
     def _upload(
         self, number: int, node: Node, announcement: Signed, x: NDArray[np.int64]
     ) -> tuple[AnyUpload, str]:
-        """What a hospital sends, and what is wrong with it: empty for all but one in two rounds."""
+        """What a hospital sends, and what is wrong with it: empty for all but two, in three rounds."""
         name, cheat = node.client.name, ""
         if name == CHEAT and number == SCALED_ROUND:
             cheat = "its update times 50, with a proof forced out of the prover"
@@ -242,6 +287,10 @@ class _Federation:
             cheat = "update and proof of the round before, under a fresh signature"
             upload = self._replayed(node, announcement, self.earlier)
         else:
+            if self.masked and name == masks.MASK_CHEAT and number == ROUNDS - 1:
+                cheat = "masked another update than the one that it proved"
+                session = node.client.check(announcement, now=int(time.time())).digest()
+                masks.masks_another(node.client.masker_of(session))
             upload = node.upload(announcement, x)
         if name == CHEAT:
             self.earlier = upload

@@ -12,6 +12,7 @@ PARTS = {
     "quantise": "updates to integers within the bounds",
     "prove": "commit, prove, sign, keep, at the hospitals",
     "verify": "check proof and opening, keep, at the aggregator",
+    "unmask": "agree on the set, and take the masks off its sum",
     "sum": "add, prove the sum, and put the round on record",
     "check": "every hospital checks the whole round again",
     "certificate": "bundle, audit of all rounds, signature",

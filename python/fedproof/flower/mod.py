@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,12 +23,16 @@ from fedproof.flower.arrays import arrays_of, as_wide_as, record_of
 from fedproof.flower.metrics import whole_weight
 from fedproof.flower.wire import RECORD, ROUNDS, Answer, Call, Rounds
 from fedproof.identity.signed import Signed
+from fedproof.round.counter import FileCounter
 from fedproof.round.folder import STATE, open_node
 from fedproof.round.messages import Announcement
 from fedproof.round.node import Node
 
 CONFIG = "fedproof"
 """In a SuperNode's node configuration: the node's folder. In a run's configuration: the federation's, for the server and simulations."""
+
+COUNTER = "fedproof-counter"
+"""In a SuperNode's node configuration: a file outside the node's folder, on a disk that is not set back with it."""
 
 Handler = Callable[[Message, Context], Message]
 
@@ -61,7 +65,7 @@ def proof_mod(message: Message, context: Context, call_next: Handler) -> Message
         raise UsageError(
             f"no node's folder: {where} is not there (a simulation needs as many SuperNodes as the federation has nodes)"
         )
-    with open_node(folder) as node:
+    with open_node(folder, counter=node_counter(context)) as node:
         return _Turn(node, folder / STATE, call, message, context).run(call_next)
 
 
@@ -85,6 +89,12 @@ def node_folder(context: Context) -> Path:
         f"this node has no fedproof folder: start its SuperNode with --node-config '{CONFIG}=\"/its/folder\"'"
         f" (in a simulation: {CONFIG} in the app's configuration names the federation's folder)"
     )
+
+
+def node_counter(context: Context) -> FileCounter | None:
+    """By which the node notices that its folder was set back, if it has one."""
+    path = context.node_config.get(COUNTER)
+    return FileCounter(Path(path).expanduser()) if isinstance(path, str) and path else None
 
 
 @dataclass
@@ -120,6 +130,8 @@ class _Turn:
             return self._train(call_next)
         if step == "upload":
             return self._upload()
+        if step == "open":
+            return self._open()
         if step == "evaluate":
             return self._evaluate(call_next)
         return self._answer()
@@ -168,6 +180,12 @@ class _Turn:
             upload = self.node.upload(announcement, x).to_bytes()
         return self._answer(upload=upload)
 
+    def _open(self) -> Message:
+        """Each answer is on the disk before the next is made: of a masked round a node must forget nothing that left it."""
+        with self._part("open"):
+            answers = tuple(self.node.answer(request) for request in self.call.requests)
+        return self._answer(answers=answers)
+
     def _evaluate(self, call_next: Handler) -> Message:
         reply = call_next(self._with_model(), self.context)
         if not reply.has_error():
@@ -198,6 +216,7 @@ class _Turn:
         refused: str = "",
         ready: bytes = b"",
         upload: bytes = b"",
+        answers: Sequence[bytes] = (),
     ) -> Message:
         answer = Answer(
             self.call.step,
@@ -206,6 +225,7 @@ class _Turn:
             refused=refused,
             ready=ready,
             upload=upload,
+            answers=answers,
             seconds=self.seconds,
         )
         return Message(RecordDict({RECORD: answer.record(), **(records or {})}), reply_to=self.message)

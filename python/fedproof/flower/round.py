@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 from flwr.serverapp import Grid
 
-from fedproof.encoding.text import is_name, printable
+from fedproof.encoding.text import counted, is_name, printable
 from fedproof.errors import Malformed, Refused
 from fedproof.flower.exchange import message, replies
 from fedproof.flower.metrics import alike, metrics_of
@@ -20,24 +20,33 @@ from fedproof.identity.signed import Signed, peek
 from fedproof.round.aggregator import Aggregator
 from fedproof.round.messages import Result
 from fedproof.round.record import RoundEntry, named_blobs
+from fedproof.round.requests import read_request
 
 _log = logging.getLogger("flwr")
 _MAX_READY = 1 << 16
 _TOLD = 300
-_LEAVES: dict[Step, str] = {"evaluate": "is not evaluated", "adopt": "does not have the last rounds"}
+_LEAVES: dict[Step, str] = {
+    "evaluate": "is not evaluated",
+    "adopt": "does not have the last rounds",
+    "open": "says nothing of the masks",
+}
 
 
 @dataclass
 class RoundSummary:
-    """What became of a round. round: from 1, as Flower counts. accepted: clients. left: why others are out of it, by client, or by
-    "node <id>" where a node did not say who it is. not_evaluated: the same of the evaluation after it. metrics: of
-    accepted clients, as the app returned them, unproved. seconds: by part; what nodes measured is the longest that one of them told. bytes:
-    of all uploads."""
+    """What became of a round. round: from 1, as Flower counts. accepted: clients. unopened: of a masked round that is void, why its sum did
+    not open. left: why others are out of it, by client, or by "node <id>" where a node did not say who it is. named: of those, clients that
+    evidence in the record names. silent: why clients whose uploads are in did not help to open the sum; they count all the same.
+    not_evaluated: as left, of the evaluation after it. metrics: of accepted clients, as the app returned them, unproved. seconds: by part;
+    what nodes measured is the longest that one of them told. bytes: of all uploads, and of what opened them."""
 
     round: int
     accepted: tuple[str, ...] = ()
     void: bool = False
+    unopened: str = ""
     left: dict[str, str] = field(default_factory=dict)
+    named: tuple[str, ...] = ()
+    silent: dict[str, str] = field(default_factory=dict)
     not_evaluated: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, MetricRecord] = field(default_factory=dict, repr=False)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -96,11 +105,53 @@ class Conversation:
             verifying += clock() - began
         summary.seconds["verify"] = verifying
         summary.seconds["uploads"] = clock() - start - verifying
-        start = clock()
-        closed = aggregator.close()
-        summary.seconds["sum-and-record"] = clock() - start
-        self._report(summary, closed.result, {self.name(node): m for node, m in metrics.items()})
+        if aggregator.chain.policy.masking.enabled:
+            self._open(present, deadline, summary)
+        self._close(summary, {self.name(node): m for node, m in metrics.items()})
         return summary
+
+    def go_on(self, calls: Sequence[Message], timeout: float) -> RoundSummary:
+        """With a masked round whose set was fixed before this process began. calls: empty ones, to every node that may be a member."""
+        aggregator = self._aggregator
+        summary = RoundSummary(aggregator.chain.round + 1)
+        deadline = min(timeout, aggregator.chain.policy.round.deadline_seconds)
+        agree = {call.metadata.dst_node_id: (aggregator.agree_request(),) for call in calls}
+        for node, _, answer in self._ask("open", calls, deadline, summary, requests=agree):
+            for data in answer.answers[:1]:
+                try:
+                    self._client_of[node] = aggregator.member(data)
+                except (Refused, Malformed) as error:
+                    self._leave(summary, node, str(error), "open")
+        self._open(calls, deadline, summary)
+        self._close(summary, {})
+        return summary
+
+    def _open(self, calls: Sequence[Message], deadline: float, summary: RoundSummary) -> None:
+        """The exchanges of a masked round after its uploads, each at most as long as the policy's deadline."""
+        aggregator, start = self._aggregator, time.perf_counter()
+        asked = aggregator.requests() or aggregator.next_requests()
+        while asked:
+            named = {call.metadata.dst_node_id: self.name(call.metadata.dst_node_id) for call in calls}
+            requests = {node: asked[name] for node, name in named.items() if name in asked}
+            out = [call for call in calls if call.metadata.dst_node_id in requests]
+            _log.info("masks: %s to %s", _kinds(asked), counted(len(asked), "client"))
+            for node, _, answer in self._ask("open", out, deadline, summary, requests=requests):
+                for data in answer.answers[: len(requests[node])]:
+                    summary.bytes += len(data)
+                    try:
+                        aggregator.answer(data)
+                    except Refused as error:
+                        self._leave(summary, node, str(error), "open")
+            asked = aggregator.next_requests()
+        summary.seconds["unmasking"] = time.perf_counter() - start
+
+    def _close(self, summary: RoundSummary, metrics: dict[str, MetricRecord]) -> None:
+        start, server = time.perf_counter(), self._aggregator.server
+        closed = self._aggregator.close()
+        summary.seconds["sum-and-record"] = time.perf_counter() - start
+        if server is not None and server.unopened is not None:
+            summary.unopened = printable(str(server.unopened), _TOLD)
+        self._report(summary, closed.result, metrics)
 
     def evaluate(self, calls: Sequence[Message], timeout: float, summary: RoundSummary) -> list[Message]:
         """The replies that the app's strategy can add up. calls, timeout: as for `train`. summary: of the round before, for what nodes
@@ -138,16 +189,20 @@ class Conversation:
         timeout: float,
         summary: RoundSummary,
         announcement: bytes = b"",
+        requests: Mapping[int, Sequence[bytes]] | None = None,
     ) -> Iterator[tuple[int, Message, Answer]]:
-        """The good answers to a call, as they come. A node that lacks more than it was thought to is asked again with what it lacks; who
-        answers nothing, or no good, leaves."""
+        """The good answers to a call, as they come. requests: by node. A node that lacks more than it was thought to is asked again with
+        what it lacks; who answers nothing, or no good, leaves."""
         end = time.monotonic() + timeout
         asked = {call.metadata.dst_node_id: call for call in calls}
         silent = set(asked)
         again: list[int] = []
         for turn in range(2):
             now = list(asked.values()) if turn == 0 else [asked[node] for node in again]
-            out = [self._call(call, step, announcement) for call in now]
+            of = requests or {}
+            out = [
+                self._call(call, step, announcement, of.get(call.metadata.dst_node_id, ())) for call in now
+            ]
             for node, reply in replies(self._grid, out, end - time.monotonic()):
                 silent.discard(node)
                 if isinstance(reply, Malformed):
@@ -176,7 +231,7 @@ class Conversation:
         for node in sorted(silent):
             self._leave(summary, node, f"no answer within {timeout:.0f} s", step)
 
-    def _call(self, call: Message, step: Step, announcement: bytes) -> Message:
+    def _call(self, call: Message, step: Step, announcement: bytes, requests: Sequence[bytes]) -> Message:
         node = call.metadata.dst_node_id
         arrays, weight = self._names
         verdict = self._verdicts.get(self.name(node))
@@ -185,10 +240,12 @@ class Conversation:
             attempt=self._aggregator.attempt,
             announcement=announcement,
             verdict=verdict.to_bytes() if verdict else b"",
+            requests=tuple(requests),
             arrays=arrays,
             weight=weight,
         )
-        apps = {n: r for n, r in call.content.items() if step != "upload" and not isinstance(r, ArrayRecord)}
+        ours_alone = step in ("upload", "open")
+        apps = {n: r for n, r in call.content.items() if not ours_alone and not isinstance(r, ArrayRecord)}
         content = RecordDict({**apps, RECORD: ours.record(), ROUNDS: self._rounds(self._known(node))})
         return message(call, content, str(self._aggregator.chain.round + 1))
 
@@ -230,22 +287,34 @@ class Conversation:
 
     def _leave(self, summary: RoundSummary, node: int, reason: str, step: Step = "train") -> None:
         name, told = self.name(node), printable(reason, _TOLD)
-        (summary.not_evaluated if step == "evaluate" else summary.left)[name] = told
+        where = {"evaluate": summary.not_evaluated, "open": summary.silent}.get(step, summary.left)
+        where[name] = told
         _log.warning("\t> %s %s: %s", name, _LEAVES.get(step, "leaves the round"), told)
 
     def _report(self, summary: RoundSummary, result: Result, metrics: dict[str, MetricRecord]) -> None:
         """What stands on record counts: a reason there is the one that everybody can read."""
         summary.void = result.void
         summary.accepted = tuple(a.client for a in result.accepted)
+        summary.named = tuple(d.client for d in result.dropped if d.kind == "named")
         summary.metrics = {name: metrics[name] for name in summary.accepted if name in metrics}
         for dropped in result.dropped:
-            if dropped.kind == "refused":
-                summary.left[dropped.client] = printable(
-                    f"{dropped.subject} refused: {dropped.reason}", _TOLD
+            if dropped.kind != "dropped":
+                told = (
+                    f"{dropped.subject} refused: {dropped.reason}"
+                    if dropped.kind == "refused"
+                    else dropped.reason
                 )
+                summary.left[dropped.client] = printable(told, _TOLD)
                 _log.warning("\t> %s leaves the round: %s", dropped.client, summary.left[dropped.client])
             else:
                 summary.left.setdefault(dropped.client, printable(dropped.reason, _TOLD))
+
+
+def _kinds(asked: Mapping[str, Sequence[bytes]]) -> str:
+    """What is asked, in the protocol's words."""
+    return ", ".join(
+        sorted({read_request(request).KIND for requests in asked.values() for request in requests})
+    )
 
 
 def _claimed(signed: Signed) -> str | None:

@@ -29,6 +29,7 @@ from fedproof.provenance.release import BUNDLE, MODEL, release
 from fedproof.provenance.statement import Producer
 from fedproof.round.aggregator import Aggregator
 from fedproof.round.folder import ENVELOPE_KEY, POLICY, RELEASE, TRUST, open_aggregator
+from fedproof.round.masked import least_accepted
 
 _log = logging.getLogger("flwr")
 
@@ -169,13 +170,17 @@ class _Run:
         self.result = Result(arrays=self._arrays())
 
     def all(self, num_rounds: int, train_config: ConfigRecord, evaluate_config: ConfigRecord) -> Result:
-        policy, done, started = self.aggregator.chain.policy, self.aggregator.chain.round, time.time()
+        policy, started = self.aggregator.chain.policy, time.time()
         _log.info("Starting %s with proofs:", type(self.strategy).__name__)
         self.strategy.summary()
         _log.info("\t└──> Policy %s: federation %s", policy.digest().hex()[:16], policy.federation)
-        if self.aggregator.server is not None:
+        if self.aggregator.exchanging:
+            _log.info("the round that was under way has its uploads: going on with it")
+            self._go_on()
+        elif self.aggregator.server is not None:
             _log.info("the round that was under way is given up, and tried again")
             self.aggregator.abort()
+        done = self.aggregator.chain.round
         if done:
             _log.info("%s on record, checked again: going on from there", counted(done, "round"))
             if done >= num_rounds:
@@ -194,19 +199,32 @@ class _Run:
         _log.info("Strategy execution finished in %.2fs", time.time() - started)
         return self.result
 
+    def _go_on(self) -> None:
+        """A masked round whose set is fixed: clients may have opened it, and open no other from its base model."""
+        number = self.aggregator.chain.round + 1
+        wait_for_nodes(self.grid, self._least(self.strategy.min_train_nodes), self.proved.wait)
+        calls = [
+            Message(RecordDict(), node, "train", group_id=str(number)) for node in self.grid.get_node_ids()
+        ]
+        summary = self.talk.go_on(calls, self.timeout)
+        self._ended(summary)
+        self._tell(number, summary)
+
     def _train(self, number: int, config: ConfigRecord) -> RoundSummary:
         wait_for_nodes(self.grid, self._least(self.strategy.min_train_nodes), self.proved.wait)
         calls = list(self.strategy.configure_train(number, self.result.arrays, config, self.grid))
         summary = self.talk.train(calls, self.timeout)
+        self._ended(summary)
+        return summary
+
+    def _ended(self, summary: RoundSummary) -> None:
         self.proved.rounds.append(summary)
         self.result.arrays = self._arrays()
         _log.info("train: %s accepted, %s not", counted(len(summary.accepted), "update"), len(summary.left))
         if summary.void:
-            least = self.aggregator.chain.policy.round.min_accepted
-            _log.warning(
-                "the round is void: the policy asks for at least %d accepted updates; the model stays", least
-            )
-        return summary
+            least = least_accepted(self.aggregator.chain.policy)
+            why = summary.unopened or f"the policy asks for at least {least} accepted updates"
+            _log.warning("the round is void: %s; the model stays", why)
 
     def _tell(self, number: int, summary: RoundSummary) -> None:
         """The app's metrics of accepted updates, which nobody proves, and ours."""

@@ -3,7 +3,7 @@ Nothing here is believed: whoever reads a call or an answer gets values of the r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal, Self, cast, get_args
 
@@ -18,17 +18,19 @@ RECORD = "fedproof"
 """Name of the record of a call or an answer; `ROUNDS` holds what is the same for all nodes, so that Flower keeps it once."""
 ROUNDS = "fedproof.rounds"
 
-PARTS = ("adopt", "train", "quantise", "prove")
-"""What a node measures: the rounds before checked, training, the update as integers, commitment and proof."""
+PARTS = ("adopt", "train", "quantise", "prove", "open")
+"""What a node measures: the rounds before checked, training, the update as integers, commitment and proof, answers that open a masked
+sum."""
 
 _MAX_ROUNDS = 1 << 33
 
 _NO_CALL = "its server does not use fedproof: Proved(FedAvg(…), context)"
 _NO_ANSWER = "its client does not use fedproof: ClientApp(mods=[proof_mod])"
 
-Step = Literal["train", "upload", "evaluate", "adopt", "dry-run"]
-"""train: bring yourself up to date, train, say that you are ready. upload: answer the announcement. evaluate: bring yourself up to date,
-evaluate. adopt: bring yourself up to date. dry-run: train in clear, in a simulation that measures updates."""
+Step = Literal["train", "upload", "open", "evaluate", "adopt", "dry-run"]
+"""train: bring yourself up to date, train, say that you are ready. upload: answer the announcement. open: answer the requests of a masked
+round. evaluate: bring yourself up to date, evaluate. adopt: bring yourself up to date. dry-run: train in clear, in a simulation that
+measures updates."""
 
 
 class Rounds(encoding.Message):
@@ -54,8 +56,8 @@ class Rounds(encoding.Message):
 @dataclass(frozen=True)
 class Call:
     """The server's side. attempt: at the round that is called for. announcement, verdict: signed messages, empty where there is none.
-    verdict: on the node's upload to the round before. arrays: name under which the app expects the model. weight: name of the metric by
-    which the app weighs updates."""
+    verdict: on the node's upload to the round before. requests: encoded, for `Node.answer`. arrays: name under which the app expects the
+    model. weight: name of the metric by which the app weighs updates."""
 
     step: Step
     attempt: int = 0
@@ -63,6 +65,7 @@ class Call:
     verdict: bytes = b""
     arrays: str = "arrays"
     weight: str = "num-examples"
+    requests: Sequence[bytes] = field(default=(), repr=False)
 
     def record(self) -> ConfigRecord:
         """As it travels."""
@@ -77,6 +80,7 @@ class Call:
             attempt=values.number("attempt"),
             announcement=values.raw("announcement"),
             verdict=values.raw("verdict"),
+            requests=values.raws("requests"),
             arrays=values.text("arrays"),
             weight=values.text("weight"),
         )
@@ -85,7 +89,7 @@ class Call:
 @dataclass(frozen=True)
 class Answer:
     """A node's side. round: the next one of its chain. behind: it lacks rounds and did nothing else. refused: why it does not do what was
-    asked; empty if it did. ready, upload: what the step asks for. seconds: by part, as the node measured them."""
+    asked; empty if it did. ready, upload, answers: what the step asks for. seconds: by part, as the node measured them."""
 
     step: Step
     round: int
@@ -94,6 +98,7 @@ class Answer:
     ready: bytes = b""
     upload: bytes = field(default=b"", repr=False)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    answers: Sequence[bytes] = field(default=(), repr=False)
 
     def record(self) -> ConfigRecord:
         """As it travels."""
@@ -117,13 +122,16 @@ class Answer:
             refused=values.text("refused"),
             ready=values.raw("ready"),
             upload=values.raw("upload"),
+            answers=values.raws("answers"),
             seconds=values.seconds(),
         )
 
 
-def _record(values: Mapping[str, ConfigRecordValues]) -> ConfigRecord:
+def _record(values: Mapping[str, ConfigRecordValues | Sequence[bytes]]) -> ConfigRecord:
     """Without what is empty: Flower cannot count the bytes of that."""
-    return ConfigRecord({name: value for name, value in values.items() if value not in (b"", "")})
+    lists = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+    kept = {name: value for name, value in lists.items() if value not in (b"", "", [])}
+    return ConfigRecord(cast("dict[str, ConfigRecordValues]", kept))
 
 
 def _last_line(reason: str | None) -> str:
@@ -169,6 +177,13 @@ class _Values:
     def raw(self, name: str) -> bytes:
         """Empty where the field is not there."""
         return cast(bytes, self._get(name, bytes)) if name in self._values else b""
+
+    def raws(self, name: str) -> tuple[bytes, ...]:
+        """Empty where the field is not there."""
+        found = cast("list[object]", self._get(name, list)) if name in self._values else []
+        if not all(type(value) is bytes for value in found):
+            raise Malformed(f"{name} in the record {RECORD!r} is no list of bytes")
+        return tuple(cast("list[bytes]", found))
 
     def seconds(self) -> dict[str, float]:
         """The node's own measurements; nobody relies on them."""

@@ -99,12 +99,11 @@ def claims_of(found: Audit) -> tuple[Claim, ...]:
     rounds = f"{len(counted)}/{len(found.rounds)}"
     updates = f"{len(accepted)}/{len(announced)}"
     weight = f"{sum(w for _, w in accepted)}/{sum(w for _, w in announced)}"
-    bounded = found.chain.policy.prove.update == "bounded"
-    names: tuple[ClaimName, ...] = (
-        "AGGREGATE_EXACT",
-        "MODEL_CHAIN",
-        "UPDATES_BOUNDED" if bounded else "UPDATES_OPENED",
-    )
+    policy = found.chain.policy
+    names: list[ClaimName] = ["AGGREGATE_EXACT", "MODEL_CHAIN"]
+    names.append("UPDATES_BOUNDED" if policy.prove.update == "bounded" else "UPDATES_OPENED")
+    if policy.masking.enabled:
+        names.append("UPDATES_MASKED")
     endorsed = Claim(
         claim="PARTICIPANTS_ENDORSED",
         rounds=rounds,

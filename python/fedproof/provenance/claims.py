@@ -18,12 +18,18 @@ Share = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,19})/(0|[1-9][0-9]{0,19}
 """How many of how many."""
 
 ClaimName = Literal[
-    "UPDATES_BOUNDED", "UPDATES_OPENED", "AGGREGATE_EXACT", "MODEL_CHAIN", "PARTICIPANTS_ENDORSED"
+    "UPDATES_BOUNDED",
+    "UPDATES_OPENED",
+    "UPDATES_MASKED",
+    "AGGREGATE_EXACT",
+    "MODEL_CHAIN",
+    "PARTICIPANTS_ENDORSED",
 ]
 
 CLAIMS: Final[dict[str, str]] = {
     "UPDATES_BOUNDED": "every update in the model obeyed the policy's bounds, per coordinate and in norm",
     "UPDATES_OPENED": "every update in the model was known to its client (the policy asks for no bounds)",
+    "UPDATES_MASKED": "every update in the model left its client under masks that the clients took off a sum, by the policy's thresholds",
     "AGGREGATE_EXACT": "each round's total is exactly the weighted sum of the accepted updates",
     "MODEL_CHAIN": "the released file follows from the base model and the totals, bit for bit",
     "PARTICIPANTS_ENDORSED": "every accepted update was signed by an identity that a trusted endorser listed",
@@ -33,6 +39,7 @@ NOT_PROVEN: Final[dict[str, str]] = {
     "BASE_MODEL": "where the base model comes from and how it was trained",
     "CENSORSHIP": "that nobody was kept out: the aggregator chooses whom it asks and what reaches it",
     "CLIENT_CODE": "which program the clients ran",
+    "COLLUSION": "privacy of the updates against an aggregator in league with more clients than the policy's colluders",
     "DATA_QUALITY": "that the clients' data is right, fair, licensed or theirs",
     "DROPPED_ASSERTED": "that no valid answer came in time from those who were dropped: only the aggregator says so",
     "PROXIMAL_TERM": "that clients trained with FedProx's proximal term: the sum is that of FedAvg",
@@ -76,8 +83,7 @@ class Claim(BaseModel):
 def not_proven(policy: Policy) -> tuple[str, ...]:
     """What no certificate under this policy proves, sorted. Nothing in a bundle can shorten it."""
     codes = list(_ALWAYS)
-    if not policy.masking.enabled:
-        codes.append("UPDATES_READABLE_BY_AGGREGATOR")
+    codes.append("COLLUSION" if policy.masking.enabled else "UPDATES_READABLE_BY_AGGREGATOR")
     if policy.update.weights.source == "declared":
         codes.append("WEIGHTS_SELF_DECLARED")
     if policy.aggregate.strategy == "FedProx":

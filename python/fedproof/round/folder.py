@@ -24,6 +24,7 @@ from fedproof.policy.policy import Policy
 from fedproof.round.aggregator import Aggregator
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
+from fedproof.round.counter import Counter
 from fedproof.round.node import Node
 
 POLICY, TRUST, ROSTER, BASE = "policy.toml", "trust.toml", "roster.cbor", "base.safetensors"
@@ -53,7 +54,9 @@ class Setting:
         return cls(policy, trust, roster, read_capped(folder / BASE, MAX_FILE))
 
 
-def open_node(folder: Path, *, clock: Callable[[], float] = time.time) -> Node:
+def open_node(
+    folder: Path, *, clock: Callable[[], float] = time.time, counter: Counter | None = None
+) -> Node:
     """The node of a folder, with its state in `folder/state`. Its name is the one under which the roster lists its key. Raises `Refused`
     where the files contradict each other or the roster does not list the key, `Malformed`, and `UsageError` for what cannot be
     read, or where another process has the state."""
@@ -66,7 +69,7 @@ def open_node(folder: Path, *, clock: Callable[[], float] = time.time) -> Node:
         raise Refused("roster", "trust", f"lists no member with the key of {where}")
     chain = Chain.start(setting.policy, setting.base)
     client = Client(name, key, setting.trust.aggregator, roster, setting.roster.digest(), chain)
-    return Node(folder / STATE, client, clock=clock)
+    return Node(folder / STATE, client, clock=clock, counter=counter)
 
 
 def open_aggregator(folder: Path, *, clock: Callable[[], float] = time.time) -> Aggregator:

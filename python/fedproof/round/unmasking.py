@@ -219,7 +219,7 @@ class Unmasking:
     def _enough(self, parts: dict[int, bytes], what: str) -> dict[int, bytes]:
         threshold = self.round.parameters.threshold
         if len(parts) < threshold:
-            detail = f"{len(parts)} shares of {what}, it takes {threshold}"
+            detail = f"{len(parts)} of the {threshold} shares that open {what}"
             raise self.round.refuse("sum", "opening", detail)
         return dict(sorted(parts.items())[:threshold])
 

@@ -1,0 +1,57 @@
+"""The demo's masked rounds: the exchanges that open a sum, a hospital that is not heard of in one round, and one that masks another
+update than the one that it proved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from fedproof.demo.timing import Timing
+from fedproof.round import disclosure
+from fedproof.round.aggregator import Aggregator
+from fedproof.round.blame_messages import FingerprintRequest
+from fedproof.round.masked import row_hashes, rows_digest
+from fedproof.round.masker import Masked, Masker
+from fedproof.round.node import Node
+from fedproof.round.requests import read_request
+
+DROPOUT, DROPOUT_ROUND = "hospital-2", 4
+MASK_CHEAT = "hospital-6"
+"""In the last round."""
+
+
+def open_sum(aggregator: Aggregator, nodes: Mapping[str, Node], timing: Timing, *, cheat: str = "") -> int:
+    """All exchanges after the uploads. cheat: answers for what it uploaded with a proof of what is false. Returns the answers' bytes."""
+    size = 0
+    with timing.part("unmask"):
+        while asked := aggregator.next_requests():
+            for name, requests in asked.items():
+                for request in requests:
+                    answer = _lies(nodes[name], request) if name == cheat else nodes[name].answer(request)
+                    aggregator.answer(answer)
+                    size += len(answer)
+    return size
+
+
+def masks_another(masker: Masker) -> None:
+    """Under its masks it uploads one more in the first coordinate than it proved."""
+    honest = masker.apply
+
+    def apply(*arguments: object) -> Masked:
+        made = honest(*arguments)  # type: ignore[arg-type]
+        round, width = masker.joined(), masker.joined().parameters.width
+        first = (int.from_bytes(made.rows[:width], "little") + 1) % round.parameters.modulus
+        rows = first.to_bytes(width, "little") + made.rows[width:]
+        if masker.made is not None:
+            masker.made = replace(masker.made, rows=rows)
+        return replace(made, rows=rows, rows_digest=rows_digest(row_hashes(round, rows)))
+
+    masker.apply = apply  # type: ignore[method-assign, assignment]
+
+
+def _lies(node: Node, data: bytes) -> bytes:
+    request = read_request(data)
+    if not isinstance(request, FingerprintRequest):
+        return node.answer(data)
+    masker = node.client.masker_of(request.session)
+    return disclosure.fingerprints(masker, request, node.client.key, unchecked=True).to_bytes()

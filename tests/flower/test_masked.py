@@ -1,0 +1,230 @@
+"""Masked rounds of a Flower app, in one process: who vanishes, in which exchange, what the server sees, and a server that stops."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from flwr.app import Error, Message
+from flwr.serverapp.strategy import FedAvg
+
+from fedproof.errors import Refused
+from fedproof.flower import Proved
+from fedproof.flower.wire import RECORD, Answer, Call
+from fedproof.proofs import consistent_masking
+from fedproof.round.folder import open_node
+from fedproof.round.masked import row_hashes, rows_digest
+from fedproof.round.masker import Masked, Masker
+from fedproof.round.requests import read_request
+from tests.flower.test_strategy import QUICK, STEP, verified
+from tests.flower.world import Answering, World, initial
+
+SEVEN = QUICK + "[masking]\nenabled = true\n"
+FOUR = SEVEN + "colluders = 0\nmin_set = 3\n"
+"""Its rounds take four participants, of which one may vanish."""
+NODES = tuple(f"node-{k}" for k in range(7))
+
+
+def four(tmp_path: Path) -> World:
+    return World.make(tmp_path, nodes=4, policy=FOUR)
+
+
+def run(world: World, rounds: int = 1) -> Proved:
+    proved = Proved(FedAvg(fraction_evaluate=0.0), world.context())
+    proved.start(world.grid(), initial(), num_rounds=rounds, timeout=20)
+    return proved
+
+
+def asked(message: Message) -> list[str]:
+    """The step, or the kinds of request."""
+    call = Call.of(message.content)
+    return [read_request(r).KIND for r in call.requests] or [call.step]
+
+
+def when(kind: str, honest: Answering, act: Callable[[Message], Message | None]) -> Answering:
+    """Honest but for messages of this kind."""
+    return lambda message: act(message) if kind in asked(message) else honest(message)
+
+
+def test_rounds_and_a_certificate_of_sums_only(tmp_path: Path) -> None:
+    world = World.make(tmp_path, nodes=7, policy=SEVEN)
+    proved = run(world, 2)
+    assert [r.accepted for r in proved.rounds] == [NODES, NODES]
+    assert [(r.left, r.silent, r.named, r.unopened) for r in proved.rounds] == [({}, {}, (), "")] * 2
+    for name, array in initial().items():
+        with open_node(world.folder / "nodes" / "3") as node:
+            assert np.array_equal(node.client.chain.arrays()[name], array.numpy() + 2 * STEP)
+    report = verified(world)
+    assert report.statement.predicate.rounds.count == "2"
+    assert [c.updates for c in report.claims if c.claim == "UPDATES_MASKED"] == ["14/14"]
+    assert {"COLLUSION"} == {"COLLUSION", "UPDATES_READABLE_BY_AGGREGATOR"} & {
+        code for code, _ in report.not_proven_rows()
+    }
+    first_round = [kinds for m in world.sent if (kinds := asked(m)) != ["adopt"]][: 4 * 7]
+    steps = [["train"], ["upload"], ["agree-request"], ["unmask-request"]]
+    assert first_round == [step for step in steps for _ in NODES]
+    assert all(not m.content.array_records for m in world.sent)
+
+
+@pytest.mark.parametrize("kind", ["upload", "agree-request", "unmask-request"])
+@pytest.mark.parametrize("gone", ["silent", "failing"])
+def test_a_node_that_vanishes(tmp_path: Path, kind: str, gone: str) -> None:
+    """In whatever exchange: the others' sum is the round's, or its own with it where the upload was in."""
+    world = four(tmp_path)
+
+    def act(message: Message) -> Message | None:
+        return None if gone == "silent" else Message(Error(code=3, reason="killed"), reply_to=message)
+
+    world.answering[1001] = when(kind, world.answering[1001], act)
+    (round,) = run(world).rounds
+    others = ("node-0", "node-2", "node-3")
+    assert not round.void
+    assert round.accepted == (others if kind == "upload" else ("node-0", "node-1", *others[1:]))
+    told = round.left if kind == "upload" else round.silent
+    why = "no answer within" if gone == "silent" else "the node reports an error: killed"
+    assert list(told) == ["node-1"]
+    assert why in told["node-1"]
+
+
+def test_two_that_vanish_take_a_fourth_exchange(tmp_path: Path) -> None:
+    """The mask between one that never uploaded and one that fell silent is opened by the others."""
+    more = FOUR.replace("min_set = 3", "min_set = 3\nsilent = 2")
+    world = World.make(tmp_path, nodes=6, policy=more)
+    world.answering[1004] = when("upload", world.answering[1004], lambda message: None)
+    world.answering[1005] = when("unmask-request", world.answering[1005], lambda message: None)
+    (round,) = run(world).rounds
+    assert round.accepted == ("node-0", "node-1", "node-2", "node-3", "node-5")
+    assert [m for m in world.sent if asked(m) == ["recovery-request"]]
+
+
+def test_too_many_that_vanish_void_the_round_and_end_the_run(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Clients opened the set: they open no other sum from this base model, and say why."""
+    caplog.set_level(logging.INFO, "flwr")
+    world = four(tmp_path)
+    for node in (1000, 1001):
+        world.answering[node] = when("unmask-request", world.answering[node], lambda message: None)
+    with pytest.raises(Refused, match="2 participants"):
+        run(world, 2)
+    assert "this client helped to open 1 sum from this base model" in caplog.text
+    assert "the round is void: sum in round 0 refused at opening: 1 of the 2 shares that open" in caplog.text
+
+
+def test_a_mask_cheat_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it uploaded is not what it proved: its own fingerprints convict it, in the record."""
+    world = World.make(tmp_path, nodes=7, policy=SEVEN)
+    honest = Masker.apply
+
+    def apply(masker: Masker, *arguments: object) -> Masked:
+        made = honest(masker, *arguments)  # type: ignore[arg-type]
+        if masker.client != "node-2":
+            return made
+        rows = bytes([made.rows[0] ^ 1]) + made.rows[1:]
+        return dataclasses.replace(
+            made, rows=rows, rows_digest=rows_digest(row_hashes(masker.joined(), rows))
+        )
+
+    monkeypatch.setattr(Masker, "apply", apply)
+    prove = consistent_masking.prove
+    monkeypatch.setattr(consistent_masking, "prove", lambda *a, unchecked: prove(*a, unchecked=True))
+    (round,) = run(world).rounds
+    assert round.named == ("node-2",)
+    assert round.accepted == tuple(n for n in NODES if n != "node-2")
+    assert "the record holds the evidence" in round.left["node-2"]
+    assert not round.void
+    with open_node(world.folder / "nodes" / "2") as node:
+        assert node.client.chain.round == 1  # it has the record as everybody
+
+
+@pytest.mark.parametrize("kind", ["agree-request", "unmask-request"])
+def test_a_server_that_stops_between_the_exchanges(tmp_path: Path, kind: str) -> None:
+    """Started again it goes on with the same set: another one the clients would not open."""
+    world = four(tmp_path)
+    stops = when(kind, world.answering[1002], stop)
+    honest, world.answering[1002] = world.answering[1002], stops
+    with pytest.raises(KeyboardInterrupt):
+        run(world)
+    world.answering[1002] = honest
+    before = len(world.sent)
+    proved = run(world)
+    (round,) = proved.rounds
+    assert round.accepted == ("node-0", "node-1", "node-2", "node-3")
+    assert not round.silent
+    assert ["train"] not in [asked(m) for m in world.sent[before:]]
+    with open_node(world.folder / "nodes" / "0") as node:
+        assert node.client.chain.round == 1
+
+
+def test_a_server_that_stops_before_the_set_is_fixed_tries_again(tmp_path: Path) -> None:
+    world = four(tmp_path)
+    honest = world.answering[1002]
+    world.answering[1002] = when("upload", honest, stop)
+    with pytest.raises(KeyboardInterrupt):
+        run(world)
+    world.answering[1002] = honest
+    (round,) = run(world).rounds
+    assert len(round.accepted) == 4
+
+
+def stop(message: Message) -> Message | None:
+    raise KeyboardInterrupt
+
+
+def test_answers_that_are_none(tmp_path: Path) -> None:
+    """Of a node that answers junk, more than it was asked, another's answer, or nothing at all: it is silent, and the round ends."""
+    for number, change in enumerate(
+        (
+            lambda answers, others: (b"\xa0",),
+            lambda answers, others: (),
+            lambda answers, others: (b"junk", *answers),
+            lambda answers, others: others,
+        )
+    ):
+        world = four(tmp_path / str(number))
+        others: list[bytes] = []
+
+        def note(message: Message, honest: Answering = world.answering[1000], kept: list[bytes] = others):
+            opens = "unmask-request" in asked(message)
+            reply = honest(message)
+            if opens:
+                kept.extend(Answer.of(reply, "open").answers)
+            return reply
+
+        def lie(
+            message: Message,
+            honest: Answering = world.answering[1003],
+            kept: list[bytes] = others,
+            change=change,
+        ):
+            opens = "unmask-request" in asked(message)
+            reply = honest(message)
+            if opens:
+                made = Answer.of(reply, "open")
+                changed = dataclasses.replace(made, answers=change(made.answers, tuple(kept)))
+                reply.content[RECORD] = changed.record()
+            return reply
+
+        world.answering[1000], world.answering[1003] = note, lie
+        (round,) = run(world).rounds
+        assert not round.void
+        assert len(round.accepted) == 4
+        with open_node(world.folder / "nodes" / "3") as node:
+            assert node.client.chain.round == 1
+
+
+def test_a_node_with_a_counter_notices_a_folder_that_was_set_back(tmp_path: Path) -> None:
+    world = World.make(tmp_path, nodes=5, policy=FOUR)
+    place = world.folder / "nodes" / "1" / "state" / "answers.sealed"
+    world.counters[1] = tmp_path / "counter"
+    run(world)
+    kept = place.read_bytes()
+    run(world, 2)
+    place.write_bytes(kept)
+    (round,) = run(world, 3).rounds
+    assert "the folder was set back" in round.left["node 1001"]
+    assert round.accepted == ("node-0", "node-2", "node-3", "node-4")
