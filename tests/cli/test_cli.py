@@ -411,9 +411,9 @@ def test_policy_check_shows_every_field(
     written = (demo[0] / "policy.toml").read_text()
     plain = '[aggregate]\nrule = "weighted-mean"\nstrategy = "FedAvg"\n'
     assert plain in written
-    off = "[masking]\nenabled = false"
-    assert off in written
-    policy.write_text(written.replace(plain, aggregate or plain).replace(off, masking or off))
+    on, off = "[masking]\nenabled = true", "[masking]\nenabled = false"
+    assert on in written
+    policy.write_text(written.replace(plain, aggregate or plain).replace(on, masking or off))
     text = fedproof("policy", "check", policy).stdout
 
     def leaves(value: object) -> Iterator[object]:

@@ -18,6 +18,7 @@ from fedproof.flower import Proved, mod, strategy
 from fedproof.flower.round import RoundSummary
 from fedproof.flower.wire import Step
 from tests.docs.pages import ROOT, blocks
+from tests.flower.test_masked import FOUR
 from tests.flower.world import World, initial
 
 PAGE = (ROOT / "docs/reference/flower.md").read_text("utf-8")
@@ -58,7 +59,9 @@ def test_fields_of_a_summary() -> None:
 
 
 def test_configuration_keys() -> None:
-    assert {mod.CONFIG, strategy.DRY_RUN, strategy.DRY_POLICY} == named(section("Configuration"), 2)
+    assert {mod.CONFIG, mod.COUNTER, strategy.DRY_RUN, strategy.DRY_POLICY} == named(
+        section("Configuration"), 2
+    )
 
 
 def test_steps() -> None:
@@ -66,7 +69,7 @@ def test_steps() -> None:
 
 
 def test_metrics(tmp_path: Path) -> None:
-    world = World.make(tmp_path)
+    world = World.make(tmp_path, nodes=4, policy=FOUR)  # a masked round measures all that another one does
     result = Proved(FedAvg(), world.context()).start(world.grid(), initial(), num_rounds=2)
     ours = {name for name in result.train_metrics_clientapp[2] if name.startswith("fedproof-")}
     assert ours == {name for name in named(section("Metrics")) if name.startswith("fedproof-")}
