@@ -382,7 +382,7 @@ def test_evidence_that_convicts_nobody_opens_nothing() -> None:
     (repair,) = [r for r in requests(world) if isinstance(r, RepairRequest)]
     evidence = read_evidence(repair.evidence)
     assert isinstance(evidence, FailedProof)
-    upload = world.server.unmask()._uploads.kept["client-03"]
+    upload = world.server.unmask()._uploads.upload("client-03")
     honest = evidence.model_copy(
         update={
             "fingerprints": world.clients["client-03"].fingerprints(

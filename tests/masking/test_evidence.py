@@ -158,7 +158,7 @@ def test_a_row_that_is_another_or_right(trial: Trial) -> None:
 
 def honest_proof(trial: Trial) -> FailedProof:
     """All of it true, and so no evidence."""
-    upload = trial.world.server.unmask()._uploads.kept[HONEST]
+    upload = trial.world.server.unmask()._uploads.upload(HONEST)
     return FailedProof(
         fingerprints=trial.signed(HONEST),
         points=upload.points,
@@ -173,7 +173,7 @@ def test_a_proof_that_holds_convicts_nobody_however_it_is_shown(trial: Trial) ->
     """Each change would make it fail."""
     good = honest_proof(trial)
     trial.free(good)
-    other = trial.world.server.unmask()._uploads.kept[ROW]
+    other = trial.world.server.unmask()._uploads.upload(ROW)
     (pair,) = good.pairs
     wrong = OpenedPair(client=pair.client, point=other.points[:32], proof=pair.proof)
     trial.free(changed(good, points=other.points), "digest")
@@ -218,7 +218,7 @@ def test_shares_that_are_good_or_not_the_dealers(trial: Trial) -> None:
     place = trial.world.round.place(SHARE, OTHER)
     trial.free(changed(bad, sharing=uploads[ROW].sharing), "digest")
     trial.free(changed(bad, ciphertext=uploads[SHARE].ciphertexts[place]), "digest")
-    trial.free(changed(bad, point=uploads[ROW].points[:32]), "argument")
+    trial.free(changed(bad, point=trial.world.server.unmask()._uploads.upload(ROW).points[:32]), "argument")
     trial.free(changed(bad, holder=SHARE))
     trial.free(changed(bad, client=GONE), "digest")
     masker = trial.world.clients[OTHER].masker_of(trial.world.session)

@@ -73,7 +73,7 @@ def test_more_are_silent_than_the_policy_tolerates():
     assert len(closed.result.accepted) == 7
     assert closed.result.total is None
     assert closed.chain.state == world.server.chain.state
-    assert "3 shares of" in world.server.unopened.detail
+    assert "3 of the 4 shares" in world.server.unopened.detail
     report = world.verified(closed)
     assert report.void
     world.clients[ALL[5]].adopt(closed.entry, reader(closed))

@@ -12,6 +12,9 @@ from fedproof.encoding.message import Record
 MODULI = {(1 << 32) - 5: 4, (1 << 40) - 87: 5, (1 << 48) - 59: 6}
 """q, and the bytes of a residue on the wire (spec/masks.md §1)."""
 
+COMPLETE = 32
+"""Up to so many participants everybody is everybody else's neighbour."""
+
 Few = Annotated[int, Field(ge=0, le=1000)]
 
 
@@ -50,6 +53,16 @@ class Masking(Record):
         """Participants that a round has at least: all inequalities of `MaskParameters.of` hold from there on."""
         return max(3 * self.colluders + 2 * self.silent + self.min_honest_group, self.min_set)
 
+    @property
+    def sparse(self) -> int:
+        """Neighbours of each client in a round of many: enough whoever the colluders and the silent are, so nobody has to trust in how the
+        graph was drawn. All inequalities of `MaskParameters.of` hold; honest updates in anything that is opened are at least `min_set`
+        less the colluders, as in a complete graph; and no update can be in two sums from one base model. Even."""
+        m, silent = self.colluders, self.silent
+        group = max(self.min_honest_group, self.min_set - m)
+        least = max(3 * m + 2 * silent + group - 1, 4 * m + 2 * silent + 1)
+        return least + least % 2
+
     def written(self) -> dict[str, Any]:
         """As a policy's encoding has it: `enabled` alone where it is false."""
         return self.model_dump() if self.enabled else {"enabled": False}
@@ -68,8 +81,8 @@ def modulus(masking: Masking, max_abs: int, max_weight: int) -> int:
 
 @dataclass(frozen=True)
 class MaskParameters:
-    """Of one round. neighbours: of each client, k. threshold: holders that open a secret, t; a client opens no set with fewer of its
-    neighbours. modulus: q. width: bytes of a residue."""
+    """Of one round. neighbours: of each client, k; all others, or an even number. threshold: holders that open a secret, t; a client opens
+    no set with fewer of its neighbours. modulus: q. width: bytes of a residue."""
 
     neighbours: int
     threshold: int
@@ -83,7 +96,9 @@ class MaskParameters:
             raise ValueError(
                 f"{participants} participants, at most {masking.max_clients} (masking.max_clients)"
             )
-        k, m, silent = participants - 1, masking.colluders, masking.silent
+        m, silent = masking.colluders, masking.silent
+        complete = participants <= max(COMPLETE, masking.sparse)
+        k = participants - 1 if complete else masking.sparse
         t = k - m - silent
         group = t - 2 * m - silent + 1
         if participants < masking.fewest or not (2 * t > k + m and group >= masking.min_honest_group):

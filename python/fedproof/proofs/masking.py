@@ -121,6 +121,12 @@ def add_blinds(suite: str, first: bytes, second: bytes) -> bytes:
         return _core.combine_blinds(suite, [first, second], [1, 1])
 
 
+def sum_blinds(suite: str, blinds: Sequence[bytes]) -> bytes:
+    """The sums of as many scalars each, of one or more."""
+    with refusals():
+        return _core.combine_blinds(suite, list(blinds), [1] * len(blinds))
+
+
 def pack(modulus: int, residues: Residues) -> bytes:
     """Each as a little-endian integer of the modulus' width."""
     with refusals():

@@ -17,7 +17,7 @@ from fedproof.identity.signed import Signed
 from fedproof.log.tiles import TileLog
 from fedproof.policy.policy import Policy
 from fedproof.round.chain import Chain
-from fedproof.round.exchanges import Exchanges, Requests
+from fedproof.round.exchanges import Each, Exchanges, Requests
 from fedproof.round.masked_messages import AgreeRequest
 from fedproof.round.messages import Announcement
 from fedproof.round.server import Closed, Server
@@ -116,6 +116,7 @@ class Aggregator:
             self.roster_digest,
             attempt=self.store.attempt(self.chain.round),
             blobs=self.store.waiting(),
+            masked=self.store.masked(),
         )
 
     @property
@@ -177,7 +178,7 @@ class Aggregator:
 
     def requests(self) -> Mapping[str, Sequence[bytes]]:
         """What was asked last, of those who have not answered: to be asked again after a stop."""
-        return _encoded(self._exchanges.waiting()) if self._exchanges is not None else {}
+        return _encoded(self._exchanges.waiting()) if self._exchanges is not None else Each()
 
     def answer(self, data: bytes) -> str:
         """A client's answer to one of `next_requests`; returns whose it is. Raises `Refused`: it counts as if it had not come."""
@@ -238,5 +239,5 @@ class Aggregator:
         return self.server
 
 
-def _encoded(requests: Requests) -> dict[str, list[bytes]]:
-    return {client: [request.to_bytes() for request in asked] for client, asked in requests.items()}
+def _encoded(requests: Requests) -> Mapping[str, Sequence[bytes]]:
+    return Each(requests, lambda client: [request.to_bytes() for request in requests[client]])

@@ -104,7 +104,7 @@ class Blame:
 
     def _of_rows(self, signed: Signed, told: Fingerprints) -> WrongRow | None:
         """About the first row whose fingerprint is another than its own."""
-        round, upload = self.round, self._uploads.kept[told.client]
+        round, upload = self.round, self._uploads.upload(told.client)
         true = consistent_masking.row_fingerprints(self._fixed.beacon, self._uploads.unpack(upload))
         wrong = np.flatnonzero(true != self._fixed.unpack_rows(told))
         if not len(wrong):
@@ -115,7 +115,7 @@ class Blame:
 
     def _of_proof(self, signed: Signed, told: Fingerprints) -> FailedProof | None:
         """With all that the proof is about. None while the client's own mask stays closed: then no sum has it."""
-        upload = self._uploads.kept[told.client]
+        upload = self._uploads.upload(told.client)
         try:
             secret = self._unmasking.self_secret(told.client)
         except Refused:

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias, TypeVar
 
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.signed import Signed
@@ -13,11 +13,32 @@ from fedproof.round.requests import Request
 from fedproof.round.server import Server
 from fedproof.round.unmasking import Unmasking
 
-Requests: TypeAlias = Mapping[str, Sequence[Request]]
-"""By client."""
-_Step: TypeAlias = tuple[Requests, Callable[[bytes], str]]
+T = TypeVar("T")
 _MAX_SIGNED = 1 << 24
 """Bytes of fingerprints, several times what the largest have."""
+
+
+class Each(Mapping[str, T]):
+    """Something for each of these clients, made when it is asked for: all of it together can be large."""
+
+    def __init__(self, clients: Iterable[str] = (), make: Callable[[str], T] | None = None) -> None:
+        self.make = make
+        self._clients = dict.fromkeys(clients)
+
+    def __getitem__(self, client: str) -> T:
+        if client not in self._clients or self.make is None:
+            raise KeyError(client)
+        return self.make(client)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._clients)
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+
+Requests: TypeAlias = Each[Sequence[Request]]
+_Step: TypeAlias = tuple[Requests, Callable[[bytes], str]]
 
 
 class Exchanges:
@@ -30,20 +51,20 @@ class Exchanges:
             raise Refused("round", "policy", "this round is not masked", round=server.chain.round)
         self._server = server
         self._steps = self._all()
-        self._asked: Requests = {}
+        self._asked: Requests = Each()
         self._take: Callable[[bytes], str] | None = None
         self._heard: set[str] = set()
 
     def next(self) -> Requests:
         """Ends the exchange before; who has not answered by now is silent in it. Empty where nothing more is asked. From the first call on
         no upload counts."""
-        self._asked, self._take = next(self._steps, ({}, None))
+        self._asked, self._take = next(self._steps, (Each(), None))
         self._heard = set()
         return self._asked
 
     def waiting(self) -> Requests:
         """What was asked last, of those who have not answered it yet."""
-        return {client: asked for client, asked in self._asked.items() if client not in self._heard}
+        return Each([client for client in self._asked if client not in self._heard], self._asked.make)
 
     def answer(self, data: bytes) -> str:
         """To one of the requests of the exchange under way; returns whose it is. Raises `Refused`: it counts as if it had not come."""
@@ -62,20 +83,18 @@ class Exchanges:
         members = sorted(unmasking.members)
         if server.chain.policy.masking.agree_first:
             agree = AgreeRequest(accepted=unmasking.accepted)
-            yield dict.fromkeys(members, (agree,)), _signed(unmasking, unmasking.agree)
-        yield {client: (unmasking.request(client),) for client in members}, unmasking.answer
+            yield Each(members, lambda _: (agree,)), _signed(unmasking, unmasking.agree)
+        yield Each(members, lambda client: (unmasking.request(client),)), unmasking.answer
         recovery = unmasking.recovery()
         if recovery is not None:
-            yield dict.fromkeys(sorted(unmasking.opened), (recovery,)), unmasking.recovered
+            yield Each(sorted(unmasking.opened), lambda _: (recovery,)), unmasking.recovered
         if len(unmasking.opened) < unmasking.round.parameters.threshold or server.opens():
             return
         blame = server.blame()
-        yield (
-            dict.fromkeys(sorted(unmasking.opened), (blame.request(),)),
-            _signed(unmasking, blame.receive),
-        )
+        request = blame.request()
+        yield Each(sorted(unmasking.opened), lambda _: (request,)), _signed(unmasking, blame.receive)
         while asked := blame.next_requests():
-            yield asked, blame.opened
+            yield Each(asked, asked.__getitem__), blame.opened
 
 
 def _signed(unmasking: Unmasking, take: Callable[[Signed], str]) -> Callable[[bytes], str]:

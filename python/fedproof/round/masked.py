@@ -128,13 +128,26 @@ class MaskedRound:
         """N, of a participant."""
         return self._keys[client][1]
 
+    @cached_property
+    def _neighbours(self) -> dict[str, list[str]]:
+        """Everybody else, or half as many on either side of the circle in which participants stand by number."""
+        names, n, k = list(self.numbers), len(self.numbers), self.parameters.neighbours
+        if k == n - 1:
+            return {name: [other for other in names if other != name] for name in names}
+        steps = [*range(-(k // 2), 0), *range(1, k // 2 + 1)]
+        return {name: sorted(names[(at + step) % n] for step in steps) for at, name in enumerate(names)}
+
     def neighbours(self, client: str) -> list[str]:
-        """Everybody else: the graph is complete. Sorted by name."""
-        return [other for other in self.numbers if other != client]
+        """Those with whom it shares a mask, and who hold its shares. Sorted by name."""
+        return self._neighbours[client]
 
     def are_neighbours(self, client: str, other: str) -> bool:
         """Whether they share a mask."""
-        return client != other and {client, other} <= self.numbers.keys()
+        numbers, n = self.numbers, len(self.numbers)
+        if client == other or not {client, other} <= numbers.keys():
+            return False
+        apart = (numbers[client] - numbers[other]) % n
+        return min(apart, n - apart) <= (self.parameters.neighbours + 1) // 2
 
     def place(self, dealer: str, holder: str) -> int:
         """Of what the dealer sealed for this neighbour, among its ciphertexts. From 0."""
@@ -242,7 +255,10 @@ class MaskedRound:
     def check_part(
         self, sharing: Sharing, member: str, other: str, holder: str, point: bytes, proof: bytes
     ) -> None:
-        """share·E of the other's mask key, proved by the holder against the member's commitments. Raises `Refused`."""
+        """share·E of the other's mask key, proved by the holder against the member's commitments. Raises `Refused`, also for a holder that
+        the member gave no share."""
+        if not self.are_neighbours(member, holder):
+            raise self.refuse("key proof", "statement", f"holds no share of {member}'s", holder)
         image = masking.share_image(self.suite, sharing.key_commitments, self.numbers[holder])
         if image == masking.public_keys(self.suite, _ZERO):
             # A dealer can have it so. The identity proves nothing, and here nothing is left to prove.

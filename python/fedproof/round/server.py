@@ -84,9 +84,10 @@ class Server:
         *,
         attempt: int = 0,
         blobs: MutableMapping[bytes, bytes] | None = None,
+        masked: MutableMapping[bytes, bytes] | None = None,
     ) -> None:
         """roster_digest: of the endorsed roster as signed. chain: where the federation stands. blobs: where what goes on record waits for
-        the end of the round, by SHA-256; in memory if nothing is said."""
+        the end of the round, by SHA-256; in memory if nothing is said. masked: likewise, where masked uploads wait."""
         self._key = key
         self.chain = chain
         self._roster = roster
@@ -95,6 +96,7 @@ class Server:
         self._announcement: Announcement | None = None
         self._signed: Signed | None = None
         self._blobs = {} if blobs is None else blobs
+        self._masked: MutableMapping[bytes, bytes] = {} if masked is None else masked
         self._received: dict[str, _Received] = {}
         self._uploads: ClearUploads | MaskedUploads | None = None
         self._unmasking: Unmasking | None = None
@@ -173,7 +175,7 @@ class Server:
         self.attempt = announcement.attempt
         if self.chain.policy.masking.enabled:
             round = MaskedRound(announcement, self.session, self.chain, self._roster)
-            self._uploads = MaskedUploads(round)
+            self._uploads = MaskedUploads(round, self._masked)
         else:
             self._uploads = ClearUploads(announcement, self.session, self.chain)
         return signed

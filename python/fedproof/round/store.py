@@ -8,6 +8,7 @@ or absent, so that a kill at any point loses nothing and leaves nothing half don
     open/NNNNNN-upload   what was received, in order; owner-readable: it holds clear updates, unless the round is masked
     open/NNNNNN-asked    of a masked round: here an exchange began
     open/NNNNNN-answer   of a masked round: what a client answered in it
+    open/abcd…-masked    masked uploads that count, by SHA-256
     open/abcd…-blob      what the record will name once the round is closed, by SHA-256; owner-readable until then
 """
 
@@ -30,16 +31,16 @@ class Waiting(MutableMapping[bytes, bytes]):
     """Blobs of the round under way, by SHA-256: files, one at a time in memory, that go when the round is over. Another process makes
     them again from the uploads."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, kind: str) -> None:
+        self._folder, self._kind = folder, kind
         self._names: dict[bytes, None] = {}
-        for path in folder.glob("*-blob"):
+        for path in folder.glob(f"*-{kind}"):
             path.unlink()
 
     def _path(self, name: bytes) -> Path:
         if name not in self._names:
             raise KeyError(name)
-        return self._folder / f"{name.hex()}-blob"
+        return self._folder / f"{name.hex()}-{self._kind}"
 
     def __setitem__(self, name: bytes, data: bytes) -> None:
         self._names[name] = None
@@ -128,7 +129,11 @@ class Store:
 
     def waiting(self) -> Waiting:
         """For what goes on record when the round under way ends. Empty."""
-        return Waiting(self.root / "open")
+        return Waiting(self.root / "open", "blob")
+
+    def masked(self) -> Waiting:
+        """For masked uploads of the round under way. Empty."""
+        return Waiting(self.root / "open", "masked")
 
     def clear_round(self) -> None:
         """After the entry was appended: the clear updates are gone. The announcement goes first."""

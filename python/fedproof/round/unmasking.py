@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.keys import SigningKey
@@ -70,9 +70,10 @@ class Unmasking:
         self._acknowledged[client] = signed
         return client
 
-    def _acknowledgements(self) -> tuple[FromClient, ...]:
-        known = sorted(self._acknowledged.items())
-        return tuple(FromClient(client=c, signed=s) for c, s in known)
+    def _acknowledgements(self, of: Iterable[str]) -> tuple[FromClient, ...]:
+        """Those that came, of these members."""
+        known = sorted(c for c in of if c in self._acknowledged)
+        return tuple(FromClient(client=c, signed=self._acknowledged[c]) for c in known)
 
     # --- exchange B ------------------------------------------------------------------------------------------------
 
@@ -80,7 +81,7 @@ class Unmasking:
         """What this member is asked."""
         return UnmaskRequest(
             accepted=self.accepted,
-            acknowledgements=self._acknowledgements(),
+            acknowledgements=self._acknowledgements(self.fixed.inside(client)),
             deliveries=tuple(self._delivery(dealer, client) for dealer in self.fixed.inside(client)),
         )
 
@@ -169,7 +170,7 @@ class Unmasking:
             session=self.round.session,
             accepted=self.fixed.accepted,
             pairs=tuple(pairs),
-            acknowledgements=self._acknowledgements(),
+            acknowledgements=self._acknowledgements(self.members),
         )
 
     def recovered(self, data: bytes) -> str:

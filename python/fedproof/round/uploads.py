@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, MutableMapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from fedproof.proofs.commitment import blinds_size
 from fedproof.proofs.honest_aggregate import RunningTotal
 from fedproof.round.chain import Chain
 from fedproof.round.masked import MaskedRound, blinds_digest, row_hashes, rows_digest
-from fedproof.round.masked_messages import MAX_SHARING, MaskedUpload
+from fedproof.round.masked_messages import MAX_SHARING, MaskedUpload, Sharing
 from fedproof.round.messages import Announcement, Upload, UploadHeader
 from fedproof.round.rules import MAX_PROOF, MAX_SLACK, check_clear_values, check_signed_for, context
 
@@ -108,29 +108,55 @@ class _Clear:
         return self.upload.opening().to_bytes()
 
 
+@dataclass(frozen=True)
+class Kept:
+    """Of an upload that counts what is asked for before the end. blinds: masked. name: SHA-256 of all of it."""
+
+    blinds: bytes
+    sharing: Sharing
+    ciphertexts: tuple[bytes, ...]
+    name: bytes
+
+
 @dataclass
 class MaskedUploads:
-    """Residues that say nothing one by one. kept: what counts, by client, as it came: for what opens the sum, and for who is to blame if it
-    does not open."""
+    """Residues that say nothing one by one. waiting: what counts, as it came, by SHA-256, for who is to blame if the sum does not open.
+    kept: by client. residues: their sum."""
 
     round: MaskedRound
-    kept: dict[str, MaskedUpload] = field(default_factory=dict)
+    waiting: MutableMapping[bytes, bytes]
+    kept: dict[str, Kept] = field(default_factory=dict)
+    residues: masking.Residues = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.residues = np.zeros(self.round.shape.d, np.uint64)
 
     def limit(self) -> int:
         """Bytes of an upload at most."""
         of = self.round.shape
         return self.round.parameters.width * of.d + of.rows * 96 + MAX_PROOF + MAX_SLACK + MAX_SHARING
 
+    def upload(self, client: str) -> MaskedUpload:
+        """As it came."""
+        return MaskedUpload.from_bytes(self.waiting[self.kept[client].name], limit=self.limit())
+
+    def keep(self, client: str, upload: MaskedUpload) -> None:
+        """It counts from here on."""
+        data = upload.to_bytes()
+        kept = Kept(upload.blinds, upload.sharing, upload.ciphertexts, sha256(data))
+        self.waiting[kept.name] = data
+        self.kept[client] = kept
+        self.residues += self.unpack(upload)
+        self.residues %= np.uint64(self.round.parameters.modulus)
+
     def sum(self, but: Collection[str]) -> tuple[masking.Residues, bytes]:
         """Residues and blinds of all but these."""
-        round = self.round
-        total, blinds = np.zeros(round.shape.d, np.uint64), self.no_blinds()
-        for client, upload in self.kept.items():
-            if client not in but:
-                total += self.unpack(upload)
-                total %= np.uint64(round.parameters.modulus)
-                blinds = masking.add_blinds(round.suite, blinds, upload.blinds)
-        return total, blinds
+        modulus, total = np.uint64(self.round.parameters.modulus), self.residues.copy()
+        for client in but:
+            total += modulus - self.unpack(self.upload(client))
+            total %= modulus
+        blinds = [self.no_blinds(), *(kept.blinds for client, kept in self.kept.items() if client not in but)]
+        return total, masking.sum_blinds(self.round.suite, blinds)
 
     def unpack(self, upload: MaskedUpload) -> masking.Residues:
         """y. Raises `Refused`."""
@@ -191,7 +217,7 @@ class _Masked:
 
     def count(self, client: str, commitment: Commitment) -> None:
         self.uploads.round.check_sharing(client, self.upload.sharing)
-        self.uploads.kept[client] = self.upload
+        self.uploads.keep(client, self.upload)
 
     def shown(self) -> bytes:
         return self.upload.sharing.to_bytes()
