@@ -1,6 +1,6 @@
 # make demo and make test need Python >= 3.11, stable Rust and make; everything else goes into .venv-uv and .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-training bench-flower fuzz setup format lock clean
+.PHONY: help demo test bench bench-training bench-flower bench-masked fuzz setup format lock clean
 export UV_SYSTEM_CERTS := 1
 # Whatever environment the caller has active, ours is .venv.
 export VIRTUAL_ENV := $(CURDIR)/.venv
@@ -21,6 +21,7 @@ help:
 	@echo "make test     every check, one summary"
 	@echo "make bench    the benchmark table, also as benchmarks/out/results.json (builds the baselines: some minutes)"
 	@echo "make bench-training  a trained head's proof beside Groth16, also as benchmarks/out/training.json (some minutes)"
+	@echo "make bench-masked    masked rounds beside Flower's SecAgg+; naming a cheat among a hundred (three minutes)"
 	@echo "make bench-flower    a Flower app's overhead: parts on one core, a simulation with and without proofs (two minutes)"
 	@echo "make fuzz     decoders and verifiers on arbitrary bytes; CASES=2000 by default"
 	@echo "make setup    environment and extension with the development tools, nothing run"
@@ -46,6 +47,12 @@ bench-training:
 	@mkdir -p benchmarks/out
 	@CARGO_TARGET_DIR=$(CURDIR)/target/bench cargo run --quiet --release --manifest-path benchmarks/baselines/Cargo.toml \
 		-- training --json benchmarks/out/training.json $(SIZES)
+
+bench-masked: setup
+	@mkdir -p benchmarks/out
+	@.venv/bin/python -m benchmarks.masked.round --secagg-plus --json benchmarks/out/masked.json
+	@.venv/bin/python -m benchmarks.masked.round --clients 100 --parameters 100000 --colluders 5 --silent 10 \
+		--vanish 3 --quiet 3 --cheat --json benchmarks/out/blamed.json
 
 bench-flower: setup
 	@.venv/bin/python -m benchmarks.flower.one_core --json benchmarks/out/one_core.json

@@ -39,6 +39,7 @@ class MaskedRound:
     def __init__(self, prepare: Callable[[Client], None] = lambda client: None) -> None:
         """prepare: what happens to a client between its answer to the announcement and its upload."""
         now, arrays = int(time.time()), {"weight": np.zeros(120, np.float32)}
+        self.now = now
         base = serialise(arrays, Layout.of_arrays(arrays))
         keys, self.key = {n: SigningKey.generate() for n in NAMES}, SigningKey.generate()
         members = tuple(Member(client=n, key=keys[n].verify_key.raw) for n in NAMES)
