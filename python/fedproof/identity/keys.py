@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -27,6 +28,7 @@ _SMALL_ORDER = frozenset({0, 1, _P - 1, _ORDER_8, _P - _ORDER_8})
 """The y coordinates of the eight points whose order divides 8. Under such a key anybody can sign anything."""
 
 
+@lru_cache(maxsize=1 << 12)
 def _is_strong(raw: bytes) -> bool:
     """Whether these 32 bytes are the one encoding of a point on edwards25519 of large order."""
     y = int.from_bytes(raw, "little") & ((1 << 255) - 1)

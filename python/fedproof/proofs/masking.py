@@ -79,10 +79,10 @@ def deal(
         return _core.deal_shares(suite, secret, list(holders), threshold, context)
 
 
-def share_image(suite: str, commitments: bytes, holder: int) -> bytes:
-    """share·D of this holder's share, from the dealer's commitments."""
+def share_images(suite: str, commitments: bytes, holders: Sequence[int]) -> bytes:
+    """share·D of these holders' shares, one after another, from the dealer's commitments: to read those takes longer than an image."""
     with refusals():
-        return _core.share_images(suite, commitments, [holder])
+        return _core.share_images(suite, commitments, list(holders))
 
 
 def interpolate(suite: str, shares: dict[int, bytes]) -> bytes:

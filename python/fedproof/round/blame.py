@@ -163,7 +163,7 @@ class Blame:
                     first=signed,
                     second=other_signed,
                 )
-                asks.append((request, self._unmasking.opened if edge in self._asked_ends else edge))
+                asks.append((request, self._holders(edge) if edge in self._asked_ends else edge))
                 self._asked_ends.add(edge)
         return asks
 
@@ -195,17 +195,23 @@ class Blame:
             for client in sorted(closed - given_up):
                 ask(evidence, [client], [client])
             if given_up:
-                ask(evidence, given_up, self._unmasking.opened)
+                ask(evidence, given_up, self._holders(given_up))
             self._asked_ends.update(_edge(n, cheat) for n in closed)
         return asks
+
+    def _holders(self, members: Iterable[str]) -> list[str]:
+        """Who holds shares of one of these."""
+        return sorted({holder for member in members for holder in self._fixed.inside(member)})
 
     def opened(self, data: bytes) -> str:
         """An answer; returns whose. Raises `Refused`; nothing of the answer is used then."""
         answer = read_answer(self._fixed, data, len(self._fixed.members))
         holder = answer.client
-        for part in answer.parts:
+        # What is open already takes no more parts, nor the work of checking them.
+        parts = [p for p in answer.parts if _edge(p.pair.member, p.pair.other) not in self._shown]
+        for part in parts:
             self._check_part(holder, part)
-        for part in answer.parts:
+        for part in parts:
             self._take(holder, part)
         return holder
 

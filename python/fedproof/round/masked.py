@@ -217,17 +217,33 @@ class MaskedRound:
             return False
         return (message.session, message.client, message.accepted) == (self.session, client, accepted)
 
-    def check_sharing(self, client: str, sharing: Sharing) -> None:
-        """As many commitments as holders it takes, no more; the shared key is the announced one; a ciphertext for each neighbour. Raises
-        `Refused`: the client signed for it, and anyone comes to the same answer."""
+    @cached_property
+    def _images(self) -> dict[tuple[bytes, int], bytes]:
+        """share·D, by commitments and holder's number, as far as it was asked for."""
+        return {}
+
+    def share_image(self, commitments: bytes, holder: int, *others: int) -> bytes:
+        """share·D of a holder's share. others: of whom it will be asked, too. Raises `Refused`."""
+        if (commitments, holder) not in self._images:
+            numbers, size = (holder, *others), point_size(self.suite)
+            found = masking.share_images(self.suite, commitments, numbers)
+            for at, number in enumerate(numbers):
+                self._images[commitments, number] = found[at * size : (at + 1) * size]
+        return self._images[commitments, holder]
+
+    def check_sharing(self, client: str, sharing: Sharing, holder: str | None = None) -> None:
+        """As many commitments as holders it takes, no more; the shared key is the announced one; a ciphertext for each neighbour. holder: who
+        will check a share; all of them if nothing is said. Raises `Refused`: the client signed for it, and anyone comes to the same
+        answer."""
         size = point_size(self.suite)
         wanted = self.parameters.threshold * size
+        holders = [self.numbers[n] for n in ([holder] if holder is not None else self.neighbours(client))]
         for which, commitments in (("self", sharing.self_commitments), ("key", sharing.key_commitments)):
             if len(commitments) != wanted:
                 detail = f"{len(commitments)} bytes of {which} commitments, {wanted} are {self.parameters.threshold} points"
                 raise self.refuse("sharing", "shape", detail, client)
             try:
-                masking.share_image(self.suite, commitments, 1)
+                self.share_image(commitments, *(holders if which == "self" else holders[:1]))
             except Refused as error:
                 raise self.refuse(
                     "sharing", error.stage, f"{which} commitments: {error.detail}", client
@@ -240,7 +256,7 @@ class MaskedRound:
 
     def check_share(self, commitments: bytes, holder: str, share: bytes) -> bool:
         """Whether this is the share of what was committed to that the holder must have."""
-        image = masking.share_image(self.suite, commitments, self.numbers[holder])
+        image = self.share_image(commitments, self.numbers[holder])
         try:
             return masking.public_keys(self.suite, share) == image
         except Refused:
@@ -259,7 +275,7 @@ class MaskedRound:
         the member gave no share."""
         if not self.are_neighbours(member, holder):
             raise self.refuse("key proof", "statement", f"holds no share of {member}'s", holder)
-        image = masking.share_image(self.suite, sharing.key_commitments, self.numbers[holder])
+        image = self.share_image(sharing.key_commitments, self.numbers[holder])
         if image == masking.public_keys(self.suite, _ZERO):
             # A dealer can have it so. The identity proves nothing, and here nothing is left to prove.
             if point != image:

@@ -187,6 +187,8 @@ class Masker:
             raise refuse(
                 "statement", "a second, different set in one session: somebody shows clients different sets"
             )
+        if self.accepted == digest:
+            return self.headers
         headers = open_set(round, accepted)
         if own_header not in [m.signed.digest() for m in accepted.headers if m.client == self.client]:
             raise refuse("statement", "does not hold the upload that this client made")
@@ -257,7 +259,7 @@ class Masker:
     def _unseal(self, delivery: Delivery, point: bytes) -> bytes | None:
         """The share of the dealer's own secret, None if what it sealed is no share. Keeps that of its mask secret."""
         round, dealer, sharing = self.joined(), delivery.client, delivery.sharing
-        round.check_sharing(dealer, sharing)
+        round.check_sharing(dealer, sharing, self.client)
         if sha256(delivery.ciphertext) != sharing.ciphertexts[round.place(dealer, self.client)]:
             raise round.refuse("sharing", "digest", "the ciphertext is not what its dealer signed", dealer)
         shares = unseal(round, dealer, self.client, point, sharing, delivery.ciphertext)

@@ -112,11 +112,16 @@ pub fn mask<F: PrimeField>(
     blinds: &[F],
     seeds: &[Seed],
 ) -> Result<(Vec<u64>, Vec<F>)> {
-    let q = i128::from(modulus.q());
-    let mut residues: Vec<u64> = values
-        .par_iter()
-        .map(|x| (i128::from(*x) * i128::from(weight)).rem_euclid(q) as u64)
-        .collect();
+    let q = modulus.q();
+    let residue = |x: &i64| {
+        let wide = i128::from(*x) * i128::from(weight);
+        match i64::try_from(wide) {
+            // So it is for every update within a policy's bounds.
+            Ok(short) if short.unsigned_abs() < q => (short + ((short >> 63) & q as i64)) as u64,
+            _ => wide.rem_euclid(i128::from(q)) as u64,
+        }
+    };
+    let mut residues: Vec<u64> = values.par_iter().map(residue).collect();
     let weight: F = F::from(weight);
     let mut blinds: Vec<F> = blinds.iter().map(|b| weight * b).collect();
     add_masks(modulus, columns, seeds, &mut residues, &mut blinds)?;
@@ -138,15 +143,22 @@ fn check(columns: usize, residues: usize, blinds: usize) -> Result<()> {
     Ok(())
 }
 
+/// Residues that one core packs or unpacks before it looks for more.
+const AT_A_TIME: usize = 1 << 12;
+
 /// Residues as little-endian integers of the modulus' width, one after another.
 pub fn pack(modulus: Modulus, residues: &[u64]) -> Vec<u8> {
     let width = modulus.width();
     let mut out = vec![0; residues.len() * width];
-    out.par_chunks_mut(width).zip(residues).for_each(|(to, v)| {
-        to.iter_mut()
-            .zip(v.to_le_bytes())
-            .for_each(|(to, byte)| *to = byte);
-    });
+    out.par_chunks_mut(width * AT_A_TIME)
+        .zip(residues.par_chunks(AT_A_TIME))
+        .for_each(|(to, residues)| {
+            for (to, v) in to.chunks_exact_mut(width).zip(residues) {
+                to.iter_mut()
+                    .zip(v.to_le_bytes())
+                    .for_each(|(to, byte)| *to = byte);
+            }
+        });
     out
 }
 
@@ -156,10 +168,15 @@ pub fn unpack(modulus: Modulus, count: usize, bytes: &[u8]) -> Result<Vec<u64>> 
     if count.checked_mul(width) != Some(bytes.len()) {
         return Err(Error::lengths(SUBJECT, count.saturating_mul(width), bytes.len()));
     }
-    let residues: Vec<u64> = bytes
-        .par_chunks(width)
-        .map(|c| c.iter().rev().fold(0, |v, b| v << 8 | u64::from(*b)))
-        .collect();
+    let mut residues = vec![0; count];
+    residues
+        .par_chunks_mut(AT_A_TIME)
+        .zip(bytes.par_chunks(width * AT_A_TIME))
+        .for_each(|(to, bytes)| {
+            for (to, c) in to.iter_mut().zip(bytes.chunks_exact(width)) {
+                *to = c.iter().rev().fold(0, |v, b| v << 8 | u64::from(*b));
+            }
+        });
     if residues.iter().any(|v| *v >= modulus.q()) {
         return Err(Error::new(
             SUBJECT,

@@ -10,7 +10,7 @@ use super::masks::Modulus;
 use crate::group::scalar_from_wide;
 
 /// Bytes drawn at a time: whole blocks of the cipher, and whole residues of 4, 5 and 6 bytes.
-const DRAWN: usize = 4800;
+const DRAWN: usize = 960;
 
 pub(super) struct Stream(ChaCha20Rng);
 
@@ -36,14 +36,23 @@ impl Stream {
 
     /// As many uniform residues as fit: little-endian integers of the modulus' width; those that are not below it are left out.
     pub(super) fn residues(&mut self, modulus: Modulus, out: &mut [u64]) {
-        let (q, width) = (modulus.q(), modulus.width());
+        match modulus.width() {
+            4 => self.draw::<4>(modulus.q(), out),
+            5 => self.draw::<5>(modulus.q(), out),
+            _ => self.draw::<6>(modulus.q(), out),
+        }
+    }
+
+    fn draw<const WIDTH: usize>(&mut self, q: u64, out: &mut [u64]) {
         let mut drawn = Zeroizing::new([0u8; DRAWN]);
         let mut filled = 0;
         while filled < out.len() {
             self.0.fill_bytes(&mut *drawn);
             // Whether a candidate is left out depends on the stream alone.
-            for candidate in drawn.chunks_exact(width) {
-                let value = candidate.iter().rev().fold(0, |v, b| v << 8 | u64::from(*b));
+            for candidate in drawn.as_chunks::<WIDTH>().0 {
+                let mut bytes = [0; 8];
+                bytes.iter_mut().zip(candidate).for_each(|(to, from)| *to = *from);
+                let value = u64::from_le_bytes(bytes);
                 let Some(place) = out.get_mut(filled) else { break };
                 *place = value;
                 filled += usize::from(value < q);
@@ -110,7 +119,7 @@ mod tests {
     #[test]
     fn residues_are_the_stream() {
         let seed = [9; 32];
-        let mut bytes = vec![0; 64 + 2 * DRAWN];
+        let mut bytes = vec![0; 64 + 8 * DRAWN];
         Stream::new(&seed, 5).0.fill_bytes(&mut bytes);
         for modulus in Modulus::ALL {
             let mut stream = Stream::new(&seed, 5);
