@@ -232,9 +232,9 @@ class MaskedRound:
         return self._images[commitments, holder]
 
     def check_sharing(self, client: str, sharing: Sharing, holder: str | None = None) -> None:
-        """As many commitments as holders it takes, no more; the shared key is the announced one; a ciphertext for each neighbour. holder: who
-        will check a share; all of them if nothing is said. Raises `Refused`: the client signed for it, and anyone comes to the same
-        answer."""
+        """As many commitments as holders it takes, no more; the shared key is the announced one; a ciphertext for each neighbour. holder:
+        who will check a share; all of them if nothing is said. Raises `Refused`: the client signed for it, and anyone comes to the
+        same answer."""
         size = point_size(self.suite)
         wanted = self.parameters.threshold * size
         holders = [self.numbers[n] for n in ([holder] if holder is not None else self.neighbours(client))]
