@@ -114,31 +114,37 @@ class MaskedRound:
 
     @cached_property
     def _keys(self) -> dict[str, tuple[bytes, bytes]]:
-        keys = {}
-        for participant in self.announcement.participants:
+        """Those that were asked for."""
+        return {}
+
+    def _keys_of(self, client: str) -> tuple[bytes, bytes]:
+        if client not in self._keys:
+            participant = self.announcement.participants[self.numbers[client] - 1]
             mask, encryption = Ready.from_bytes(participant.ready.payload).keys
-            keys[participant.client] = mask.key, encryption.key
-        return keys
+            self._keys[client] = mask.key, encryption.key
+        return self._keys[client]
 
     def mask_key(self, client: str) -> bytes:
         """E, of a participant."""
-        return self._keys[client][0]
+        return self._keys_of(client)[0]
 
     def encryption_key(self, client: str) -> bytes:
         """N, of a participant."""
-        return self._keys[client][1]
+        return self._keys_of(client)[1]
 
     @cached_property
     def _neighbours(self) -> dict[str, list[str]]:
-        """Everybody else, or half as many on either side of the circle in which participants stand by number."""
-        names, n, k = list(self.numbers), len(self.numbers), self.parameters.neighbours
-        if k == n - 1:
-            return {name: [other for other in names if other != name] for name in names}
-        steps = [*range(-(k // 2), 0), *range(1, k // 2 + 1)]
-        return {name: sorted(names[(at + step) % n] for step in steps) for at, name in enumerate(names)}
+        """Those that were asked for."""
+        return {}
 
     def neighbours(self, client: str) -> list[str]:
-        """Those with whom it shares a mask, and who hold its shares. Sorted by name."""
+        """Those with whom it shares a mask, and who hold its shares: everybody else, or half as many on either side of the circle in which
+        participants stand by number. Sorted by name."""
+        if client not in self._neighbours:
+            participants, n, k = self.announcement.participants, len(self.numbers), self.parameters.neighbours
+            at, half = self.numbers[client] - 1, k // 2
+            others = [(at + step) % n for step in range(-half, half + 1)] if k < n - 1 else range(n)
+            self._neighbours[client] = [participants[place].client for place in sorted(others) if place != at]
         return self._neighbours[client]
 
     def are_neighbours(self, client: str, other: str) -> bool:
