@@ -166,7 +166,7 @@ def run(options: argparse.Namespace, scratch: Path) -> dict[str, object]:
                 answers += len(told)
                 largest = max(largest, len(request.to_bytes())) if name == names[-2] else largest
                 with watch("take (blame)" if blaming else "take"):
-                    exchanges.answer(told)
+                    exchanges.answer(name, told)
     with watch("close"):
         closed = server.close(now=now)
     assert not closed.result.void
@@ -241,9 +241,7 @@ def main() -> None:
     parser.add_argument(
         "--cheat", action="store_true", help="the last one masks another update than it proved"
     )
-    parser.add_argument(
-        "--each", type=int, default=1, help="only every n-th client checks the announcement"
-    )
+    parser.add_argument("--each", type=int, default=1, help="only every n-th client checks the announcement")
     parser.add_argument("--secagg-plus", action="store_true", help="Flower's SecAgg+ at the same size, too")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

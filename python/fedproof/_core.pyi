@@ -43,6 +43,7 @@ __all__ = [
     "verify_bounded_update",
     "verify_bounded_updates",
     "verify_consistent_masking",
+    "verify_consistent_maskings",
     "verify_honest_aggregate_proof",
     "verify_key",
     "verify_optimum",
@@ -249,4 +250,8 @@ def verify_consistent_masking(
     pairs: list[tuple[bool, bytes]],
     values: list[int],
     proof: bytes,
+) -> None: ...
+def verify_consistent_maskings(
+    suite: str,
+    claims: list[tuple[_Context, _Masking, bytes, bytes, list[tuple[bool, bytes]], list[int], bytes]],
 ) -> None: ...

@@ -16,6 +16,7 @@ from fedproof.errors import Refused
 from fedproof.flower import Proved
 from fedproof.flower.wire import RECORD, Answer, Call
 from fedproof.proofs import consistent_masking
+from fedproof.round.aggregator import Aggregator
 from fedproof.round.folder import open_node
 from fedproof.round.masked import row_hashes, rows_digest
 from fedproof.round.masker import Masked, Masker
@@ -23,7 +24,7 @@ from fedproof.round.requests import read_request
 from tests.flower.test_strategy import QUICK, STEP, verified
 from tests.flower.world import Answering, World, initial
 
-SEVEN = QUICK + "[masking]\nenabled = true\n"
+SEVEN = QUICK.replace("seconds = 1", "seconds = 4") + "[masking]\nenabled = true\n"
 FOUR = SEVEN + "colluders = 0\nmin_set = 3\n"
 """Its rounds take four participants, of which one may vanish."""
 NODES = tuple(f"node-{k}" for k in range(7))
@@ -160,6 +161,23 @@ def test_a_server_that_stops_between_the_exchanges(tmp_path: Path, kind: str) ->
         assert node.client.chain.round == 1
 
 
+def test_a_server_that_stops_where_too_few_uploaded_tries_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no set then, and nothing that anybody opened."""
+    world = four(tmp_path)
+    honest = dict(world.answering)
+    for node in (1000, 1001):
+        world.answering[node] = when("upload", honest[node], lambda message: None)
+    with monkeypatch.context() as patch:
+        patch.setattr(Aggregator, "close", lambda _: stop(None))
+        with pytest.raises(KeyboardInterrupt):
+            run(world)
+    world.answering.update(honest)
+    (round,) = run(world).rounds
+    assert len(round.accepted) == 4
+
+
 def test_a_server_that_stops_before_the_set_is_fixed_tries_again(tmp_path: Path) -> None:
     world = four(tmp_path)
     honest = world.answering[1002]
@@ -171,7 +189,7 @@ def test_a_server_that_stops_before_the_set_is_fixed_tries_again(tmp_path: Path)
     assert len(round.accepted) == 4
 
 
-def stop(message: Message) -> Message | None:
+def stop(message: Message | None) -> Message | None:
     raise KeyboardInterrupt
 
 

@@ -131,7 +131,7 @@ class Folders:
                 left(f"{name} answer {answer.hex()}")
         except Refused:
             return
-        assert server.answer(answer) == name
+        server.answer(name, answer)
 
     def _cheats(self, node: Node, announcement: Signed) -> None:
         node.client.check(announcement, now=NOW)

@@ -10,21 +10,30 @@ from pathlib import Path
 
 import pytest
 
+from fedproof.encoding import files
 from fedproof.errors import Malformed, Refused, UsageError
+from fedproof.identity import at_rest
 from fedproof.identity.at_rest import read_sealed, write_sealed
 from fedproof.identity.keys import SigningKey
-from fedproof.identity.signed import sign
+from fedproof.identity.signed import Signed, sign
 from fedproof.round.answered import LIMIT
 from fedproof.round.counter import FileCounter
 from fedproof.round.masked_messages import (
     AcceptedSet,
     AgreeRequest,
+    RecoveryAnswer,
     UnmaskAnswer,
 )
+from fedproof.round.requests import read_request
+from fedproof.round.store import Store
 from tests.masking.folders import Folders, sum_of, weight
 from tests.masking.world import ALL, chain, key_of, numbers, policy
 from tests.round.test_failing_disk import aggregator as clear_aggregator
 from tests.round.world import AGGREGATOR, client
+
+HELD = policy(colluders=0, silent=2)
+LATE = ALL[4]
+SILENT = {ALL[5]: ["upload"], LATE: ["unmask-request"]}
 
 
 @pytest.mark.parametrize(("what", "least"), [("uploads", 5), ("exchanges", 20)])
@@ -67,7 +76,7 @@ def test_secrets_are_sealed_and_destroyed(tmp_path: Path) -> None:
     with world.node(name) as node:
         assert not node.client.maskers
     path = tmp_path / name / "answers.sealed"
-    opened = read_sealed(path, key_of(name), "node answers", limit=LIMIT)
+    opened = read_sealed(path, key_of(name), "node answers tests", limit=LIMIT)
     assert not [s for s in secret if s in opened]
     assert {p.name for p in (tmp_path / name).iterdir()} == {
         "answers.sealed",
@@ -224,12 +233,120 @@ def test_requests_that_are_none(tmp_path: Path) -> None:
             with pytest.raises(Malformed):
                 node.answer(data)
             with pytest.raises(Refused):
-                server.answer(data)
+                server.answer(ALL[0], data)
         server.abort()
-        for act in (server.next_requests, server.agree_request, lambda: server.answer(b"")):
+        for act in (server.next_requests, lambda: server.answer(ALL[0], b"")):
             with pytest.raises(Refused, match="no round is under way"):
                 act()
         assert not server.exchanging
+
+
+def test_answers_that_are_not_ones_own(tmp_path: Path) -> None:
+    """In another's name, without its signature, or once more than asked: not taken, and not kept."""
+    world = Folders(tmp_path, HELD, 6, SILENT)
+    with world.aggregator() as server:
+        world.uploads(server)
+
+        def refused(client: str, data: bytes, detail: str) -> None:
+            kept = len(list((tmp_path / "aggregator" / "open").iterdir()))
+            with pytest.raises(Refused, match=detail):
+                server.answer(client, data)
+            assert len(list((tmp_path / "aggregator" / "open").iterdir())) == kept
+
+        answers: dict[str, bytes] = {}
+        for exchange in range(3):
+            for name, (request,) in server.next_requests().items():
+                if name == LATE and exchange == 1:
+                    continue
+                with world.node(name) as node:
+                    answers[name] = node.answer(request)
+                server.answer(name, answers[name])
+                refused(name, answers[name], "nothing more is asked of it")
+            if exchange == 1:
+                refused(LATE, answers[ALL[0]], "another client's")
+                opened = UnmaskAnswer.from_bytes(answers[ALL[0]])
+                unsigned = opened.acknowledgement.model_copy(
+                    update={"signer": key_of(LATE).verify_key.raw, "signature": bytes(64)}
+                )
+                refused(
+                    LATE,
+                    opened.model_copy(update={"acknowledgement": unsigned}).to_bytes(),
+                    "not of this set",
+                )
+                refused("stranger", answers[ALL[0]], "nothing more is asked of it")
+        assert server.server is not None
+        empty = RecoveryAnswer(session=server.server.session, client=ALL[1], parts=())
+        refused(ALL[0], empty.to_bytes(), "nothing more is asked of it")
+    with world.aggregator() as server:
+        assert not server.requests()
+        assert not server.close().result.void
+
+
+def test_an_empty_answer_in_anothers_name_does_not_count_as_heard(tmp_path: Path) -> None:
+    world = Folders(tmp_path, HELD, 6, SILENT)
+    with world.aggregator() as server:
+        world.uploads(server)
+        for _ in range(2):
+            for name, (request,) in server.next_requests().items():
+                if not world.gone(name, read_request(request).KIND):
+                    world.ask(server, name, request, lambda what: None)
+        asked = server.next_requests()
+        assert server.server is not None
+        for name in asked:
+            others = RecoveryAnswer(session=server.server.session, client=name, parts=())
+            with pytest.raises(Refused, match="another client's"):
+                server.answer(next(n for n in asked if n != name), others.to_bytes())
+    with world.aggregator() as server:
+        assert list(server.requests()) == list(asked)
+
+
+def test_what_happened_is_in_order_beyond_a_million(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for number in (1_000_000, 999_999, 2):
+        store.put(number, "answer", str(number).encode())
+    assert [data for _, data in store.happened()] == [b"2", b"999999", b"1000000"]
+
+
+def test_an_upload_whose_update_could_not_be_kept_does_not_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else nobody could answer for it later."""
+    world, name = Folders(tmp_path, policy(), 7), ALL[0]
+    write = files.write_atomic
+
+    def full(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+        if path.name == "update.sealed":
+            raise UsageError("no space")
+        write(path, data, mode=mode)
+
+    with world.aggregator() as server:
+        server.announce([world_ready(world, each) for each in world.names])
+        assert server.server is not None
+        announcement = server.server._signed
+        assert announcement is not None
+        with world.node(name) as node:
+            with monkeypatch.context() as patch:
+                patch.setattr(at_rest, "write_atomic", full)
+                with pytest.raises(UsageError, match="no space"):
+                    node.upload(announcement, numbers(name))
+            with pytest.raises(Refused, match="answered already"):
+                node.upload(announcement, numbers(name))
+        with world.node(name) as node:
+            assert server.receive(node.upload(announcement, numbers(name)).to_bytes())
+    assert (tmp_path / name / "update.sealed").exists()
+
+
+def world_ready(world: Folders, name: str) -> Signed:
+    with world.node(name) as node:
+        return node.ready(weight(name))
+
+
+@pytest.mark.parametrize("attempt", [-1, 1 << 17])
+def test_an_attempt_that_is_none(tmp_path: Path, attempt: int) -> None:
+    with Folders(tmp_path, policy(), 7).node(ALL[0]) as node:
+        with pytest.raises(Refused, match="is not from 0 to"):
+            node.ready(1, attempt=attempt)
+        assert node.ready(1)
 
 
 def test_a_clear_round_asks_nothing(tmp_path: Path) -> None:
@@ -238,7 +355,7 @@ def test_a_clear_round_asks_nothing(tmp_path: Path) -> None:
         with pytest.raises(Refused, match="this round is not masked"):
             server.next_requests()
         with pytest.raises(Refused, match="nothing is asked"):
-            server.answer(b"")
+            server.answer(ALL[0], b"")
         assert not server.exchanging
         assert not server.requests()
 

@@ -28,7 +28,7 @@ def open_sum(aggregator: Aggregator, nodes: Mapping[str, Node], timing: Timing, 
             for name, requests in asked.items():
                 for request in requests:
                     answer = _lies(nodes[name], request) if name == cheat else nodes[name].answer(request)
-                    aggregator.answer(answer)
+                    aggregator.answer(name, answer)
                     size += len(answer)
     return size
 

@@ -106,22 +106,21 @@ class Conversation:
         summary.seconds["verify"] = verifying
         summary.seconds["uploads"] = clock() - start - verifying
         if aggregator.chain.policy.masking.enabled:
+            aggregator.store.put_nodes(
+                {call.metadata.dst_node_id: self.name(call.metadata.dst_node_id) for call in present}
+            )
             self._open(present, deadline, summary)
         self._close(summary, {self.name(node): m for node, m in metrics.items()})
         return summary
 
     def go_on(self, calls: Sequence[Message], timeout: float) -> RoundSummary:
-        """With a masked round whose set was fixed before this process began. calls: empty ones, to every node that may be a member."""
+        """With a masked round whose set was fixed before this process began. calls: empty ones, to every node that is there."""
         aggregator = self._aggregator
         summary = RoundSummary(aggregator.chain.round + 1)
         deadline = min(timeout, aggregator.chain.policy.round.deadline_seconds)
-        agree = {call.metadata.dst_node_id: (aggregator.agree_request(),) for call in calls}
-        for node, _, answer in self._ask("open", calls, deadline, summary, requests=agree):
-            for data in answer.answers[:1]:
-                try:
-                    self._client_of[node] = aggregator.member(data)
-                except (Refused, Malformed) as error:
-                    self._leave(summary, node, str(error), "open")
+        self._client_of.update(aggregator.store.nodes())
+        for call in calls:  # who is asked nothing more gets the record all the same
+            self._round_of.setdefault(call.metadata.dst_node_id, aggregator.chain.round)
         self._open(calls, deadline, summary)
         self._close(summary, {})
         return summary
@@ -139,7 +138,7 @@ class Conversation:
                 for data in answer.answers[: len(requests[node])]:
                     summary.bytes += len(data)
                     try:
-                        aggregator.answer(data)
+                        aggregator.answer(named[node], data)
                     except Refused as error:
                         self._leave(summary, node, str(error), "open")
             asked = aggregator.next_requests()

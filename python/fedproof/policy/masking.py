@@ -57,10 +57,9 @@ class Masking(Record):
     def sparse(self) -> int:
         """Neighbours of each client in a round of many: enough whoever the colluders and the silent are, so nobody has to trust in how the
         graph was drawn. All inequalities of `MaskParameters.of` hold; honest updates in anything that is opened are at least `min_set`
-        less the colluders, as in a complete graph; and no update can be in two sums from one base model. Even."""
+        less the colluders, as in a complete graph, and as many for each of several sums from one base model. Even."""
         m, silent = self.colluders, self.silent
-        group = max(self.min_honest_group, self.min_set - m)
-        least = max(3 * m + 2 * silent + group - 1, 4 * m + 2 * silent + 1)
+        least = 3 * m + 2 * silent + max(self.min_honest_group, self.min_set - m)
         return least + least % 2
 
     def written(self) -> dict[str, Any]:

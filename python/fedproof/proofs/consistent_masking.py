@@ -117,3 +117,24 @@ def verify(statement: Statement, proof: bytes) -> None:
             list(statement.values),
             proof,
         )
+
+
+def verify_all(claims: Sequence[tuple[Statement, bytes]]) -> None:
+    """Statements of one suite, each with its proof, in one multi-scalar multiplication. Raises `Refused` if any fails, without saying
+    which."""
+    if not claims:
+        return
+    parts = [
+        (
+            statement.ctx.parts(),
+            statement.setting(),
+            statement.points,
+            statement.blinds,
+            list(statement.pairs),
+            list(statement.values),
+            proof,
+        )
+        for statement, proof in claims
+    ]
+    with refusals():
+        _core.verify_consistent_maskings(claims[0][0].suite, parts)

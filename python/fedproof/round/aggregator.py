@@ -18,13 +18,10 @@ from fedproof.log.tiles import TileLog
 from fedproof.policy.policy import Policy
 from fedproof.round.chain import Chain
 from fedproof.round.exchanges import Each, Exchanges, Requests
-from fedproof.round.masked_messages import AgreeRequest
 from fedproof.round.messages import Announcement
 from fedproof.round.server import Closed, Server
 from fedproof.round.store import Kind, Store
 from fedproof.round.verify import verify_round
-
-_MAX_ACKNOWLEDGEMENT = 1 << 12
 
 
 class Aggregator:
@@ -88,7 +85,7 @@ class Aggregator:
             if kind == "asked":
                 self._exchanges.next()
             else:
-                self._exchanges.answer(data)
+                self._exchanges.answer(self._exchanges.who(data), data)
         return server
 
     _happened = 0
@@ -174,32 +171,21 @@ class Aggregator:
     def exchanging(self) -> bool:
         """Whether a masked round is under way of which the set is fixed: clients may have opened it, and open no other from its base
         model."""
-        return self._exchanges is not None
+        return self.server is not None and self.server.fixed
 
     def requests(self) -> Mapping[str, Sequence[bytes]]:
         """What was asked last, of those who have not answered: to be asked again after a stop."""
         return _encoded(self._exchanges.waiting()) if self._exchanges is not None else Each()
 
-    def answer(self, data: bytes) -> str:
-        """A client's answer to one of `next_requests`; returns whose it is. Raises `Refused`: it counts as if it had not come."""
+    def answer(self, client: str, data: bytes) -> None:
+        """A client's answer to one of `next_requests`; client: whom it came from, as far as the channel tells. Raises `Refused`: it counts
+        as if it had not come."""
         with self._step():
             self._under_way()
             if self._exchanges is None:
                 raise Refused("answer", "statement", "nothing is asked", round=self.chain.round)
-            client = self._exchanges.answer(data)
+            self._exchanges.answer(client, data)
             self._keep("answer", data)
-        return client
-
-    def member(self, acknowledgement: bytes) -> str:
-        """Which member of the fixed set signed this answer to `agree_request`: who sent it is that client. Raises `Refused`,
-        `Malformed`."""
-        return (
-            self._under_way().unmask().agree(Signed.from_bytes(acknowledgement, limit=_MAX_ACKNOWLEDGEMENT))
-        )
-
-    def agree_request(self) -> bytes:
-        """What asks every member to agree to the fixed set; it may be asked more than once. Raises `Refused`."""
-        return AgreeRequest(accepted=self._under_way().unmask().accepted).to_bytes()
 
     def close(self) -> Closed:
         """Sums, records durably, and moves on. The blobs are in the state folder then: `read`."""

@@ -5,7 +5,7 @@ then
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -58,9 +58,7 @@ class Blame:
             for complaint in answer.complaints:
                 if complaint.client not in self._named:
                     self._named[complaint.client] = self._unmasking.bad_share(holder, complaint)
-        for client, (signed, told) in self._told.items():
-            if client not in self._named and client not in self._cleared:
-                self._judge(client, signed, told)
+        self._judge()
         for edge, shown in self._shown.items():
             for own, other in (edge, edge[::-1]):
                 if own in self._told and own not in self._named:
@@ -84,15 +82,43 @@ class Blame:
         self._told[client] = signed, told
         return client
 
-    def _judge(self, client: str, signed: Signed, told: Fingerprints) -> None:
-        """By what a member says of itself. It is cleared once its proof could be checked."""
-        of_proof = self._of_proof(signed, told)
-        for evidence in (self._of_rows(signed, told), of_proof):
-            if evidence is not None and self._convicts(evidence):
-                self._named[client] = evidence
-                return
-        if of_proof is not None:
-            self._cleared.add(client)
+    def _judge(self) -> None:
+        """Members by what they say of themselves. One is cleared once its proof could be checked."""
+        pending = {
+            c: held for c, held in self._told.items() if c not in self._named and c not in self._cleared
+        }
+        proofs = {c: proof for c, held in pending.items() if (proof := self._of_proof(*held)) is not None}
+        good = self._holding([(c, proof, pending[c][1]) for c, proof in proofs.items()])
+        for client, held in pending.items():
+            rows, proof = self._of_rows(*held), proofs.get(client)
+            if rows is not None and self._convicts(rows):
+                self._named[client] = rows
+            elif proof is not None and client not in good and self._convicts(proof):
+                self._named[client] = proof
+            elif proof is not None:
+                self._cleared.add(client)
+
+    def _holding(self, told: Sequence[tuple[str, FailedProof, Fingerprints]]) -> set[str]:
+        """Whose proofs hold: all of them at once, or by halves where one fails."""
+        claims = []
+        for client, evidence, fingerprints in told:
+            try:
+                statement = self._court.statement_of(evidence, fingerprints)
+            except Refused:  # it does not follow from what was signed, and convicts nobody
+                continue
+            claims.append((client, statement, fingerprints.proof))
+        good: set[str] = set()
+        left = [claims]
+        while left:
+            some = left.pop()
+            try:
+                consistent_masking.verify_all([(statement, proof) for _, statement, proof in some])
+            except Refused:
+                half = len(some) // 2
+                left += [some[:half], some[half:]] if half else []
+            else:
+                good.update(client for client, _, _ in some)
+        return good
 
     def _convicts(self, evidence: Evidence) -> bool:
         """Nothing is held against anybody that others who read the record would refuse."""
@@ -202,6 +228,10 @@ class Blame:
     def _holders(self, members: Iterable[str]) -> list[str]:
         """Who holds shares of one of these."""
         return sorted({holder for member in members for holder in self._fixed.inside(member)})
+
+    def who(self, data: bytes) -> str:
+        """Whose answer to one of `next_requests` it says it is. Raises `Refused`."""
+        return read_answer(self._fixed, data, len(self._fixed.members)).client
 
     def opened(self, data: bytes) -> str:
         """An answer; returns whose. Raises `Refused`; nothing of the answer is used then."""

@@ -38,6 +38,8 @@ from fedproof.round.messages import Announcement, Ready, Upload, UploadHeader, U
 from fedproof.round.rules import check_announcement, check_rounds_left, context
 from fedproof.round.verify import Ended, Read, RoundReport
 
+MAX_ATTEMPT = 1 << 16
+"""At one round: a state folder remembers each that was answered."""
 CLOCK_SKEW = 300
 """Seconds by which a client's clock and the aggregator's may differ."""
 
@@ -75,6 +77,9 @@ class Client:
         `update.weights.max`. attempt: the aggregator's, at this round. Raises `Refused` (object "ready", stage "policy") for a weight
         out of range, and where all rounds that the policy asks for are on record."""
         check_rounds_left(self.chain, "ready", self.name)
+        if not 0 <= attempt <= MAX_ATTEMPT:
+            detail = f"attempt {attempt} is not from 0 to {MAX_ATTEMPT}"
+            raise Refused("ready", "statement", detail, party=self.name, round=self.chain.round)
         most = self.chain.policy.update.weights.max
         if not 1 <= weight <= most:
             detail = f"weight {weight} is not within the policy's 1 to {most} (update.weights.max)"

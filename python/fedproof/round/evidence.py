@@ -9,7 +9,7 @@ from fedproof.encoding.digest import sha256
 from fedproof.errors import Refused
 from fedproof.policy.parameters import Shape
 from fedproof.proofs import Commitment, consistent_masking, masking
-from fedproof.proofs.consistent_masking import Beacon
+from fedproof.proofs.consistent_masking import Beacon, Statement
 from fedproof.round.blame_messages import (
     BadShare,
     Evidence,
@@ -74,6 +74,15 @@ class Court:
             raise self._refuse("the row fingerprints are right", client)
 
     def _check_failed_proof(self, evidence: FailedProof, told: Fingerprints) -> None:
+        statement = self.statement_of(evidence, told)
+        try:
+            consistent_masking.verify(statement, told.proof)
+        except Refused:
+            return
+        raise self._refuse("the proof holds", told.client)
+
+    def statement_of(self, evidence: FailedProof, told: Fingerprints) -> Statement:
+        """What the accused's proof would have to prove. Raises `Refused` where that does not follow from what it signed."""
         round, client = self.round, told.client
         header = self._headers[client]
         commitment = Commitment.parse(round.suite, round.shape, evidence.points, party=client)
@@ -88,12 +97,7 @@ class Court:
         for pair in evidence.pairs:
             round.check_pair(client, pair.client, pair.point, pair.proof)
         outside = {p.client: p.point for p in evidence.pairs}
-        statement = self.fixed.statement(told, commitment, evidence.blinds, evidence.secret, outside)
-        try:
-            consistent_masking.verify(statement, told.proof)
-        except Refused:
-            return
-        raise self._refuse("the proof holds", client)
+        return self.fixed.statement(told, commitment, evidence.blinds, evidence.secret, outside)
 
     def _check_wrong_pair(self, evidence: WrongPair, told: Fingerprints) -> None:
         shown, client = evidence.shown, told.client

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 from fedproof.errors import Malformed, Refused
@@ -38,7 +40,17 @@ class Each(Mapping[str, T]):
 
 
 Requests: TypeAlias = Each[Sequence[Request]]
-_Step: TypeAlias = tuple[Requests, Callable[[bytes], str]]
+
+
+@dataclass(frozen=True)
+class _Exchange:
+    """who: whose answer it says it is. take: checks it, and counts it; both raise `Refused`, and change nothing then. most: answers of a
+    client."""
+
+    asked: Requests
+    who: Callable[[bytes], str]
+    take: Callable[[bytes], str]
+    most: Callable[[str], int] = lambda client: 1
 
 
 class Exchanges:
@@ -51,58 +63,92 @@ class Exchanges:
             raise Refused("round", "policy", "this round is not masked", round=server.chain.round)
         self._server = server
         self._steps = self._all()
-        self._asked: Requests = Each()
-        self._take: Callable[[bytes], str] | None = None
-        self._heard: set[str] = set()
+        self._exchange: _Exchange | None = None
+        self._heard: Counter[str] = Counter()
 
     def next(self) -> Requests:
         """Ends the exchange before; who has not answered by now is silent in it. Empty where nothing more is asked. From the first call on
         no upload counts."""
-        self._asked, self._take = next(self._steps, (Each(), None))
-        self._heard = set()
-        return self._asked
+        self._exchange = next(self._steps, None)
+        self._heard = Counter()
+        return self._exchange.asked if self._exchange is not None else Each()
 
     def waiting(self) -> Requests:
         """What was asked last, of those who have not answered it yet."""
-        return Each([client for client in self._asked if client not in self._heard], self._asked.make)
+        exchange = self._exchange
+        if exchange is None:
+            return Each()
+        left = [client for client in exchange.asked if self._heard[client] < exchange.most(client)]
+        return Each(left, exchange.asked.make)
 
-    def answer(self, data: bytes) -> str:
-        """To one of the requests of the exchange under way; returns whose it is. Raises `Refused`: it counts as if it had not come."""
-        if self._take is None:
-            raise Refused("answer", "statement", "nothing is asked", round=self._server.chain.round)
-        client = self._take(data)
-        self._heard.add(client)
-        return client
+    def answer(self, client: str, data: bytes) -> None:
+        """To a request of the exchange under way, by the client that was asked: as many answers as it was asked for. Raises `Refused`: it
+        counts as if it had not come."""
+        exchange = self._open()
+        if client not in exchange.asked or self._heard[client] >= exchange.most(client):
+            raise self._refuse("nothing more is asked of it", client)
+        if exchange.who(data) != client:
+            raise self._refuse("another client's", client)
+        exchange.take(data)
+        self._heard[client] += 1
 
-    def _all(self) -> Iterator[_Step]:
+    def who(self, data: bytes) -> str:
+        """Whose answer this says it is. Raises `Refused`."""
+        return self._open().who(data)
+
+    def _open(self) -> _Exchange:
+        if self._exchange is None:
+            raise self._refuse("nothing is asked")
+        return self._exchange
+
+    def _refuse(self, detail: str, client: str | None = None) -> Refused:
+        return Refused("answer", "statement", detail, party=client, round=self._server.chain.round)
+
+    def _all(self) -> Iterator[_Exchange]:
         server = self._server
         try:
             unmasking = server.unmask()
         except Refused:  # too few: the round is void
             return
         members = sorted(unmasking.members)
+        signer = _Signed(unmasking)
         if server.chain.policy.masking.agree_first:
             agree = AgreeRequest(accepted=unmasking.accepted)
-            yield Each(members, lambda _: (agree,)), _signed(unmasking, unmasking.agree)
-        yield Each(members, lambda client: (unmasking.request(client),)), unmasking.answer
+            yield _Exchange(Each(members, lambda _: (agree,)), signer.who, signer.then(unmasking.agree))
+        yield _Exchange(
+            Each(members, lambda client: (unmasking.request(client),)), unmasking.who, unmasking.answer
+        )
         recovery = unmasking.recovery()
         if recovery is not None:
-            yield Each(sorted(unmasking.opened), lambda _: (recovery,)), unmasking.recovered
+            asked: Requests = Each(sorted(unmasking.opened), lambda _: (recovery,))
+            yield _Exchange(asked, unmasking.who_recovers, unmasking.recovered)
         if len(unmasking.opened) < unmasking.round.parameters.threshold or server.opens():
             return
         blame = server.blame()
         request = blame.request()
-        yield Each(sorted(unmasking.opened), lambda _: (request,)), _signed(unmasking, blame.receive)
-        while asked := blame.next_requests():
-            yield Each(asked, asked.__getitem__), blame.opened
+        asked = Each(sorted(unmasking.opened), lambda _: (request,))
+        yield _Exchange(asked, signer.who, signer.then(blame.receive))
+        while requests := blame.next_requests():
+            counts = {client: len(each) for client, each in requests.items()}
+            yield _Exchange(Each(requests, requests.__getitem__), blame.who, blame.opened, counts.__getitem__)
 
 
-def _signed(unmasking: Unmasking, take: Callable[[Signed], str]) -> Callable[[bytes], str]:
-    def read(data: bytes) -> str:
+@dataclass(frozen=True)
+class _Signed:
+    """Answers that are one signed message."""
+
+    unmasking: Unmasking
+
+    def _read(self, data: bytes) -> Signed:
         try:
-            signed = Signed.from_bytes(data, limit=_MAX_SIGNED)
+            return Signed.from_bytes(data, limit=_MAX_SIGNED)
         except Malformed as error:
-            raise unmasking.round.refuse("answer", "decoding", str(error)) from None
-        return take(signed)
+            raise self.unmasking.round.refuse("answer", "decoding", str(error)) from None
 
-    return read
+    def who(self, data: bytes) -> str:
+        """By the key."""
+        return self.unmasking.fixed.member_of(self._read(data), "answer")
+
+    def then(self, take: Callable[[Signed], str]) -> Callable[[bytes], str]:
+        """Reads it for somebody."""
+        return lambda data: take(self._read(data))

@@ -38,7 +38,10 @@ from fedproof.round.requests import answer, read_request, session_of
 from fedproof.round.verify import Read, RoundReport
 
 _LIMIT = 1 << 33
-_ANSWERS, _UPDATE = "node answers", "update"
+
+
+def _update_of(upload: MaskedUpload) -> str:
+    return f"update {upload.header.digest().hex()}"
 
 
 class _State(Message):
@@ -142,9 +145,9 @@ class Node:
         if earlier is not None:
             self._save()  # it may be there because saving failed after it was made
             return earlier
-        write_atomic(self._upload, upload.to_bytes(), mode=0o600)
         if isinstance(upload, MaskedUpload):  # one in clear holds it
-            write_sealed(self._update, x.astype("<i4").tobytes(), self.client.key, _UPDATE)
+            write_sealed(self._update, x.astype("<i4").tobytes(), self.client.key, _update_of(upload))
+        write_atomic(self._upload, upload.to_bytes(), mode=0o600)
         self._save()
         round = self.client.chain.round
         self.audit.append(
@@ -180,9 +183,8 @@ class Node:
         if masker.made is None and isinstance(upload, MaskedUpload):
             chain = self.client.chain
             d = len(chain.W)
-            values = np.frombuffer(
-                read_sealed(self._update, self.client.key, _UPDATE, limit=4 * d), "<i4"
-            ).astype(np.int64)
+            opened = read_sealed(self._update, self.client.key, _update_of(upload), limit=4 * d)
+            values = np.frombuffer(opened, "<i4").astype(np.int64)
             commitment = Commitment(chain.suite, shape(d), upload.points)
             masker.made = Made(commitment, values, upload.masked, upload.blinds)
 
@@ -233,6 +235,10 @@ class Node:
         finally:
             self._recording = not outermost
 
+    @property
+    def _purpose(self) -> str:
+        return f"node answers {self.client.chain.policy.federation}"
+
     def _save(self) -> None:
         """The place first: of what was answered before it nothing binds. The counter goes on before the answer leaves, and not before the
         file is there."""
@@ -240,7 +246,7 @@ class Node:
             self._save_place()
         number = self._number + 1
         answers = Answers.of(self.client, number)
-        write_sealed(self._answers, answers.to_bytes(), self.client.key, _ANSWERS)
+        write_sealed(self._answers, answers.to_bytes(), self.client.key, self._purpose)
         self._number = number
         if self._counter is not None:
             self._counter.advance(number)
@@ -267,7 +273,7 @@ class Node:
             self._load_place()
         client = self.client
         if self._answers.exists():
-            data = read_sealed(self._answers, client.key, _ANSWERS, limit=LIMIT)
+            data = read_sealed(self._answers, client.key, self._purpose, limit=LIMIT)
             answers = Answers.from_bytes(data, limit=LIMIT)
             if client.chain.round < answers.round:
                 detail = f"{PLACE} stands at round {client.chain.round}, {ANSWERS} at {answers.round}: it was set back"

@@ -261,6 +261,11 @@ class Server:
             raise Refused("round", "policy", "this round is not masked", round=self.chain.round)
         return uploads
 
+    @property
+    def fixed(self) -> bool:
+        """Whether the accepted set of a masked round is fixed."""
+        return self._unmasking is not None
+
     def unmask(self) -> Unmasking:
         """Fixes the accepted set of a masked round: no upload counts any more, and what opens their sum is asked for. The same again when
         called again. Raises `Refused` where too few were accepted: then the round is void, and nothing is opened."""

@@ -8,12 +8,14 @@ or absent, so that a kill at any point loses nothing and leaves nothing half don
     open/NNNNNN-upload   what was received, in order; owner-readable: it holds clear updates, unless the round is masked
     open/NNNNNN-asked    of a masked round: here an exchange began
     open/NNNNNN-answer   of a masked round: what a client answered in it
+    open/nodes.json      in a Flower app: which node is which client
     open/abcd…-masked    masked uploads that count, by SHA-256
     open/abcd…-blob      what the record will name once the round is closed, by SHA-256; owner-readable until then
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Literal, get_args
@@ -24,6 +26,7 @@ from fedproof.errors import Refused
 from fedproof.identity.signed import Signed
 
 _MAX_BLOB = 1 << 32
+_MAX_NODES = 1 << 24
 Kind = Literal["upload", "asked", "answer"]
 
 
@@ -123,9 +126,21 @@ class Store:
     def happened(self) -> Iterator[tuple[Kind, bytes]]:
         """In the round under way, in order."""
         kinds: tuple[Kind, ...] = get_args(Kind)
-        paths = {path: k for k in kinds for path in (self.root / "open").glob(f"*-{k}")}
-        for path in sorted(paths):
-            yield paths[path], read_capped(path, _MAX_BLOB)
+        paths = [(path, k) for k in kinds for path in (self.root / "open").glob(f"*-{k}")]
+        for path, kind in sorted(paths, key=lambda each: int(each[0].name.split("-")[0])):
+            yield kind, read_capped(path, _MAX_BLOB)
+
+    def put_nodes(self, client_of: Mapping[int, str]) -> None:
+        """Which node of the network is which client, in the round under way."""
+        text = json.dumps({str(node): client for node, client in client_of.items()})
+        write_atomic(self.root / "open" / "nodes.json", text.encode(), mode=0o600)
+
+    def nodes(self) -> dict[int, str]:
+        """As `put_nodes` had it; empty where nothing was said."""
+        path = self.root / "open" / "nodes.json"
+        if not path.exists():
+            return {}
+        return {int(node): str(client) for node, client in json.loads(read_capped(path, _MAX_NODES)).items()}
 
     def waiting(self) -> Waiting:
         """For what goes on record when the round under way ends. Empty."""

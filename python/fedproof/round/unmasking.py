@@ -89,18 +89,25 @@ class Unmasking:
         ciphertext = self._uploads.kept[dealer].ciphertexts[self.round.place(dealer, holder)]
         return Delivery(client=dealer, sharing=self._uploads.kept[dealer].sharing, ciphertext=ciphertext)
 
-    def answer(self, data: bytes) -> str:
-        """A member's answer to `request`; returns its name. Raises `Refused`: the member is silent unless a good one comes."""
+    def who(self, data: bytes) -> str:
+        """Whose answer to `request` it says it is. Raises `Refused`."""
+        return self.fixed.member_of(self._read(data).acknowledgement, "unmask-answer")
+
+    def _read(self, data: bytes) -> UnmaskAnswer:
         try:
             limit = MAX_SLACK + _MAX_ENTRY * self.round.parameters.neighbours
-            answer = UnmaskAnswer.from_bytes(data, limit=limit)
+            return UnmaskAnswer.from_bytes(data, limit=limit)
         except Malformed as error:
             raise self.round.refuse("unmask-answer", "decoding", str(error)) from None
+
+    def answer(self, data: bytes) -> str:
+        """A member's answer to `request`; returns its name. Raises `Refused`: the member is silent unless a good one comes."""
+        answer = self._read(data)
         client = self.fixed.member_of(answer.acknowledgement, "unmask-answer")
-        if client in self.opened:
-            return client
         if not self.round.acknowledges(answer.acknowledgement, client, self.fixed.accepted):
             raise self.round.refuse("acknowledgement", "statement", "not of this set, by this member", client)
+        if client in self.opened:
+            return client
         self._check(client, answer)
         number = self.round.numbers[client]
         for share in answer.shares:
@@ -172,6 +179,10 @@ class Unmasking:
             pairs=tuple(pairs),
             acknowledgements=self._acknowledgements(self.members),
         )
+
+    def who_recovers(self, data: bytes) -> str:
+        """Whose answer to `recovery` it says it is. Raises `Refused`."""
+        return read_answer(self.fixed, data, len(self._asked)).client
 
     def recovered(self, data: bytes) -> str:
         """An answer to `recovery`; returns whose. Raises `Refused`; nothing of the answer is used then."""

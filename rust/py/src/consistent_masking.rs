@@ -4,7 +4,7 @@ use fedproof_core::error::{Error, Result, Stage};
 use fedproof_core::group::{Suite, decode_points, decode_scalars, encode_points, encode_scalars};
 use fedproof_core::masking::{self, Beacon, Modulus};
 use fedproof_core::relation::consistent_masking::{ConsistentMasking, Pair, Secret};
-use fedproof_core::relation::{Relation, Shape};
+use fedproof_core::relation::{Relation, Shape, verify_all};
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -175,10 +175,38 @@ fn verify_consistent_masking(
     })
 }
 
+/// (context, setting, points, blinds, pairs, values, proof)
+type Claim = (
+    ContextParts,
+    Setting,
+    Vec<u8>,
+    Vec<u8>,
+    Vec<PairParts>,
+    Vec<u64>,
+    Vec<u8>,
+);
+
+/// Raises unless all of these proofs hold.
+#[pyfunction]
+fn verify_consistent_maskings(py: Python<'_>, suite: String, claims: Vec<Claim>) -> PyResult<()> {
+    run(py, move || {
+        with_suite!(suite.as_str(), S => {
+            let claims = claims
+                .into_iter()
+                .map(|(ctx, setting, points, blinds, pairs, values, proof)| {
+                    Ok((statement::<S>(ctx, setting, (&points, &blinds), &pairs, values)?, proof))
+                })
+                .collect::<Result<Vec<_>>>()?;
+            verify_all(&claims)
+        })
+    })
+}
+
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(row_fingerprints, module)?)?;
     module.add_function(wrap_pyfunction!(fold_fingerprints, module)?)?;
     module.add_function(wrap_pyfunction!(pair_fingerprint, module)?)?;
     module.add_function(wrap_pyfunction!(prove_consistent_masking, module)?)?;
-    module.add_function(wrap_pyfunction!(verify_consistent_masking, module)?)
+    module.add_function(wrap_pyfunction!(verify_consistent_masking, module)?)?;
+    module.add_function(wrap_pyfunction!(verify_consistent_maskings, module)?)
 }
