@@ -64,8 +64,10 @@ def test_every_inequality_of_masks_holds_from_the_smallest_round_on(
     colluders: int, silent: int, group: int
 ) -> None:
     masking = Masking(enabled=True, colluders=colluders, silent=silent, min_honest_group=group, min_set=7)
+    enough = 3 * colluders + 2 * silent + max(group, 7 - colluders)
+    enough += enough % 2
     for n in range(2, 60):
-        k = n - 1
+        k = n - 1 if n <= max(32, enough) else enough
         t = k - colluders - silent
         holds = 2 * t > k + colluders and t - 2 * colluders - silent + 1 >= group and n >= 7
         assert holds == (n >= masking.fewest)
