@@ -2,33 +2,22 @@
 prover."""
 
 import time
-from dataclasses import replace
 
 from _federation import Federation, attack
 from _masked import NAMES, MaskedRound
 
+from fedproof.demo.masks import masks_another
 from fedproof.errors import Refused
 from fedproof.round import disclosure
 from fedproof.round.client import Client
-from fedproof.round.masked import row_hashes, rows_digest
-from fedproof.round.masker import Masked, Masker
+from fedproof.round.masker import Masker
 
 CHEAT = NAMES[4]
 
 
-def masks_another(client: Client) -> None:
-    if client.name != CHEAT:
-        return
-    masker = only(client)
-    honest = masker.apply
-
-    def apply(*arguments: object) -> Masked:
-        made = honest(*arguments)
-        rows = bytes([made.rows[0] ^ 1]) + made.rows[1:]
-        masker.made = replace(masker.made, rows=rows)
-        return replace(made, rows=rows, rows_digest=rows_digest(row_hashes(masker.joined(), rows)))
-
-    masker.apply = apply
+def cheats(client: Client) -> None:
+    if client.name == CHEAT:
+        masks_another(only(client))
 
 
 def only(client: Client) -> Masker:
@@ -37,7 +26,7 @@ def only(client: Client) -> Masker:
 
 
 def run(_: Federation) -> None:
-    masked = MaskedRound(masks_another)
+    masked = MaskedRound(cheats)
     server, clients = masked.server, masked.clients
     unmasking, session = server.unmask(), server.session
     for client in clients.values():

@@ -19,7 +19,7 @@ from statistics import median
 import numpy as np
 
 from benchmarks.masked.secagg_plus import secagg_plus
-from fedproof.demo.masks import masks_another
+from fedproof.demo.masks import lies, masks_another
 from fedproof.encoding.digest import sha256
 from fedproof.identity.keys import SigningKey
 from fedproof.identity.roster import Member, Roster, endorse
@@ -27,13 +27,12 @@ from fedproof.model.base import save_base
 from fedproof.policy.policy import Policy
 from fedproof.proofs import commit, update
 from fedproof.round import client as client_module
-from fedproof.round import disclosure
 from fedproof.round.blame_messages import FingerprintRequest
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
 from fedproof.round.exchanges import Exchanges
 from fedproof.round.masked_messages import MaskedUpload
-from fedproof.round.requests import Request, answer
+from fedproof.round.requests import answer
 from fedproof.round.rules import context
 from fedproof.round.server import Server
 from fedproof.round.store import Store
@@ -98,7 +97,7 @@ def run(options: argparse.Namespace, scratch: Path) -> dict[str, object]:
     chain = Chain.start(policy, base)
     clients = {n: Client(n, keys[n], aggregator.verify_key, roster, digest, chain) for n in names}
     store = Store(scratch / "state")
-    server = Server(aggregator, chain, roster, digest, blobs=store.waiting(), masked=store.masked())
+    server = Server(aggregator, chain, roster, digest, blobs=store.waiting(), masked=store.uploads)
     now = int(time.time())
     readies = []
     for client in clients.values():
@@ -146,6 +145,7 @@ def run(options: argparse.Namespace, scratch: Path) -> dict[str, object]:
         )  # as on a client's own machine, not all in this one
         with watch("receive"):
             server.receive(data)
+            store.put(n, "upload", data)
     k = masker.joined().parameters.neighbours
     exchanges, answers, largest = Exchanges(server), 0, 0
     blaming = False
@@ -162,7 +162,7 @@ def run(options: argparse.Namespace, scratch: Path) -> dict[str, object]:
                 if name in quiet:
                     continue
                 with watch(f"answer {request.KIND}"):
-                    told = _lies(clients[name], request) if name == cheat else answer(clients[name], request)
+                    told = lies(clients[name], request) if name == cheat else answer(clients[name], request)
                 answers += len(told)
                 largest = max(largest, len(request.to_bytes())) if name == names[-2] else largest
                 with watch("take (blame)" if blaming else "take"):
@@ -220,13 +220,6 @@ def _unchecked() -> Iterator[None]:
         yield
     finally:
         client_module.check_announcement = check
-
-
-def _lies(client: Client, request: Request) -> bytes:
-    if not isinstance(request, FingerprintRequest):
-        return answer(client, request)
-    masker = client.masker_of(request.session)
-    return disclosure.fingerprints(masker, request, client.key, unchecked=True).to_bytes()
 
 
 def main() -> None:

@@ -43,7 +43,6 @@ __all__ = [
     "verify_bounded_update",
     "verify_bounded_updates",
     "verify_consistent_masking",
-    "verify_consistent_maskings",
     "verify_honest_aggregate_proof",
     "verify_key",
     "verify_optimum",
@@ -242,16 +241,6 @@ def prove_consistent_masking(
     checked: bool,
 ) -> bytes: ...
 def verify_consistent_masking(
-    suite: str,
-    ctx: _Context,
-    setting: _Masking,
-    points: bytes,
-    blinds: bytes,
-    pairs: list[tuple[bool, bytes]],
-    values: list[int],
-    proof: bytes,
-) -> None: ...
-def verify_consistent_maskings(
     suite: str,
     claims: list[tuple[_Context, _Masking, bytes, bytes, list[tuple[bool, bytes]], list[int], bytes]],
 ) -> None: ...

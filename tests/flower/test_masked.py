@@ -9,16 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from flwr.app import Error, Message
+from flwr.app import Context, Error, Message, RecordDict
 from flwr.serverapp.strategy import FedAvg
 
-from fedproof.errors import Refused
+from fedproof.demo.masks import another
+from fedproof.errors import Refused, UsageError
 from fedproof.flower import Proved
+from fedproof.flower.mod import node_counter
 from fedproof.flower.wire import RECORD, Answer, Call
+from fedproof.identity.signed import Signed
 from fedproof.proofs import consistent_masking
 from fedproof.round.aggregator import Aggregator
 from fedproof.round.folder import open_node
-from fedproof.round.masked import row_hashes, rows_digest
+from fedproof.round.masked_messages import UnmaskAnswer
 from fedproof.round.masker import Masked, Masker
 from fedproof.round.requests import read_request
 from tests.flower.test_strategy import QUICK, STEP, verified
@@ -123,12 +126,7 @@ def test_a_mask_cheat_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
     def apply(masker: Masker, *arguments: object) -> Masked:
         made = honest(masker, *arguments)  # type: ignore[arg-type]
-        if masker.client != "node-2":
-            return made
-        rows = bytes([made.rows[0] ^ 1]) + made.rows[1:]
-        return dataclasses.replace(
-            made, rows=rows, rows_digest=rows_digest(row_hashes(masker.joined(), rows))
-        )
+        return another(masker, made) if masker.client == "node-2" else made
 
     monkeypatch.setattr(Masker, "apply", apply)
     prove = consistent_masking.prove
@@ -193,23 +191,32 @@ def stop(message: Message | None) -> Message | None:
     raise KeyboardInterrupt
 
 
+def in_anothers_name(answers: tuple[bytes, ...], agreed: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    answer = UnmaskAnswer.from_bytes(answers[0])
+    signed = Signed.from_bytes(agreed[0])
+    return (answer.model_copy(update={"acknowledgement": signed}).to_bytes(),)
+
+
 def test_answers_that_are_none(tmp_path: Path) -> None:
-    """Of a node that answers junk, more than it was asked, another's answer, or nothing at all: it is silent, and the round ends."""
-    for number, change in enumerate(
+    """Of a node that answers junk, another's answer, more than it was asked, or nothing at all: it is silent, and the round ends. What it
+    answers beyond good answers does no harm."""
+    for number, (change, reason) in enumerate(
         (
-            lambda answers, others: (b"\xa0",),
-            lambda answers, others: (),
-            lambda answers, others: (b"junk", *answers),
-            lambda answers, others: others,
+            (lambda answers, others: (b"\xa0",), "refused at decoding"),
+            (lambda answers, others: (), "does not answer all that it was asked"),
+            (lambda answers, others: (b"",), "does not answer all that it was asked"),
+            (lambda answers, others: (b"junk", *answers), "refused at decoding"),
+            (in_anothers_name, "another client's"),
+            (lambda answers, others: (*answers, *answers), "nothing more is asked of it"),
         )
     ):
         world = four(tmp_path / str(number))
         others: list[bytes] = []
 
         def note(message: Message, honest: Answering = world.answering[1000], kept: list[bytes] = others):
-            opens = "unmask-request" in asked(message)
+            agrees = "agree-request" in asked(message)
             reply = honest(message)
-            if opens:
+            if agrees:
                 kept.extend(Answer.of(reply, "open").answers)
             return reply
 
@@ -231,6 +238,8 @@ def test_answers_that_are_none(tmp_path: Path) -> None:
         (round,) = run(world).rounds
         assert not round.void
         assert len(round.accepted) == 4
+        assert list(round.silent) == ["node-3"]
+        assert reason in round.silent["node-3"]
         with open_node(world.folder / "nodes" / "3") as node:
             assert node.client.chain.round == 1
 
@@ -246,3 +255,34 @@ def test_a_node_with_a_counter_notices_a_folder_that_was_set_back(tmp_path: Path
     (round,) = run(world, 3).rounds
     assert "the folder was set back" in round.left["node 1001"]
     assert round.accepted == ("node-0", "node-2", "node-3", "node-4")
+
+
+@pytest.mark.parametrize("wrong", ["", 7])
+def test_a_counter_that_names_no_file(wrong: object) -> None:
+    """Nobody goes without one for that."""
+    context = Context(
+        run_id=1, node_id=1, node_config={"fedproof-counter": wrong}, state=RecordDict(), run_config={}
+    )
+    with pytest.raises(UsageError, match="names no file"):
+        node_counter(context)
+
+
+def test_a_request_that_is_refused_takes_no_other_with_it(tmp_path: Path) -> None:
+    world, told = four(tmp_path), []
+    honest = world.answering[1002]
+
+    def asks_more(message: Message) -> Message | None:
+        if "unmask-request" not in asked(message):
+            return honest(message)
+        call = Call.of(message.content)
+        more = dataclasses.replace(call, requests=(b"\xa0", *call.requests))
+        message.content[RECORD] = more.record()
+        reply = honest(message)
+        assert reply is not None
+        told.append(Answer.of(reply, "open").answers)
+        return reply
+
+    world.answering[1002] = asks_more
+    (round,) = run(world).rounds
+    assert (round.silent, round.void) == ({}, False)
+    assert [[bool(answer) for answer in answers] for answers in told] == [[False, True]]

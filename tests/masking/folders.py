@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fedproof.demo.masks import lies, masks_another
 from fedproof.errors import Refused
 from fedproof.identity.roster import endorse
 from fedproof.identity.signed import Signed
 from fedproof.policy.policy import Policy
-from fedproof.round import disclosure
 from fedproof.round.aggregator import Aggregator
 from fedproof.round.blame_messages import FingerprintRequest
 from fedproof.round.counter import FileCounter
-from fedproof.round.masked import row_hashes, rows_digest
-from fedproof.round.masker import Masked
 from fedproof.round.messages import Announcement
 from fedproof.round.node import Node
 from fedproof.round.requests import read_request
@@ -42,8 +38,8 @@ def sum_of(*names: str) -> NDArray[np.int64]:
 
 
 class Folders:
-    """silent: by client, the kinds of request that it does not answer; "upload" is one of them. cheat: uploads residues that are not those
-    that it masked."""
+    """silent: by client, the kinds of request that it does not answer; "upload" is one of them. cheats: upload residues that are not those
+    that they masked."""
 
     def __init__(
         self,
@@ -51,9 +47,9 @@ class Folders:
         held: Policy,
         n: int,
         silent: Mapping[str, Iterable[str]] | None = None,
-        cheat: str | None = None,
+        cheats: Collection[str] = (),
     ) -> None:
-        self.root, self.held, self.names, self.cheat = root, held, ALL[:n], cheat
+        self.root, self.held, self.names, self.cheats = root, held, ALL[:n], cheats
         self.silent = {name: set(kinds) for name, kinds in (silent or {}).items()}
 
     def aggregator(self) -> Aggregator:
@@ -107,7 +103,7 @@ class Folders:
             if self.gone(name, "upload"):
                 continue
             with self.node(name) as node:
-                if name == self.cheat:
+                if name in self.cheats:
                     self._cheats(node, announcement)
                 upload = node.upload(announcement, numbers(name)).to_bytes()
                 left(f"{name} upload {upload.hex()}")
@@ -127,7 +123,7 @@ class Folders:
     def ask(self, server: Aggregator, name: str, request: bytes, left: Step) -> None:
         try:
             with self.node(name) as node:
-                answer = self._lie(node, request) if name == self.cheat else node.answer(request)
+                answer = self._lie(node, request) if name in self.cheats else node.answer(request)
                 left(f"{name} answer {answer.hex()}")
         except Refused:
             return
@@ -135,21 +131,11 @@ class Folders:
 
     def _cheats(self, node: Node, announcement: Signed) -> None:
         node.client.check(announcement, now=NOW)
-        masker = node.client.masker_of(announcement.open(Announcement, AGGREGATOR.verify_key).digest())
-        honest = masker.apply
-
-        def apply(*arguments: Any) -> Masked:
-            made = honest(*arguments)
-            rows = bytes([made.rows[0] ^ 1]) + made.rows[1:]
-            return replace(made, rows=rows, rows_digest=rows_digest(row_hashes(masker.joined(), rows)))
-
-        masker.apply = apply  # type: ignore[method-assign]
+        masks_another(node.client.masker_of(announcement.open(Announcement, AGGREGATOR.verify_key).digest()))
 
     def _lie(self, node: Node, data: bytes) -> bytes:
-        """Fingerprints of what it uploaded, with a proof of what is false; all else is honest."""
         request = read_request(data)
         if not isinstance(request, FingerprintRequest):
             return node.answer(data)
         node._bring_upload_back(request.session)
-        masker = node.client.masker_of(request.session)
-        return disclosure.fingerprints(masker, request, node.client.key, unchecked=True).to_bytes()
+        return lies(node.client, request)

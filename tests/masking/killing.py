@@ -46,6 +46,8 @@ def checked(world: Folders) -> None:
         with world.node(name) as node:
             assert (moved == node.client.chain.W).all()
             assert not node.client.maskers
+        files = {path.name for path in (world.root / name).iterdir()}
+        assert files == {"answers.sealed", "audit.jsonl", "lock", "state.cbor"}
 
 
 def expected_model():

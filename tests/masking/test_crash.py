@@ -16,13 +16,16 @@ from fedproof.identity import at_rest
 from fedproof.identity.at_rest import read_sealed, write_sealed
 from fedproof.identity.keys import SigningKey
 from fedproof.identity.signed import Signed, sign
+from fedproof.round import node as node_module
 from fedproof.round.answered import LIMIT
+from fedproof.round.client import MAX_AGREED
 from fedproof.round.counter import FileCounter
 from fedproof.round.masked_messages import (
     AcceptedSet,
     AgreeRequest,
     RecoveryAnswer,
     UnmaskAnswer,
+    UnmaskRequest,
 )
 from fedproof.round.requests import read_request
 from fedproof.round.store import Store
@@ -123,11 +126,29 @@ def test_a_folder_that_was_set_back_is_noticed_by_a_counter(tmp_path: Path) -> N
     with pytest.raises(Refused, match="the counter 2: the folder was set back") as refused:
         world.node(name, counted=True)
     assert (refused.value.subject, refused.value.stage) == ("state folder", "chain")
-    with world.node(name) as node:  # without a counter nobody can tell
-        assert node.client.declared == {(0, 0): 1}
+    with pytest.raises(Refused, match="a counter goes with the folder, and none is given"):
+        world.node(name)
     shutil.rmtree(tmp_path / name)
     with pytest.raises(Refused, match="remembers 0 answers"):
         world.node(name, counted=True)
+
+
+def test_a_counter_that_is_gone_or_another_is_noticed(tmp_path: Path) -> None:
+    world, name = Folders(tmp_path, policy(), 7), ALL[0]
+    counter = tmp_path / f"{name}.counter"
+    with world.node(name) as node:
+        for weight in (1, 2, 3):
+            node.ready(weight)
+    with world.node(name, counted=True) as node:  # from here on
+        assert counter.read_text() == "3\n"
+        node.ready(4)
+    for told in (None, "2\n"):
+        counter.unlink() if told is None else counter.write_text(told)
+        with pytest.raises(Refused, match=r"remembers 4 answers, the counter [02]: it is another counter"):
+            world.node(name, counted=True)
+    counter.write_text("3\n")  # a kill between the two
+    with world.node(name, counted=True):
+        assert counter.read_text() == "4\n"
 
 
 def test_the_counter_goes_on_before_the_answer_leaves(tmp_path: Path) -> None:
@@ -139,6 +160,8 @@ def test_the_counter_goes_on_before_the_answer_leaves(tmp_path: Path) -> None:
     with world.node(name) as node:
         node._counter = Broken(tmp_path / "counter")
         with pytest.raises(UsageError, match="away"):
+            node.ready(1)
+        with pytest.raises(UsageError, match="open it again"):
             node.ready(1)
     with world.node(name, counted=True) as node:  # the file is ahead: nothing was said
         assert node.ready(1)
@@ -208,7 +231,7 @@ def test_releases_count_for_one_base_model(tmp_path: Path) -> None:
 
 def test_a_cheat_is_named_though_everybody_stops_between_messages(tmp_path: Path) -> None:
     cheat = ALL[2]
-    world = Folders(tmp_path, policy(), 7, cheat=cheat)
+    world = Folders(tmp_path, policy(), 7, cheats=[cheat])
     closed = world.run()
     assert closed is not None
     assert [(d.client, d.kind) for d in closed.result.dropped] == [(cheat, "named")]
@@ -220,6 +243,89 @@ def test_a_cheat_is_named_though_everybody_stops_between_messages(tmp_path: Path
             sum(weight(n) for n in world.names if n != cheat),
         )
         assert (server.chain.W == after.W).all()
+
+
+def test_what_is_asked_again_is_what_was_not_answered(tmp_path: Path) -> None:
+    """Of several requests to one client, too."""
+    cheats, name = ALL[1:3], ALL[0]
+    world = Folders(tmp_path, policy(min_set=4), 9, cheats=cheats)
+    with world.aggregator() as server:
+        world.uploads(server)
+        while len((asked := server.next_requests())[name]) == 1:
+            for each, requests in asked.items():
+                for request in requests:
+                    world.ask(server, each, request, lambda what: None)
+        first, second = asked[name]
+        assert read_request(first).KIND == read_request(second).KIND == "repair-request"
+        world.ask(server, name, first, lambda what: None)
+    with world.aggregator() as server:
+        assert server.requests()[name] == [second]
+        for each, requests in server.requests().items():
+            for request in requests:
+                world.ask(server, each, request, lambda what: None)
+        assert not server.requests()
+    closed = world.run()
+    assert closed is not None
+    assert not closed.result.void
+    assert [(d.client, d.kind) for d in closed.result.dropped] == [(c, "named") for c in cheats]
+
+
+def test_no_upload_counts_once_requests_were_asked_for(tmp_path: Path) -> None:
+    """Also where too few are in, and after a stop."""
+    world = Folders(tmp_path, policy(), 7, {n: ["upload"] for n in ALL[1:7]})
+    with world.aggregator() as server:
+        world.uploads(server)
+        assert not server.next_requests()
+    late = ALL[1]
+    with world.aggregator() as server:
+        assert server.server is not None
+        announcement = server.server._signed
+        assert announcement is not None
+        with world.node(late) as node, pytest.raises(Refused, match="the accepted set is fixed"):
+            server.receive(node.upload(announcement, numbers(late)).to_bytes())
+        assert server.close().result.void
+
+
+def test_what_a_kill_leaves_of_an_upload_goes_with_the_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one before the upload was remembered."""
+    world, name = agreed(tmp_path), ALL[0]
+    left = [tmp_path / name / file for file in ("upload.cbor", "update.sealed")]
+    kept = [path.read_bytes() for path in left]
+    world.run()
+    assert not [path for path in left if path.exists()]
+    for path, data in zip(left, kept, strict=True):
+        path.write_bytes(data)
+    world.node(name).close()
+    assert not [path for path in left if path.exists()]
+
+
+def test_a_client_agrees_to_so_many_sets_of_one_round(tmp_path: Path) -> None:
+    """Its folder has each of them whole."""
+    world, name = Folders(tmp_path, policy(max_releases_per_base=1000), 7), ALL[0]
+    with world.aggregator() as server:
+        for attempt in range(MAX_AGREED + 1):
+            world.uploads(server)
+            request = server.next_requests()[name][0]
+            with world.node(name) as node:
+                if attempt < MAX_AGREED:
+                    assert node.answer(request)
+                    assert node.answer(request)  # the same again is no other
+                    server.abort()
+                    continue
+                for kind in (AgreeRequest, UnmaskRequest):
+                    accepted = read_request(request).accepted  # type: ignore[union-attr]
+                    more = {"acknowledgements": (), "deliveries": ()} if kind is UnmaskRequest else {}
+                    with pytest.raises(Refused, match=f"agreed to {MAX_AGREED} sets of this round"):
+                        node.answer(kind(accepted=accepted, **more).to_bytes())
+
+
+def test_more_than_can_be_read_again_is_not_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world, name = Folders(tmp_path, policy(), 7), ALL[0]
+    monkeypatch.setattr(node_module, "LIMIT", 100)
+    with world.node(name) as node, pytest.raises(UsageError, match="at most 100 can be read again"):
+        node.ready(1)
 
 
 def test_requests_that_are_none(tmp_path: Path) -> None:
@@ -329,7 +435,7 @@ def test_an_upload_whose_update_could_not_be_kept_does_not_leave(
                 patch.setattr(at_rest, "write_atomic", full)
                 with pytest.raises(UsageError, match="no space"):
                     node.upload(announcement, numbers(name))
-            with pytest.raises(Refused, match="answered already"):
+            with pytest.raises(UsageError, match="open it again"):
                 node.upload(announcement, numbers(name))
         with world.node(name) as node:
             assert server.receive(node.upload(announcement, numbers(name)).to_bytes())

@@ -312,7 +312,7 @@ def test_a_colluder_chosen_after_the_sum_was_seen(monkeypatch):
         (int.from_bytes(own.blinds[at : at + 32], "big") * minus % SCALARS[suite]).to_bytes(32, "big")
         for at in range(0, len(own.blinds), 32)
     )
-    without = Opening(total.values - weight * own.values, masking.add_blinds(suite, total.blinds, blinds))
+    without = Opening(total.values - weight * own.values, masking.sum_blinds(suite, [total.blinds, blinds]))
     again = Server(AGGREGATOR, world.server.chain, ROSTER, ROSTER_DIGEST)
     again.resume(world.announcement)
     for name, upload in uploads.items():

@@ -329,7 +329,7 @@ def shifted(world: MaskedWorld, upload: MaskedUpload) -> MaskedUpload:
 def other_blinds(world: MaskedWorld, upload: MaskedUpload) -> MaskedUpload:
     suite = world.round.suite
     one = (5).to_bytes(32, "big") + bytes(len(upload.blinds) - 32)
-    return rewritten(world, upload, blinds=masking.add_blinds(suite, upload.blinds, one))
+    return rewritten(world, upload, blinds=masking.sum_blinds(suite, [upload.blinds, one]))
 
 
 @pytest.mark.parametrize("lie", [shifted, other_blinds])

@@ -203,11 +203,13 @@ def test_no_answer_before_it_is_remembered(tmp_path: Path, disk: Disk) -> None:
     node = ada_at(tmp_path)
     node.ready(WEIGHTS["ada"])
     disk.full = "answers"
-    for _ in range(2):
-        with pytest.raises(UsageError):
-            node.upload(world.announcement, numbers(1))
+    with pytest.raises(UsageError, match="no space"):
+        node.upload(world.announcement, numbers(1))
     disk.full = None
-    upload = node.upload(world.announcement, numbers(1))
+    for act in (lambda: node.upload(world.announcement, numbers(1)), lambda: node.ready(1)):
+        with pytest.raises(UsageError, match="open it again"):
+            act()  # memory is ahead of the disk
+    upload = ada_at(tmp_path).upload(world.announcement, numbers(1))
     reopened = ada_at(tmp_path)
     assert reopened.upload(world.announcement, numbers(1)) == upload
     with pytest.raises(Refused, match="a second announcement"):

@@ -141,8 +141,7 @@ def _verify_receipt(suite: str, statement: Json, proof: bytes) -> None:
 
 def _verify_masking(suite: str, statement: Json, shape: tuple[int, int], proof: bytes) -> None:
     masks = statement["masks"]
-    _core.verify_consistent_masking(
-        suite,
+    claim = (
         _context(statement["context"]),
         (bytes.fromhex(statement["accepted"]), *shape, masks["modulus"], masks["carry_bits"]),
         bytes.fromhex(statement["points"]),
@@ -151,6 +150,7 @@ def _verify_masking(suite: str, statement: Json, shape: tuple[int, int], proof: 
         statement["values"],
         proof,
     )
+    _core.verify_consistent_masking(suite, [claim])
 
 
 def read(path: Path) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -52,6 +52,19 @@ class Message(Record):
     def digest(self) -> bytes:
         """SHA-256 over the kind and the encoding: no message of another kind has the same."""
         return sha256(b"fedproof/v1/" + self.KIND.encode() + b"\0" + self.to_bytes())
+
+
+T = TypeVar("T", bound=Message)
+
+
+def read_one_of(kinds: Sequence[type[T]], data: bytes, *, what: str, limit: int) -> T:
+    """A message of one of these kinds. what: their name in errors. Raises `Malformed`."""
+    value = cbor.decode(data, limit=limit)
+    kind = value.get("kind") if isinstance(value, dict) else None
+    for cls in kinds:
+        if kind == cls.KIND:
+            return cls.from_bytes(data, limit=limit)
+    raise Malformed(f"no kind of {what}")
 
 
 def validated(cls: type[M], fields: dict[str, Any], subject: str) -> M:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fedproof.encoding.digest import sha256
 from fedproof.encoding.text import printable
-from fedproof.errors import FedproofError, Malformed, UsageError
+from fedproof.errors import FedproofError, Malformed, Refused, UsageError
 from fedproof.flower import pending
 from fedproof.flower.arrays import arrays_of, as_wide_as, record_of
 from fedproof.flower.metrics import whole_weight
@@ -92,9 +92,15 @@ def node_folder(context: Context) -> Path:
 
 
 def node_counter(context: Context) -> FileCounter | None:
-    """By which the node notices that its folder was set back, if it has one."""
+    """By which the node notices that its folder was set back, if it has one. Raises `UsageError` for what names no file."""
     path = context.node_config.get(COUNTER)
-    return FileCounter(Path(path).expanduser()) if isinstance(path, str) and path else None
+    if path is None:
+        return None
+    if not isinstance(path, str) or not path:
+        raise UsageError(
+            f"{COUNTER} in the node's configuration names no file: --node-config '{COUNTER}=\"/a/file\"'"
+        )
+    return FileCounter(Path(path).expanduser())
 
 
 @dataclass
@@ -126,6 +132,7 @@ class _Turn:
             return self._answer(behind=True)
         with self._part("adopt"):
             self._catch_up(rounds)
+        pending.forget_old(self.state, self.node)
         if step == "train":
             return self._train(call_next)
         if step == "upload":
@@ -150,7 +157,6 @@ class _Turn:
 
         for entry in rounds.entries[self.node.client.chain.round - rounds.first :]:
             report = self.node.adopt(entry, read)
-            pending.forget(self.state)
             _log.info(
                 "fedproof: round %d checked, %d updates accepted", report.round + 1, len(report.accepted)
             )
@@ -181,9 +187,19 @@ class _Turn:
         return self._answer(upload=upload)
 
     def _open(self) -> Message:
-        """Each answer is on the disk before the next is made: of a masked round a node must forget nothing that left it."""
+        """Each answer is on the disk before the next is made: of a masked round a node must forget nothing that left it. A request that is
+        refused is answered by nothing, beside others that are not."""
+        answers: list[bytes] = []
+        refused: FedproofError | None = None
         with self._part("open"):
-            answers = tuple(self.node.answer(request) for request in self.call.requests)
+            for request in self.call.requests:
+                try:
+                    answers.append(self.node.answer(request))
+                except (Refused, Malformed) as error:
+                    refused = error
+                    answers.append(b"")
+        if refused is not None and not any(answers):
+            raise refused
         return self._answer(answers=answers)
 
     def _evaluate(self, call_next: Handler) -> Message:

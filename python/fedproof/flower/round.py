@@ -13,6 +13,7 @@ from flwr.serverapp import Grid
 
 from fedproof.encoding.text import counted, is_name, printable
 from fedproof.errors import Malformed, Refused
+from fedproof.flower import nodes
 from fedproof.flower.exchange import message, replies
 from fedproof.flower.metrics import alike, metrics_of
 from fedproof.flower.wire import RECORD, ROUNDS, Answer, Call, Rounds, Step
@@ -106,9 +107,8 @@ class Conversation:
         summary.seconds["verify"] = verifying
         summary.seconds["uploads"] = clock() - start - verifying
         if aggregator.chain.policy.masking.enabled:
-            aggregator.store.put_nodes(
-                {call.metadata.dst_node_id: self.name(call.metadata.dst_node_id) for call in present}
-            )
+            asked = (call.metadata.dst_node_id for call in present)
+            nodes.keep(aggregator.store.round, {n: self._client_of[n] for n in asked if n in self._client_of})
             self._open(present, deadline, summary)
         self._close(summary, {self.name(node): m for node, m in metrics.items()})
         return summary
@@ -118,7 +118,7 @@ class Conversation:
         aggregator = self._aggregator
         summary = RoundSummary(aggregator.chain.round + 1)
         deadline = min(timeout, aggregator.chain.policy.round.deadline_seconds)
-        self._client_of.update(aggregator.store.nodes())
+        self._client_of.update(nodes.kept(aggregator.store.round))
         for call in calls:  # who is asked nothing more gets the record all the same
             self._round_of.setdefault(call.metadata.dst_node_id, aggregator.chain.round)
         self._open(calls, deadline, summary)
@@ -130,19 +130,26 @@ class Conversation:
         aggregator, start = self._aggregator, time.perf_counter()
         asked = aggregator.requests() or aggregator.next_requests()
         while asked:
-            named = {call.metadata.dst_node_id: self.name(call.metadata.dst_node_id) for call in calls}
-            requests = {node: asked[name] for node, name in named.items() if name in asked}
-            out = [call for call in calls if call.metadata.dst_node_id in requests]
-            _log.info("masks: %s to %s", _kinds(asked), counted(len(asked), "client"))
-            for node, _, answer in self._ask("open", out, deadline, summary, requests=requests):
-                for data in answer.answers[: len(requests[node])]:
-                    summary.bytes += len(data)
-                    try:
-                        aggregator.answer(named[node], data)
-                    except Refused as error:
-                        self._leave(summary, node, str(error), "open")
+            out = [call for call in calls if self.name(call.metadata.dst_node_id) in asked]
+            _log.info("masks: %s to %s", _kind(asked), counted(len(asked), "client"))
+            for node, _, answer in self._ask("open", out, deadline, summary, requests=asked):
+                self._take(node, answer, summary)
             asked = aggregator.next_requests()
         summary.seconds["unmasking"] = time.perf_counter() - start
+
+    def _take(self, node: int, answer: Answer, summary: RoundSummary) -> None:
+        """Answers to the requests that the node was sent, in their order; nothing where it refused one. After one that is no good it is not
+        listened to any more."""
+        aggregator, client = self._aggregator, self.name(node)
+        for data in filter(None, answer.answers):
+            summary.bytes += len(data)
+            try:
+                aggregator.answer(client, data)
+            except Refused as error:
+                self._leave(summary, node, str(error), "open")
+                return
+        if client in aggregator.requests():
+            self._leave(summary, node, "does not answer all that it was asked", "open")
 
     def _close(self, summary: RoundSummary, metrics: dict[str, MetricRecord]) -> None:
         start, server = time.perf_counter(), self._aggregator.server
@@ -188,9 +195,9 @@ class Conversation:
         timeout: float,
         summary: RoundSummary,
         announcement: bytes = b"",
-        requests: Mapping[int, Sequence[bytes]] | None = None,
+        requests: Mapping[str, Sequence[bytes]] | None = None,
     ) -> Iterator[tuple[int, Message, Answer]]:
-        """The good answers to a call, as they come. requests: by node. A node that lacks more than it was thought to is asked again with
+        """The good answers to a call, as they come. requests: by client. A node that lacks more than it was thought to is asked again with
         what it lacks; who answers nothing, or no good, leaves."""
         end = time.monotonic() + timeout
         asked = {call.metadata.dst_node_id: call for call in calls}
@@ -200,7 +207,8 @@ class Conversation:
             now = list(asked.values()) if turn == 0 else [asked[node] for node in again]
             of = requests or {}
             out = [
-                self._call(call, step, announcement, of.get(call.metadata.dst_node_id, ())) for call in now
+                self._call(call, step, announcement, of.get(self.name(call.metadata.dst_node_id), ()))
+                for call in now
             ]
             for node, reply in replies(self._grid, out, end - time.monotonic()):
                 silent.discard(node)
@@ -309,11 +317,9 @@ class Conversation:
                 summary.left.setdefault(dropped.client, printable(dropped.reason, _TOLD))
 
 
-def _kinds(asked: Mapping[str, Sequence[bytes]]) -> str:
-    """What is asked, in the protocol's words."""
-    return ", ".join(
-        sorted({read_request(request).KIND for requests in asked.values() for request in requests})
-    )
+def _kind(asked: Mapping[str, Sequence[bytes]]) -> str:
+    """What is asked, in the protocol's words, by what the first client is asked: all requests would be large."""
+    return read_request(next(iter(asked.values()))[0]).KIND
 
 
 def _claimed(signed: Signed) -> str | None:

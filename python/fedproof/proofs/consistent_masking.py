@@ -107,23 +107,18 @@ def prove(
 def verify(statement: Statement, proof: bytes) -> None:
     """Returns nothing, or raises `Refused`."""
     with refusals(party=statement.ctx.client):
-        _core.verify_consistent_masking(
-            statement.suite,
-            statement.ctx.parts(),
-            statement.setting(),
-            statement.points,
-            statement.blinds,
-            list(statement.pairs),
-            list(statement.values),
-            proof,
-        )
+        _verify([(statement, proof)])
 
 
 def verify_all(claims: Sequence[tuple[Statement, bytes]]) -> None:
     """Statements of one suite, each with its proof, in one multi-scalar multiplication. Raises `Refused` if any fails, without saying
     which."""
-    if not claims:
-        return
+    if claims:
+        with refusals():
+            _verify(claims)
+
+
+def _verify(claims: Sequence[tuple[Statement, bytes]]) -> None:
     parts = [
         (
             statement.ctx.parts(),
@@ -136,5 +131,4 @@ def verify_all(claims: Sequence[tuple[Statement, bytes]]) -> None:
         )
         for statement, proof in claims
     ]
-    with refusals():
-        _core.verify_consistent_maskings(claims[0][0].suite, parts)
+    _core.verify_consistent_masking(claims[0][0].suite, parts)

@@ -115,12 +115,6 @@ def add_masks(
         return _core.add_masks(suite, modulus, shape.columns, _pairs(seeds), residues, blinds)
 
 
-def add_blinds(suite: str, first: bytes, second: bytes) -> bytes:
-    """The sums of as many scalars each."""
-    with refusals():
-        return _core.combine_blinds(suite, [first, second], [1, 1])
-
-
 def sum_blinds(suite: str, blinds: Sequence[bytes]) -> bytes:
     """The sums of as many scalars each, of one or more."""
     with refusals():

@@ -113,7 +113,7 @@ class Aggregator:
             self.roster_digest,
             attempt=self.store.attempt(self.chain.round),
             blobs=self.store.waiting(),
-            masked=self.store.masked(),
+            masked=self.store.uploads,
         )
 
     @property

@@ -49,12 +49,13 @@ class _Masks(Record):
 
 
 class Answers(Message):
-    """number: how many of these the node wrote. round: the next one of its chain. releases: sums that it helped to open from the base model
-    `base`. ended: the round of which it saw the aggregator's result."""
+    """number: how many of these the node wrote. counted: whether a counter outside the folder knows of them. round: the next one of its
+    chain. releases: sums that it helped to open from the base model `base`. ended: the round of which it saw the aggregator's result."""
 
     KIND: ClassVar[str] = "node-answers"
 
     number: Count
+    counted: bool
     round: Count
     base: Digest
     releases: Count
@@ -63,11 +64,12 @@ class Answers(Message):
     masks: tuple[_Masks, ...]
 
     @classmethod
-    def of(cls, client: Client, number: int) -> Self:
+    def of(cls, client: Client, number: int, *, counted: bool) -> Self:
         """What is over binds nobody, and is left out."""
         at = client.chain.round
         return cls(
             number=number,
+            counted=counted,
             round=at,
             base=client.chain.state.weights,
             releases=client.releases,
@@ -93,6 +95,8 @@ class Answers(Message):
         client.ended = self.ended
         client.releases = self.releases if self.base == client.chain.state.weights else 0
         for a in self.answered:
+            if a.round < at:
+                continue
             place = a.round, a.attempt
             client.declared[place] = a.weight
             if a.session is not None:

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Self, TypeAlias
+from typing import Annotated, ClassVar, Self, TypeAlias, get_args
 
 from pydantic import Field, model_validator
 
-from fedproof.encoding import cbor
 from fedproof.encoding.digest import Digest
-from fedproof.encoding.message import Message, Record
+from fedproof.encoding.message import Message, Record, read_one_of
 from fedproof.encoding.text import Name
-from fedproof.errors import Malformed
 from fedproof.identity.signed import Signed
 from fedproof.round.masked_messages import (
     MAX_MASKED,
@@ -152,18 +150,12 @@ class BadShare(Message):
 
 
 Evidence: TypeAlias = WrongRow | FailedProof | WrongPair | BadShare
-_KINDS: dict[str, type[WrongRow] | type[FailedProof] | type[WrongPair] | type[BadShare]] = {
-    kind.KIND: kind for kind in (WrongRow, FailedProof, WrongPair, BadShare)
-}
 
 
 def read_evidence(data: bytes) -> Evidence:
     """Raises `Malformed`."""
-    value = cbor.decode(data, limit=MAX_EVIDENCE)
-    kind = _KINDS.get(str(value.get("kind"))) if isinstance(value, dict) else None
-    if kind is None:
-        raise Malformed("no kind of evidence")
-    return kind.from_bytes(data, limit=MAX_EVIDENCE)
+    evidence: Evidence = read_one_of(get_args(Evidence), data, what="evidence", limit=MAX_EVIDENCE)
+    return evidence
 
 
 # --- what is opened ------------------------------------------------------------------------------------------------------

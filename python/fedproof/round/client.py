@@ -40,6 +40,8 @@ from fedproof.round.verify import Ended, Read, RoundReport
 
 MAX_ATTEMPT = 1 << 16
 """At one round: a state folder remembers each that was answered."""
+MAX_AGREED = 16
+"""Sets of one round, each of another attempt: a state folder remembers each of them whole."""
 CLOCK_SKEW = 300
 """Seconds by which a client's clock and the aggregator's may differ."""
 
@@ -84,8 +86,8 @@ class Client:
         if not 1 <= weight <= most:
             detail = f"weight {weight} is not within the policy's 1 to {most} (update.weights.max)"
             raise Refused("ready", "policy", detail, party=self.name, round=self.chain.round)
-        self.declared[self.chain.round, attempt] = weight
         masker = self._masker(attempt) if self.chain.policy.masking.enabled else None
+        self.declared[self.chain.round, attempt] = weight
         message = Ready(
             federation=self.chain.policy.federation,
             round=self.chain.round,
@@ -285,15 +287,23 @@ class Client:
         joined = [m for m in self.maskers.values() if m.round is not None and m.round.session == session]
         return (joined[0].accepted or None) if joined else None
 
+    def _agreeing(self, session: bytes) -> Masker:
+        """What it has of a round of which it may agree to a set."""
+        masker = self.masker_of(session)
+        if not masker.accepted and sum(bool(m.accepted) for m in self.maskers.values()) >= MAX_AGREED:
+            detail = f"this client agreed to {MAX_AGREED} sets of this round, in attempts that were given up"
+            raise Refused("accepted-set", "policy", detail, party=self.name, round=self.chain.round)
+        return masker
+
     def acknowledge(self, session: bytes, accepted: Signed) -> Signed:
         """Agrees to the set that the aggregator signed, and to no other in the session. Raises `Refused` (object "accepted-set")."""
-        masker = self.masker_of(session)
+        masker = self._agreeing(session)
         return masker.acknowledge(accepted, self.aggregator, self.header_of.get(session, b""), self.key)
 
     def unmask(self, session: bytes, request: UnmaskRequest) -> UnmaskAnswer:
         """What this client knows of the masks on the set's sum. It counts as one of the sums that the policy lets this client help to open,
         whatever becomes of the round; the same session again counts once. Raises `Refused`: then it does not count."""
-        masker = self.masker_of(session)
+        masker = self._agreeing(session)
         first = not masker.answered
         if first:
             self._check_release("unmask-request")

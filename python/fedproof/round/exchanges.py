@@ -74,12 +74,12 @@ class Exchanges:
         return self._exchange.asked if self._exchange is not None else Each()
 
     def waiting(self) -> Requests:
-        """What was asked last, of those who have not answered it yet."""
+        """What was asked last, and is not answered yet; a client answers its requests in their order."""
         exchange = self._exchange
         if exchange is None:
             return Each()
         left = [client for client in exchange.asked if self._heard[client] < exchange.most(client)]
-        return Each(left, exchange.asked.make)
+        return Each(left, lambda client: exchange.asked[client][self._heard[client] :])
 
     def answer(self, client: str, data: bytes) -> None:
         """To a request of the exchange under way, by the client that was asked: as many answers as it was asked for. Raises `Refused`: it

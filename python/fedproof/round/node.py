@@ -79,6 +79,7 @@ class Node:
         self._clock = clock
         self._counter = counter
         make_folder(root)
+        self._broken = False
         busy = f"another process has the state folder {printable(str(root))}"
         self._lock: int | None = lock_file(root / "lock", busy)
         try:
@@ -113,6 +114,16 @@ class Node:
     def _check_open(self) -> None:
         if self._lock is None:
             raise UsageError("the node is closed, and its folder may be another's; open it again")
+        if self._broken:
+            raise UsageError("a write of this node failed half-way; close it and open it again")
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Where a write fails memory is ahead of the disk, and what it remembers would be lost: nothing more is said until the files were
+        read again."""
+        self._broken = True
+        yield
+        self._broken = False
 
     def ready(self, weight: int, *, attempt: int = 0) -> Signed:
         """Declares that this client will take part in the next round; the answer goes to the aggregator. weight: how much the update is
@@ -145,9 +156,10 @@ class Node:
         if earlier is not None:
             self._save()  # it may be there because saving failed after it was made
             return earlier
-        if isinstance(upload, MaskedUpload):  # one in clear holds it
-            write_sealed(self._update, x.astype("<i4").tobytes(), self.client.key, _update_of(upload))
-        write_atomic(self._upload, upload.to_bytes(), mode=0o600)
+        with self._writing():
+            if isinstance(upload, MaskedUpload):  # one in clear holds it
+                write_sealed(self._update, x.astype("<i4").tobytes(), self.client.key, _update_of(upload))
+            write_atomic(self._upload, upload.to_bytes(), mode=0o600)
         self._save()
         round = self.client.chain.round
         self.audit.append(
@@ -211,8 +223,7 @@ class Node:
                 report = self.client.adopt(entry, read)
             finally:
                 self._save()  # where it was refused, too: the round may be over
-        for path in (self._upload, self._update):  # not before: while the round is open it is the one answer
-            path.unlink(missing_ok=True)
+        self._forget_upload()  # not before: while the round is open it is the one answer
         self.audit.append("adopted", round=report.round, model=self.client.chain.state.weights.hex())
         return report
 
@@ -239,17 +250,25 @@ class Node:
     def _purpose(self) -> str:
         return f"node answers {self.client.chain.policy.federation}"
 
+    def _forget_upload(self) -> None:
+        for path in (self._upload, self._update):
+            path.unlink(missing_ok=True)
+
     def _save(self) -> None:
         """The place first: of what was answered before it nothing binds. The counter goes on before the answer leaves, and not before the
         file is there."""
-        if self._placed != self.client.chain.round:
-            self._save_place()
-        number = self._number + 1
-        answers = Answers.of(self.client, number)
-        write_sealed(self._answers, answers.to_bytes(), self.client.key, self._purpose)
-        self._number = number
-        if self._counter is not None:
-            self._counter.advance(number)
+        with self._writing():
+            if self._placed != self.client.chain.round:
+                self._save_place()
+            self._number += 1
+            data = Answers.of(self.client, self._number, counted=self._counter is not None).to_bytes()
+            if len(data) > LIMIT:
+                raise UsageError(
+                    f"{len(data)} bytes to remember of one round, at most {LIMIT} can be read again"
+                )
+            write_sealed(self._answers, data, self.client.key, self._purpose)
+            if self._counter is not None:
+                self._counter.advance(self._number)
 
     def _save_place(self) -> None:
         chain = self.client.chain
@@ -280,10 +299,33 @@ class Node:
                 raise Refused("state folder", "chain", detail, party=client.name)
             self._number = answers.number
             answers.restore(client)
-        counted = self._counter.read() if self._counter is not None else 0
-        if self._number < counted:
-            detail = f"remembers {self._number} answers, the counter {counted}: the folder was set back"
-            raise Refused("state folder", "chain", detail, party=client.name)
+            self._check_counter(answers.counted)
+        else:
+            self._check_counter(False)
+        if (
+            not client.header_of
+        ):  # what a kill left before its header was kept, or after the round was adopted
+            self._forget_upload()
+
+    def _check_counter(self, counted: bool) -> None:
+        """counted: whether the folder's last writer had a counter. A kill leaves it one behind."""
+
+        def refuse(detail: str) -> Refused:
+            return Refused("state folder", "chain", detail, party=self.client.name)
+
+        if self._counter is None:
+            if counted:
+                raise refuse("a counter goes with the folder, and none is given")
+            return
+        told, number = self._counter.read(), self._number
+        if number < told:
+            raise refuse(f"remembers {number} answers, the counter {told}: the folder was set back")
+        if counted and told < number - 1:
+            raise refuse(
+                f"remembers {number} answers, the counter {told}: it is another counter, or was set back"
+            )
+        if told < number:
+            self._counter.advance(number)
 
     def _load_place(self) -> None:
         state = _State.from_bytes(read_capped(self._path, _LIMIT), limit=_LIMIT)

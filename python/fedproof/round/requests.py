@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
-from fedproof.encoding import cbor
-from fedproof.errors import Malformed
+from fedproof.encoding.message import read_one_of
 from fedproof.round.blame_messages import MAX_EVIDENCE, ConflictRequest, FingerprintRequest, RepairRequest
 from fedproof.round.client import Client
 from fedproof.round.masked_messages import AcceptedSet, AgreeRequest, RecoveryRequest, UnmaskRequest
@@ -13,35 +12,13 @@ from fedproof.round.masked_messages import AcceptedSet, AgreeRequest, RecoveryRe
 Request: TypeAlias = (
     AgreeRequest | UnmaskRequest | RecoveryRequest | FingerprintRequest | ConflictRequest | RepairRequest
 )
-_Kind: TypeAlias = (
-    type[AgreeRequest]
-    | type[UnmaskRequest]
-    | type[RecoveryRequest]
-    | type[FingerprintRequest]
-    | type[ConflictRequest]
-    | type[RepairRequest]
-)
-_KINDS: dict[str, _Kind] = {
-    kind.KIND: kind
-    for kind in (
-        AgreeRequest,
-        UnmaskRequest,
-        RecoveryRequest,
-        FingerprintRequest,
-        ConflictRequest,
-        RepairRequest,
-    )
-}
 _LIMIT = 2 * MAX_EVIDENCE
 
 
 def read_request(data: bytes) -> Request:
     """Raises `Malformed`."""
-    value = cbor.decode(data, limit=_LIMIT)
-    kind = _KINDS.get(str(value.get("kind"))) if isinstance(value, dict) else None
-    if kind is None:
-        raise Malformed("no kind of request")
-    return kind.from_bytes(data, limit=_LIMIT)
+    request: Request = read_one_of(get_args(Request), data, what="request", limit=_LIMIT)
+    return request
 
 
 def session_of(request: Request) -> bytes:

@@ -84,10 +84,11 @@ class Server:
         *,
         attempt: int = 0,
         blobs: MutableMapping[bytes, bytes] | None = None,
-        masked: MutableMapping[bytes, bytes] | None = None,
+        masked: Mapping[bytes, bytes] | None = None,
     ) -> None:
         """roster_digest: of the endorsed roster as signed. chain: where the federation stands. blobs: where what goes on record waits for
-        the end of the round, by SHA-256; in memory if nothing is said. masked: likewise, where masked uploads wait."""
+        the end of the round, by SHA-256; in memory if nothing is said. masked: where masked uploads can be read again, by SHA-256, once
+        `receive` has returned; from memory if nothing is said."""
         self._key = key
         self.chain = chain
         self._roster = roster
@@ -96,10 +97,11 @@ class Server:
         self._announcement: Announcement | None = None
         self._signed: Signed | None = None
         self._blobs = {} if blobs is None else blobs
-        self._masked: MutableMapping[bytes, bytes] = {} if masked is None else masked
+        self._masked = masked
         self._received: dict[str, _Received] = {}
         self._uploads: ClearUploads | MaskedUploads | None = None
         self._unmasking: Unmasking | None = None
+        self._uploads_over = False
         self._blame: Blame | None = None
         self._opened: dict[frozenset[str], Opening] = {}
         self.unopened: Refused | None = None
@@ -207,7 +209,7 @@ class Server:
                 party=client,
                 round=self.chain.round,
             )
-        if self._unmasking is not None:
+        if self._uploads_over:
             detail = "the accepted set is fixed"
             raise Refused("upload", "deadline", detail, party=client, round=self.chain.round)
         # What fails here its client did not sign for in this round: the record is public, and anybody can change an
@@ -270,6 +272,7 @@ class Server:
         """Fixes the accepted set of a masked round: no upload counts any more, and what opens their sum is asked for. The same again when
         called again. Raises `Refused` where too few were accepted: then the round is void, and nothing is opened."""
         uploads = self._masked_uploads()
+        self._uploads_over = True
         if self._unmasking is None:
             accepted = self._accepted()
             least = least_accepted(self.chain.policy)

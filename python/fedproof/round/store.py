@@ -8,14 +8,12 @@ or absent, so that a kill at any point loses nothing and leaves nothing half don
     open/NNNNNN-upload   what was received, in order; owner-readable: it holds clear updates, unless the round is masked
     open/NNNNNN-asked    of a masked round: here an exchange began
     open/NNNNNN-answer   of a masked round: what a client answered in it
-    open/nodes.json      in a Flower app: which node is which client
-    open/abcd…-masked    masked uploads that count, by SHA-256
+    open/nodes.cbor      in a Flower app: which node is which client
     open/abcd…-blob      what the record will name once the round is closed, by SHA-256; owner-readable until then
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Literal, get_args
@@ -26,7 +24,6 @@ from fedproof.errors import Refused
 from fedproof.identity.signed import Signed
 
 _MAX_BLOB = 1 << 32
-_MAX_NODES = 1 << 24
 Kind = Literal["upload", "asked", "answer"]
 
 
@@ -34,16 +31,16 @@ class Waiting(MutableMapping[bytes, bytes]):
     """Blobs of the round under way, by SHA-256: files, one at a time in memory, that go when the round is over. Another process makes
     them again from the uploads."""
 
-    def __init__(self, folder: Path, kind: str) -> None:
-        self._folder, self._kind = folder, kind
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._names: dict[bytes, None] = {}
-        for path in folder.glob(f"*-{kind}"):
+        for path in folder.glob("*-blob"):
             path.unlink()
 
     def _path(self, name: bytes) -> Path:
         if name not in self._names:
             raise KeyError(name)
-        return self._folder / f"{name.hex()}-{self._kind}"
+        return self._folder / f"{name.hex()}-blob"
 
     def __setitem__(self, name: bytes, data: bytes) -> None:
         self._names[name] = None
@@ -63,6 +60,26 @@ class Waiting(MutableMapping[bytes, bytes]):
         return len(self._names)
 
 
+class Uploads(Mapping[bytes, bytes]):
+    """Those that `Store.put` keeps of the round under way, by SHA-256: one at a time in memory."""
+
+    def __init__(self) -> None:
+        self._paths: dict[bytes, Path] = {}
+
+    def add(self, path: Path, data: bytes) -> None:
+        """data: what is in the file."""
+        self._paths[sha256(data)] = path
+
+    def __getitem__(self, name: bytes) -> bytes:
+        return _read(self._paths[name], name)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+
 def _read(path: Path, name: bytes) -> bytes:
     data = read_capped(path, _MAX_BLOB)
     if sha256(data) != name:
@@ -71,16 +88,19 @@ def _read(path: Path, name: bytes) -> bytes:
 
 
 class Store:
-    """root: the folder, made if it is not there, for its owner alone."""
+    """root: the folder, made if it is not there, for its owner alone. round: that of the round under way. uploads: of that round, as
+    `put` or `happened` came by them."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        for name in ("blobs", "open"):
-            make_folder(root / name)
+        self.round = root / "open"
+        self.uploads = Uploads()
+        for folder in (root / "blobs", self.round):
+            make_folder(folder)
 
     def clean(self) -> None:
         """Removes what torn writes left. Only for the one who holds the log's lock: another may be writing."""
-        for folder in (self.root, self.root / "open", self.root / "blobs"):
+        for folder in (self.root, self.round, self.root / "blobs"):
             for leftover in folder.rglob("*.tmp") if folder.name == "blobs" else folder.glob("*.tmp"):
                 leftover.unlink()
 
@@ -112,51 +132,41 @@ class Store:
 
     def open_round(self, announcement: Signed) -> None:
         """Before the announcement is sent. Without it there is no round under way."""
-        write_atomic(self.root / "open" / "announcement", announcement.to_bytes())
+        write_atomic(self.round / "announcement", announcement.to_bytes())
 
     def opened_round(self) -> Signed | None:
         """The announcement under way, if there is one."""
-        path = self.root / "open" / "announcement"
+        path = self.round / "announcement"
         return Signed.from_bytes(read_capped(path, _MAX_BLOB)) if path.exists() else None
 
     def put(self, number: int, kind: Kind, data: bytes) -> None:
         """What happened in the round under way, before anybody is told of it."""
-        write_atomic(self.root / "open" / f"{number:06}-{kind}", data, mode=0o600)
+        path = self.round / f"{number:06}-{kind}"
+        write_atomic(path, data, mode=0o600)
+        if kind == "upload":
+            self.uploads.add(path, data)
 
     def happened(self) -> Iterator[tuple[Kind, bytes]]:
         """In the round under way, in order."""
         kinds: tuple[Kind, ...] = get_args(Kind)
-        paths = [(path, k) for k in kinds for path in (self.root / "open").glob(f"*-{k}")]
+        paths = [(path, k) for k in kinds for path in self.round.glob(f"*-{k}")]
         for path, kind in sorted(paths, key=lambda each: int(each[0].name.split("-")[0])):
-            yield kind, read_capped(path, _MAX_BLOB)
-
-    def put_nodes(self, client_of: Mapping[int, str]) -> None:
-        """Which node of the network is which client, in the round under way."""
-        text = json.dumps({str(node): client for node, client in client_of.items()})
-        write_atomic(self.root / "open" / "nodes.json", text.encode(), mode=0o600)
-
-    def nodes(self) -> dict[int, str]:
-        """As `put_nodes` had it; empty where nothing was said."""
-        path = self.root / "open" / "nodes.json"
-        if not path.exists():
-            return {}
-        return {int(node): str(client) for node, client in json.loads(read_capped(path, _MAX_NODES)).items()}
+            data = read_capped(path, _MAX_BLOB)
+            if kind == "upload":
+                self.uploads.add(path, data)
+            yield kind, data
 
     def waiting(self) -> Waiting:
         """For what goes on record when the round under way ends. Empty."""
-        return Waiting(self.root / "open", "blob")
-
-    def masked(self) -> Waiting:
-        """For masked uploads of the round under way. Empty."""
-        return Waiting(self.root / "open", "masked")
+        return Waiting(self.round)
 
     def clear_round(self) -> None:
         """After the entry was appended: the clear updates are gone. The announcement goes first."""
-        folder = self.root / "open"
-        (folder / "announcement").unlink(missing_ok=True)
-        sync_folder(folder)
-        for path in folder.iterdir():
+        (self.round / "announcement").unlink(missing_ok=True)
+        sync_folder(self.round)
+        for path in self.round.iterdir():
             path.unlink()
+        self.uploads = Uploads()
 
     def attempt(self, round: int) -> int:
         """Which attempt at this round is next or under way."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, MutableMapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -45,16 +45,6 @@ class Contents(Protocol):
 
     def shown(self) -> bytes:
         """What goes on record where `count` refused it."""
-
-
-class Uploads(Protocol):
-    """Of one round."""
-
-    def limit(self) -> int:
-        """Bytes of an upload at most."""
-
-    def read(self, data: bytes) -> Contents:
-        """Raises `Malformed`."""
 
 
 @dataclass
@@ -120,11 +110,12 @@ class Kept:
 
 @dataclass
 class MaskedUploads:
-    """Residues that say nothing one by one. waiting: what counts, as it came, by SHA-256, for who is to blame if the sum does not open.
-    kept: by client. residues: their sum."""
+    """Residues that say nothing one by one. elsewhere: where what counts can be read again as it came, by SHA-256, for who is to blame if
+    the sum does not open; else it is held here. kept: by client. residues: their sum."""
 
     round: MaskedRound
-    waiting: MutableMapping[bytes, bytes]
+    elsewhere: Mapping[bytes, bytes] | None = None
+    held: dict[bytes, bytes] = field(default_factory=dict, repr=False)
     kept: dict[str, Kept] = field(default_factory=dict)
     residues: masking.Residues = field(init=False)
 
@@ -138,13 +129,15 @@ class MaskedUploads:
 
     def upload(self, client: str) -> MaskedUpload:
         """As it came."""
-        return MaskedUpload.from_bytes(self.waiting[self.kept[client].name], limit=self.limit())
+        waiting = self.held if self.elsewhere is None else self.elsewhere
+        return MaskedUpload.from_bytes(waiting[self.kept[client].name], limit=self.limit())
 
     def keep(self, client: str, upload: MaskedUpload) -> None:
         """It counts from here on."""
         data = upload.to_bytes()
         kept = Kept(upload.blinds, upload.sharing, upload.ciphertexts, sha256(data))
-        self.waiting[kept.name] = data
+        if self.elsewhere is None:
+            self.held[kept.name] = data
         self.kept[client] = kept
         self.residues += self.unpack(upload)
         self.residues %= np.uint64(self.round.parameters.modulus)
@@ -210,7 +203,7 @@ class _Masked:
         if len(upload.blinds) != len(self.uploads.no_blinds()):
             raise round.refuse("upload", "shape", "not one masked blind for each row", header.client)
         try:
-            masking.add_blinds(round.suite, self.uploads.no_blinds(), upload.blinds)
+            masking.sum_blinds(round.suite, [self.uploads.no_blinds(), upload.blinds])
             self.uploads.unpack(upload)
         except Refused as error:
             raise round.refuse("upload", error.stage, error.detail, header.client) from None

@@ -4,7 +4,7 @@ use fedproof_core::error::{Error, Result, Stage};
 use fedproof_core::group::{Suite, decode_points, decode_scalars, encode_points, encode_scalars};
 use fedproof_core::masking::{self, Beacon, Modulus};
 use fedproof_core::relation::consistent_masking::{ConsistentMasking, Pair, Secret};
-use fedproof_core::relation::{Relation, Shape, verify_all};
+use fedproof_core::relation::{Shape, verify_all};
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -154,27 +154,6 @@ fn prove_consistent_masking<'py>(
     Ok(PyBytes::new(py, &proof))
 }
 
-/// Raises unless the proof holds.
-#[pyfunction]
-#[allow(clippy::too_many_arguments, reason = "a flat border; Python wraps it")]
-fn verify_consistent_masking(
-    py: Python<'_>,
-    suite: String,
-    ctx: ContextParts,
-    setting: Setting,
-    points: Vec<u8>,
-    blinds: Vec<u8>,
-    pairs: Vec<PairParts>,
-    values: Vec<u64>,
-    proof: Vec<u8>,
-) -> PyResult<()> {
-    run(py, move || {
-        with_suite!(suite.as_str(), S => {
-            statement::<S>(ctx, setting, (&points, &blinds), &pairs, values)?.verify(&proof)
-        })
-    })
-}
-
 /// (context, setting, points, blinds, pairs, values, proof)
 type Claim = (
     ContextParts,
@@ -188,7 +167,7 @@ type Claim = (
 
 /// Raises unless all of these proofs hold.
 #[pyfunction]
-fn verify_consistent_maskings(py: Python<'_>, suite: String, claims: Vec<Claim>) -> PyResult<()> {
+fn verify_consistent_masking(py: Python<'_>, suite: String, claims: Vec<Claim>) -> PyResult<()> {
     run(py, move || {
         with_suite!(suite.as_str(), S => {
             let claims = claims
@@ -207,6 +186,5 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(fold_fingerprints, module)?)?;
     module.add_function(wrap_pyfunction!(pair_fingerprint, module)?)?;
     module.add_function(wrap_pyfunction!(prove_consistent_masking, module)?)?;
-    module.add_function(wrap_pyfunction!(verify_consistent_masking, module)?)?;
-    module.add_function(wrap_pyfunction!(verify_consistent_maskings, module)?)
+    module.add_function(wrap_pyfunction!(verify_consistent_masking, module)?)
 }
