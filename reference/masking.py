@@ -1,21 +1,16 @@
 """Masks, keys, shares: masks.md. Accepts by returning and refuses by raising."""
 
-import struct
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
+from itertools import count, islice
 from typing import NamedTuple
 
+from reference.aes import key_stream
 from reference.errors import demand
 from reference.generators import DOMAINS, generator
 from reference.group import Point, Suite, combination, decode, encode
 from reference.transcript import Label, Transcript, scalar_bytes
 
 WIDTHS = {2**32 - 5: 4, 2**40 - 87: 5, 2**48 - 59: 6}  # q: bytes of a residue (§1)
-WORD = (1 << 32) - 1
-QUARTERS = (
-    *((0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15)),  # columns
-    *((0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14)),  # diagonals
-)
 
 
 class Masked(NamedTuple):
@@ -45,19 +40,6 @@ def unpack(q: int, data: bytes, coordinates: int) -> list[int]:
     return residues
 
 
-def chacha20_block(key: bytes, counter: int, nonce: bytes) -> bytes:
-    """64 bytes of the key stream (RFC 8439 §2.3): ten double rounds, then the start is added."""
-    start = struct.unpack("<16I", b"expand 32-byte k" + key + counter.to_bytes(4, "little") + nonce)
-    words = list(start)
-    for _ in range(10):
-        for a, b, c, d in QUARTERS:
-            for x, y, z, by in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
-                words[x] = (words[x] + words[y]) & WORD
-                mixed = words[z] ^ words[x]
-                words[z] = ((mixed << by) | (mixed >> (32 - by))) & WORD
-    return struct.pack("<16I", *((a + b) & WORD for a, b in zip(words, start, strict=True)))
-
-
 def candidates(blocks: Iterator[bytes], width: int) -> Iterator[int]:
     """A stream cut into little-endian integers, across the blocks' ends (§2)."""
     held = b""
@@ -71,9 +53,8 @@ def candidates(blocks: Iterator[bytes], width: int) -> Iterator[int]:
 def row_mask(suite: Suite, q: int, seed: bytes, row: int, coordinates: int) -> tuple[int, list[int]]:
     """The scalar of one row of a seed's mask and the residues of the row's coordinates (§2)."""
     demand(len(seed) == 32, "statement", "a seed has 32 bytes")
-    nonce = bytes(4) + row.to_bytes(8, "little")
-    blocks = (chacha20_block(seed, counter, nonce) for counter in count())
-    scalar = int.from_bytes(next(blocks), "big") % suite.r
+    blocks = (key_stream(seed, row, number) for number in count())
+    scalar = int.from_bytes(b"".join(islice(blocks, 4)), "big") % suite.r
     residues: list[int] = []
     below = (v for v in candidates(blocks, WIDTHS[q]) if v < q)
     while len(residues) < coordinates:

@@ -79,10 +79,11 @@ def deal(
         return _core.deal_shares(suite, secret, list(holders), threshold, context)
 
 
-def share_images(suite: str, commitments: bytes, holders: Sequence[int]) -> bytes:
-    """share·D of these holders' shares, one after another, from the dealer's commitments: to read those takes longer than an image."""
+def share_images(suite: str, commitments: Sequence[bytes], holders: Sequence[int]) -> bytes:
+    """share·D of these holders' shares, one after another, from the commitments of one dealer after another: to read those takes longer
+    than an image."""
     with refusals():
-        return _core.share_images(suite, commitments, list(holders))
+        return _core.share_images(suite, list(commitments), list(holders))
 
 
 def interpolate(suite: str, shares: dict[int, bytes]) -> bytes:

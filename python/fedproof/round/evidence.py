@@ -23,7 +23,7 @@ from fedproof.round.fingerprints import FixedSet
 from fedproof.round.masked import blinds_digest, row_digest, rows_digest
 from fedproof.round.masked_messages import Sharing
 from fedproof.round.messages import UploadHeader
-from fedproof.round.sealing import unseal
+from fedproof.round.sealing import Sealed, unseal
 
 
 class Court:
@@ -152,5 +152,5 @@ class Court:
             evidence.proof,
             round.encryption_key(dealer),
         )
-        if unseal(round, dealer, holder, evidence.point, sharing, evidence.ciphertext) is not None:
+        if unseal(round, holder, [Sealed(dealer, evidence.point, sharing, evidence.ciphertext)]) != [None]:
             raise self._refuse("what was sealed is a good share", dealer)

@@ -3,6 +3,8 @@ here follows from the announcement and the policy: nobody's word is taken for it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -231,11 +233,24 @@ class MaskedRound:
     def share_image(self, commitments: bytes, holder: int, *others: int) -> bytes:
         """share·D of a holder's share. others: of whom it will be asked, too. Raises `Refused`."""
         if (commitments, holder) not in self._images:
-            numbers, size = (holder, *others), point_size(self.suite)
-            found = masking.share_images(self.suite, commitments, numbers)
-            for at, number in enumerate(numbers):
-                self._images[commitments, number] = found[at * size : (at + 1) * size]
+            self._find_images([commitments], [holder, *others])
         return self._images[commitments, holder]
+
+    def _find_images(self, commitments: Sequence[bytes], holders: Sequence[int]) -> None:
+        size = point_size(self.suite)
+        found = masking.share_images(self.suite, commitments, holders)
+        pairs = ((c, holder) for c in commitments for holder in holders)
+        for at, pair in enumerate(pairs):
+            self._images[pair] = found[at * size : (at + 1) * size]
+
+    def foresee_shares(self, sharings: Sequence[Sharing], holder: str) -> None:
+        """What `check_sharing` and `good_shares` will work out of each, at once. What cannot be read is theirs to refuse."""
+        wanted = self.parameters.threshold * point_size(self.suite)
+        commitments = [
+            c for s in sharings for c in (s.self_commitments, s.key_commitments) if len(c) == wanted
+        ]
+        with suppress(Refused):
+            self._find_images(commitments, [self.numbers[holder]])
 
     def check_sharing(self, client: str, sharing: Sharing, holder: str | None = None) -> None:
         """As many commitments as holders it takes, no more; the shared key is the announced one; a ciphertext for each neighbour. holder:
@@ -260,13 +275,19 @@ class MaskedRound:
             detail = f"{len(sharing.ciphertexts)} ciphertexts for {self.parameters.neighbours} neighbours"
             raise self.refuse("sharing", "shape", detail, client)
 
-    def check_share(self, commitments: bytes, holder: str, share: bytes) -> bool:
-        """Whether this is the share of what was committed to that the holder must have."""
-        image = self.share_image(commitments, self.numbers[holder])
-        try:
-            return masking.public_keys(self.suite, share) == image
-        except Refused:
-            return False
+    def good_shares(self, holder: str, shares: Sequence[tuple[bytes, bytes]]) -> list[bool]:
+        """shares: commitments, and 32 bytes. Whether each is the share of what was committed to that the holder must have."""
+        images = [self.share_image(commitments, self.numbers[holder]) for commitments, _ in shares]
+
+        def good(some: slice) -> bool:
+            try:
+                keys = masking.public_keys(self.suite, b"".join(share for _, share in shares[some]))
+            except Refused:
+                return False
+            return keys == b"".join(images[some])
+
+        everything = good(slice(None))  # one call is faster than many
+        return [everything or good(slice(at, at + 1)) for at in range(len(shares))]
 
     def check_pair(self, member: str, other: str, point: bytes, proof: bytes) -> None:
         """The point that two neighbours' mask keys share, proved by `member`. Raises `Refused`."""

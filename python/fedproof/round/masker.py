@@ -3,6 +3,7 @@ machine without input or output of its own: what it remembers must be on the dis
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,7 +33,7 @@ from fedproof.round.masked_messages import (
     UnmaskRequest,
 )
 from fedproof.round.messages import RoundKey, UploadHeader
-from fedproof.round.sealing import seal, unseal
+from fedproof.round.sealing import Sealed, seal, unseal
 
 
 @dataclass(frozen=True)
@@ -225,11 +226,7 @@ class Masker:
                 "unmask-request", "statement", "not one delivery from each neighbour in the set", self.client
             )
         points = self.shared(self.encryption, {n: round.encryption_key(n) for n in inside})
-        for delivery in request.deliveries:
-            dealer = delivery.client
-            if delivery.sharing.digest() != headers[dealer].sharing:
-                raise round.refuse("sharing", "digest", "not what its dealer signed", dealer)
-            share = self._unseal(delivery, points[dealer])
+        for dealer, share in self._unseal(request.deliveries, headers, points).items():
             if share is None:
                 context = round.complaint_context(dealer, self.client)
                 proof = masking.prove_key(
@@ -256,17 +253,26 @@ class Masker:
             detail = f"fewer than {round.parameters.threshold} of this client's neighbours agreed to this set"
             raise round.refuse("unmask-request", "policy", detail, self.client)
 
-    def _unseal(self, delivery: Delivery, point: bytes) -> bytes | None:
-        """The share of the dealer's own secret, None if what it sealed is no share. Keeps that of its mask secret."""
-        round, dealer, sharing = self.joined(), delivery.client, delivery.sharing
-        round.check_sharing(dealer, sharing, self.client)
-        if sha256(delivery.ciphertext) != sharing.ciphertexts[round.place(dealer, self.client)]:
-            raise round.refuse("sharing", "digest", "the ciphertext is not what its dealer signed", dealer)
-        shares = unseal(round, dealer, self.client, point, sharing, delivery.ciphertext)
-        if shares is None:
-            return None
-        self.shares[dealer] = shares[1]
-        return shares[0]
+    def _unseal(
+        self, deliveries: Sequence[Delivery], headers: Mapping[str, UploadHeader], points: Mapping[str, bytes]
+    ) -> dict[str, bytes | None]:
+        """Shares of the dealers' own secrets, None of one that sealed no share. Keeps those of their mask secrets. Raises `Refused`."""
+        round = self.joined()
+        for delivery in deliveries:
+            if delivery.sharing.digest() != headers[delivery.client].sharing:
+                raise round.refuse("sharing", "digest", "not what its dealer signed", delivery.client)
+        round.foresee_shares([delivery.sharing for delivery in deliveries], self.client)
+        for delivery in deliveries:
+            dealer, sharing = delivery.client, delivery.sharing
+            round.check_sharing(dealer, sharing, self.client)
+            if sha256(delivery.ciphertext) != sharing.ciphertexts[round.place(dealer, self.client)]:
+                raise round.refuse(
+                    "sharing", "digest", "the ciphertext is not what its dealer signed", dealer
+                )
+        sealed = [Sealed(d.client, points[d.client], d.sharing, d.ciphertext) for d in deliveries]
+        shares = dict(zip((d.client for d in deliveries), unseal(round, self.client, sealed), strict=True))
+        self.shares.update({dealer: both[1] for dealer, both in shares.items() if both is not None})
+        return {dealer: both and both[0] for dealer, both in shares.items()}
 
     def part_of(self, pair: Pair) -> PairPart | None:
         """What this client can give of a pair: what both keys share, if it is an end; else by its share of the member's mask secret."""

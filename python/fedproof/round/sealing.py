@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
@@ -17,18 +20,36 @@ def seal(round: MaskedRound, dealer: str, holder: str, point: bytes, shares: byt
     return ChaCha20Poly1305(round.sealing_key(dealer, holder, point)).encrypt(_NONCE, shares, None)
 
 
-def unseal(
-    round: MaskedRound, dealer: str, holder: str, point: bytes, sharing: Sharing, ciphertext: bytes
-) -> tuple[bytes, bytes] | None:
-    """The shares of the dealer's own secret and of its mask secret, or None if what it sealed is not what it committed to: everybody who
-    has the point can tell."""
+@dataclass(frozen=True)
+class Sealed:
+    """What a dealer sealed, and what it signed for. point: what the encryption keys of dealer and holder share."""
+
+    dealer: str
+    point: bytes
+    sharing: Sharing
+    ciphertext: bytes
+
+
+def unseal(round: MaskedRound, holder: str, sealed: Sequence[Sealed]) -> list[tuple[bytes, bytes] | None]:
+    """For each the shares of the dealer's own secret and of its mask secret, or None if what it sealed is not what it committed to:
+    everybody who has the point can tell."""
+    plain = [_opened(round, holder, each) for each in sealed]
+    shares = [
+        (commitments, share)
+        for each, found in zip(sealed, plain, strict=True)
+        if found is not None
+        for commitments, share in zip(
+            (each.sharing.self_commitments, each.sharing.key_commitments), found, strict=True
+        )
+    ]
+    good = iter(round.good_shares(holder, shares))
+    return [None if found is None or [next(good), next(good)] != [True, True] else found for found in plain]
+
+
+def _opened(round: MaskedRound, holder: str, sealed: Sealed) -> tuple[bytes, bytes] | None:
+    cipher = ChaCha20Poly1305(round.sealing_key(sealed.dealer, holder, sealed.point))
     try:
-        plain = ChaCha20Poly1305(round.sealing_key(dealer, holder, point)).decrypt(_NONCE, ciphertext, None)
+        plain = cipher.decrypt(_NONCE, sealed.ciphertext, None)
     except InvalidTag:
         return None
-    shares = plain[:32], plain[32:]
-    commitments = sharing.self_commitments, sharing.key_commitments
-    good = len(plain) == 64 and all(
-        round.check_share(c, holder, s) for c, s in zip(commitments, shares, strict=True)
-    )
-    return shares if good else None
+    return (plain[:32], plain[32:]) if len(plain) == 64 else None

@@ -129,9 +129,10 @@ class Unmasking:
             raise refuse("shape", "not a share or a complaint for each neighbour in the set")
         if [p.client for p in answer.pairs] != self.fixed.outside(client):
             raise refuse("shape", "not the point shared with each neighbour outside the set")
-        for share in answer.shares:
-            commitments = self._uploads.kept[share.client].sharing.self_commitments
-            if not self.round.check_share(commitments, client, share.share):
+        kept = self._uploads.kept
+        shares = [(kept[s.client].sharing.self_commitments, s.share) for s in answer.shares]
+        for share, good in zip(answer.shares, self.round.good_shares(client, shares), strict=True):
+            if not good:
                 raise refuse("opening", f"not the share that {share.client} committed to")
         for complaint in answer.complaints:
             try:

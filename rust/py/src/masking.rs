@@ -9,6 +9,7 @@ use fedproof_core::masking::{self, Modulus, Seed};
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::convert::{raise, run, with_suite};
@@ -124,17 +125,20 @@ fn deal_shares<'py>(
     Ok((PyBytes::new(py, &shares), PyBytes::new(py, &commitments)))
 }
 
-/// f(holder)·D for each of these holders.
+/// f(holder)·D for each of these holders, of one dealer's commitments after the other.
 #[pyfunction]
 fn share_images<'py>(
     py: Python<'py>,
     suite: String,
-    commitments: Vec<u8>,
+    commitments: Vec<Vec<u8>>,
     holders: Vec<u32>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let images = run(py, move || {
-        with_suite!(suite.as_str(), S => Ok(encode_points::<S>(
-            &masking::share_images::<S>(&decode_points::<S>(&commitments)?, &holders)?)))
+        with_suite!(suite.as_str(), S => {
+            let images = |points: &Vec<u8>| masking::share_images::<S>(&decode_points::<S>(points)?, &holders);
+            let images = commitments.par_iter().map(images).collect::<Result<Vec<_>>>()?;
+            Ok(encode_points::<S>(&images.concat()))
+        })
     })?;
     Ok(PyBytes::new(py, &images))
 }

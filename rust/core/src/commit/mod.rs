@@ -3,6 +3,7 @@
 mod rows;
 mod sums;
 mod tables;
+mod variable;
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -18,6 +19,7 @@ use crate::msm::msm;
 use tables::{FixedBase, Shifted, Tables};
 
 pub use rows::{combine_columns, combine_rows};
+pub use variable::multiply_each;
 
 /// Generators and their tables. One per suite and size, kept for the life of the process.
 pub struct Key<S: Suite> {
@@ -166,11 +168,6 @@ impl<S: Suite> Key<S> {
         self.inner.get_or_init(|| FixedBase::new(&self.u)).multiply(value)
             + self.blind_table().multiply(blind)
     }
-}
-
-/// scalar·P for every P, none the identity, for a full-size secret scalar: short of two scalars (tables.rs) no branch depends on it.
-pub fn multiply_each<S: Suite>(points: &[Affine<S>], scalar: &S::Scalar) -> Vec<Affine<S>> {
-    to_affine::<S>(&tables::multiply_each::<S>(points, scalar))
 }
 
 /// Σ_k weights[k]·commitments[k], row by row: commitments add.

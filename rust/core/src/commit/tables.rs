@@ -49,7 +49,7 @@ impl<S: Suite> Table<S> {
 
 /// −y if the mask is all ones, y if it is zero; y is never zero.
 #[inline(always)]
-fn conditional_negate<F: Accumulate>(y: F, mask: u64) -> F {
+pub(super) fn conditional_negate<F: Accumulate>(y: F, mask: u64) -> F {
     let (plain, negated) = (y.limbs(), (-y).limbs());
     let mut out = [0; 4];
     for i in 0..4 {
@@ -241,18 +241,6 @@ pub(super) fn multiply<S: Suite>(tables: &[(&Table<S>, &Table<S>)], scalars: &[S
         }
     }
     sum
-}
-
-/// scalar·P for every P, with tables made for each and dropped.
-pub(super) fn multiply_each<S: Suite>(points: &[Affine<S>], scalar: &S::Scalar) -> Vec<Point<S>> {
-    let (low, high) = (
-        build::<S>(points, halve::<S>),
-        build::<S>(points, double_often::<S>),
-    );
-    low.par_iter()
-        .zip(&high)
-        .map(|pair| multiply(&[pair], &[*scalar]))
-        .collect()
 }
 
 /// Tables of 256^i·G for i < 32: one addition per byte of a scalar, no doublings.

@@ -27,11 +27,20 @@ impl Modulus {
             .ok_or_else(|| Error::new(SUBJECT, Stage::Statement, format!("{q} is no modulus of masks")))
     }
 
-    pub fn q(self) -> u64 {
+    pub const fn q(self) -> u64 {
         match self {
             Self::Bits32 => (1 << 32) - 5,
             Self::Bits40 => (1 << 40) - 87,
             Self::Bits48 => (1 << 48) - 59,
+        }
+    }
+
+    /// Constants are divided by with multiplications.
+    fn reduce(self, row: &mut [u64]) {
+        match self {
+            Self::Bits32 => row.iter_mut().for_each(|v| *v %= Self::Bits32.q()),
+            Self::Bits40 => row.iter_mut().for_each(|v| *v %= Self::Bits40.q()),
+            Self::Bits48 => row.iter_mut().for_each(|v| *v %= Self::Bits48.q()),
         }
     }
 
@@ -98,7 +107,7 @@ pub fn add_masks<F: PrimeField>(
                     row.iter_mut().zip(mask.iter()).for_each(|(to, m)| *to += m);
                 }
             }
-            row.iter_mut().for_each(|v| *v %= q);
+            modulus.reduce(row);
         });
     Ok(())
 }
@@ -113,13 +122,10 @@ pub fn mask<F: PrimeField>(
     seeds: &[Seed],
 ) -> Result<(Vec<u64>, Vec<F>)> {
     let q = modulus.q();
-    let residue = |x: &i64| {
-        let wide = i128::from(*x) * i128::from(weight);
-        match i64::try_from(wide) {
-            // So it is for every update within a policy's bounds.
-            Ok(short) if short.unsigned_abs() < q => (short + ((short >> 63) & q as i64)) as u64,
-            _ => wide.rem_euclid(i128::from(q)) as u64,
-        }
+    let residue = |x: &i64| match i64::try_from(weight).ok().and_then(|w| x.checked_mul(w)) {
+        // So it is for every update within a policy's bounds.
+        Some(short) if short.unsigned_abs() < q => (short + ((short >> 63) & q as i64)) as u64,
+        _ => (i128::from(*x) * i128::from(weight)).rem_euclid(i128::from(q)) as u64,
     };
     let mut residues: Vec<u64> = values.par_iter().map(residue).collect();
     let weight: F = F::from(weight);
@@ -258,29 +264,29 @@ mod tests {
         let known = [
             (
                 0,
-                "31a9cc094cad67ba059eee616d87799b9d7563dc6d8bab83a20bb56fbf2b3a36",
+                "0773fe787335f9b5728a22af8a1e3f7ca24d4615d4a44fbb03b46950f544ad98",
                 [
-                    [204047415, 4244925280, 291520],
-                    [412520907831, 492864078955, 976598138884],
-                    [118060265079863, 19105119492, 258069131125193],
+                    [1414121965, 4268487299, 2147007172],
+                    [564054837741, 802168925170, 312049434616],
+                    [266645868759533, 140706262089323, 141040992954264],
                 ],
             ),
             (
                 1,
-                "153afb1e89a900aab21172a2c9ffbf322a520a6f1f8a619428a6f6d511074411",
+                "1b4eab577417661dc04c2e5b1316e521eb9e18e47ed7245ca0f86627f7f52dc4",
                 [
-                    [1613779898, 1521579557, 425516725],
-                    [160527569850, 956525359478, 964058356060],
-                    [129902899647418, 27886664112817, 212613612992091],
+                    [941093785, 4082261984, 2158848833],
+                    [963013768089, 460667966047, 301394067629],
+                    [105416618406809, 141482317181778, 13180370037884],
                 ],
             ),
             (
                 1 << 20,
-                "06a27ed0b301551a6baae6f718f0af89bdb07cadbd8aadab21ee519f65f166a4",
+                "3ba06bbd6b1ad3921891784c712759778d6ff941af1c045206f895a2e66abeee",
                 [
-                    [4190518469, 1676893379, 2347746242],
-                    [841709141189, 840779952988, 927561255919],
-                    [101996778896581, 153861897741299, 199598636791541],
+                    [659975054, 637544939, 4287577663],
+                    [1009977289614, 267347427369, 492690734991],
+                    [46089954028430, 280990689732096, 89368260949671],
                 ],
             ),
         ];

@@ -1,7 +1,7 @@
 //! Shamir's sharing with Feldman's commitments: holder i has f(i), everybody has f's coefficients times D, and t holders' values give
 //! f(0), or f(0)·E from their f(i)·E.
 
-use ark_ec::CurveGroup;
+use ark_ec::{CurveGroup, PrimeGroup};
 use ark_ff::{Field, Zero};
 use zeroize::Zeroizing;
 
@@ -50,18 +50,17 @@ pub fn deal<S: Suite>(
     })
 }
 
-/// f(holder)·D for each of these holders.
+/// f(holder)·D for each of these holders: by Horner's rule, as the numbers are short. Variable time; all of it is public.
 pub fn share_images<S: Suite>(commitments: &[Affine<S>], holders: &[u32]) -> Result<Vec<Affine<S>>> {
     check_holders(holders)?;
     let image = |holder: &u32| {
-        let at = S::Scalar::from(*holder);
-        let powers: Vec<S::Scalar> = std::iter::successors(Some(S::Scalar::ONE), |p| Some(*p * at))
-            .take(commitments.len())
-            .collect();
-        msm::<S>(commitments, &powers)
+        commitments.iter().rev().fold(Point::<S>::zero(), |value, c| {
+            value.mul_bigint([u64::from(*holder)]) + c
+        })
     };
-    let images = holders.iter().map(image).collect::<Result<Vec<Point<S>>>>()?;
-    Ok(Point::<S>::normalize_batch(&images))
+    Ok(Point::<S>::normalize_batch(
+        &holders.iter().map(image).collect::<Vec<_>>(),
+    ))
 }
 
 /// f(0) from the shares of as many holders as it takes.
