@@ -27,12 +27,14 @@ from fedproof.round.masked_messages import (
     UnmaskAnswer,
     UnmaskRequest,
 )
+from fedproof.round.node import Node
 from fedproof.round.requests import read_request
 from fedproof.round.store import Store
 from tests.masking.folders import Folders, sum_of, weight
-from tests.masking.world import ALL, chain, key_of, numbers, policy
+from tests.masking.world import ALL, chain, client, key_of, numbers, policy
 from tests.round.test_failing_disk import aggregator as clear_aggregator
-from tests.round.world import AGGREGATOR, client
+from tests.round.world import AGGREGATOR
+from tests.round.world import client as clear_client
 
 HELD = policy(colluders=0, silent=2)
 LATE = ALL[4]
@@ -123,7 +125,9 @@ def test_a_folder_that_was_set_back_is_noticed_by_a_counter(tmp_path: Path) -> N
         assert node.client.declared == {(0, 0): 2}
     shutil.rmtree(tmp_path / name)
     shutil.copytree(tmp_path / "copy", tmp_path / name)
-    with pytest.raises(Refused, match="the counter 2: the folder was set back") as refused:
+    with pytest.raises(
+        Refused, match=r"remembers 2 answers, the counter \d: the folder was set back"
+    ) as refused:
         world.node(name, counted=True)
     assert (refused.value.subject, refused.value.stage) == ("state folder", "chain")
     with pytest.raises(Refused, match="a counter goes with the folder, and none is given"):
@@ -140,15 +144,82 @@ def test_a_counter_that_is_gone_or_another_is_noticed(tmp_path: Path) -> None:
         for weight in (1, 2, 3):
             node.ready(weight)
     with world.node(name, counted=True) as node:  # from here on
-        assert counter.read_text() == "3\n"
-        node.ready(4)
-    for told in (None, "2\n"):
-        counter.unlink() if told is None else counter.write_text(told)
-        with pytest.raises(Refused, match=r"remembers 4 answers, the counter [02]: it is another counter"):
-            world.node(name, counted=True)
-    counter.write_text("3\n")  # a kill between the two
-    with world.node(name, counted=True):
         assert counter.read_text() == "4\n"
+        node.ready(4)
+    for told in (None, "3\n"):
+        counter.unlink() if told is None else counter.write_text(told)
+        with pytest.raises(Refused, match=r"remembers 5 answers, the counter [03]: it is another counter"):
+            world.node(name, counted=True)
+    counter.write_text("4\n")  # a kill between the two
+    with world.node(name, counted=True):
+        assert counter.read_text() == "6\n"
+
+
+def test_a_machine_that_was_set_back_with_its_memory_is_noticed(tmp_path: Path) -> None:
+    """The node was open all the time; only the counter's disk is another one."""
+    world, name = Folders(tmp_path, policy(), 7), ALL[0]
+    with world.node(name, counted=True) as node:
+        node.ready(1)
+        shutil.copytree(tmp_path / name, tmp_path / "copy")
+        shutil.copy(tmp_path / f"{name}.counter", tmp_path / "own")
+        own = FileCounter(tmp_path / "own")
+        restored = Node(tmp_path / "copy", client(name, chain(world.held)), counter=own)
+        restored._counter = node._counter
+        node.ready(2)
+        node.ready(3)
+        with pytest.raises(Refused, match=r"remembers 3 answers, the counter 4: one of them was set back"):
+            restored.ready(3)
+        with pytest.raises(UsageError, match="open it again"):
+            restored.ready(3)
+        restored.close()
+        with pytest.raises(Refused, match="does not go back from 4 to 4"):
+            FileCounter(tmp_path / f"{name}.counter").advance(4)
+
+
+def test_a_write_that_was_not_counted_takes_no_other_ones_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Set aside while the counter was away, and put back once another answer of the same number had left."""
+    world, name = Folders(tmp_path, policy(), 7), ALL[0]
+    file = tmp_path / name / "answers.sealed"
+    with world.node(name, counted=True) as node:
+        node.ready(1)
+        before = file.read_bytes()
+
+        def away(counter: FileCounter, to: int) -> None:
+            raise UsageError("the counter is away")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(FileCounter, "advance", away)
+            with pytest.raises(UsageError, match="away"):
+                node.ready(2)
+    aside = file.read_bytes()
+    file.write_bytes(before)
+    with world.node(name, counted=True) as node:
+        node.ready(3)
+    file.write_bytes(aside)
+    with pytest.raises(Refused, match="the folder was set back"):
+        world.node(name, counted=True)
+
+
+def test_an_upload_that_somebody_else_changed_is_not_sent_again(tmp_path: Path) -> None:
+    """Nor answered for: who can write to the folder has nobody named."""
+    world, name = agreed(tmp_path), ALL[0]
+    path = tmp_path / name / "upload.sealed"
+    changed = bytearray(path.read_bytes())
+    changed[-20] ^= 1
+    path.write_bytes(changed)
+    with world.aggregator() as server:
+        assert server.server is not None
+        announcement, session = server.server._signed, server.server.session
+        assert announcement is not None
+    with world.node(name) as node:
+        for act in (
+            lambda: node.upload(announcement, numbers(name)),
+            lambda: node._bring_upload_back(session),
+        ):
+            with pytest.raises(Refused, match=r"upload.sealed was changed"):
+                act()
 
 
 def test_the_counter_goes_on_before_the_answer_leaves(tmp_path: Path) -> None:
@@ -166,7 +237,7 @@ def test_the_counter_goes_on_before_the_answer_leaves(tmp_path: Path) -> None:
     with world.node(name, counted=True) as node:  # the file is ahead: nothing was said
         assert node.ready(1)
         assert node._counter is not None
-        assert node._counter.read() == 2
+        assert node._counter.read() == 3
 
 
 def test_a_counter_that_cannot_be_read(tmp_path: Path) -> None:
@@ -270,6 +341,23 @@ def test_what_is_asked_again_is_what_was_not_answered(tmp_path: Path) -> None:
     assert [(d.client, d.kind) for d in closed.result.dropped] == [(c, "named") for c in cheats]
 
 
+def test_a_round_is_not_closed_before_its_sum_was_asked_for(tmp_path: Path) -> None:
+    """It would be void, and nobody could say why."""
+    world = Folders(tmp_path, policy(), 7)
+    with world.aggregator() as server:
+        world.uploads(server)
+        with pytest.raises(Refused, match="does not open yet"):
+            server.close()
+        assert not server.exchanging
+        for name, (request,) in server.next_requests().items():
+            world.ask(server, name, request, lambda what: None)
+        with pytest.raises(Refused, match="does not open yet"):
+            server.close()
+        for name, (request,) in server.next_requests().items():
+            world.ask(server, name, request, lambda what: None)
+        assert not server.close().result.void
+
+
 def test_no_upload_counts_once_requests_were_asked_for(tmp_path: Path) -> None:
     """Also where too few are in, and after a stop."""
     world = Folders(tmp_path, policy(), 7, {n: ["upload"] for n in ALL[1:7]})
@@ -291,7 +379,7 @@ def test_what_a_kill_leaves_of_an_upload_goes_with_the_round(
 ) -> None:
     """Also one before the upload was remembered."""
     world, name = agreed(tmp_path), ALL[0]
-    left = [tmp_path / name / file for file in ("upload.cbor", "update.sealed")]
+    left = [tmp_path / name / file for file in ("upload.sealed", "update.sealed")]
     kept = [path.read_bytes() for path in left]
     world.run()
     assert not [path for path in left if path.exists()]
@@ -457,7 +545,7 @@ def test_an_attempt_that_is_none(tmp_path: Path, attempt: int) -> None:
 
 def test_a_clear_round_asks_nothing(tmp_path: Path) -> None:
     with clear_aggregator(tmp_path) as server:
-        server.announce([client("ada").ready(3), client("bob").ready(3)])
+        server.announce([clear_client("ada").ready(3), clear_client("bob").ready(3)])
         with pytest.raises(Refused, match="this round is not masked"):
             server.next_requests()
         with pytest.raises(Refused, match="nothing is asked"):

@@ -15,6 +15,7 @@ from fedproof.encoding import files
 from fedproof.encoding.digest import sha256
 from fedproof.errors import Refused
 from fedproof.identity import at_rest
+from fedproof.identity.at_rest import tag
 from fedproof.identity.signed import Signed
 from fedproof.log import tiles
 from fedproof.model.layout import Layout
@@ -355,9 +356,15 @@ def test_a_node_remembers_what_it_answered(tmp_path: Path) -> None:
 def test_a_node_of_another_model(tmp_path: Path) -> None:
     node = ada_at(tmp_path)
     node.ready(3)
-    state = node_module._State.from_bytes((tmp_path / "state.cbor").read_bytes())
-    shorter = state.model_copy(update={"weights": state.weights[:-8]})
-    (tmp_path / "state.cbor").write_bytes(shorter.to_bytes())
+    kept = node_module._State.from_bytes((tmp_path / "state.cbor").read_bytes())
+    place = node_module._Place.from_bytes(kept.place)
+    shorter = place.model_copy(update={"weights": place.weights[:-8]}).to_bytes()
+    changed = kept.model_copy(update={"place": shorter})
+    (tmp_path / "state.cbor").write_bytes(changed.to_bytes())
+    with pytest.raises(Refused, match=r"state.cbor was changed, or is another key's"):
+        ada_at(tmp_path)
+    own = changed.model_copy(update={"tag": tag(shorter, KEYS["ada"], node._purposes[0])})
+    (tmp_path / "state.cbor").write_bytes(own.to_bytes())
     with pytest.raises(Refused, match="another model"):
         ada_at(tmp_path)
 

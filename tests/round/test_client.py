@@ -247,7 +247,7 @@ def test_what_is_no_update_is_refused_before_it_is_signed(
         assert (said.subject, said.stage, said.party, said.round) == ("update", stage, "ada", 0)
     for held in (node.client, world.clients["ada"]):
         assert not held.header_of
-    assert not (tmp_path / "upload.cbor").exists()
+    assert not (tmp_path / "upload.sealed").exists()
     assert node.audit.events()[-1]["event"] == "refused"
     assert world.send(node.upload(world.announcement, numbers(1)))[0]
 

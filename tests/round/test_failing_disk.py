@@ -233,7 +233,7 @@ def test_an_upload_is_kept_until_the_round_is_over_on_disk(tmp_path: Path, disk:
     reopened = ada_at(tmp_path)
     assert reopened.upload(world.announcement, numbers(1)) == upload
     reopened.adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])
-    assert not (tmp_path / "upload.cbor").exists()
+    assert not (tmp_path / "upload.sealed").exists()
     assert ada_at(tmp_path).client.chain.round == 1
 
 

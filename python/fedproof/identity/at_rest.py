@@ -1,4 +1,4 @@
-"""Files that only the holder of a signing key reads (spec/round.md §6): a copy of a state folder without the key tells nothing."""
+"""Files that only the holder of a signing key reads, or writes (spec/round.md §6): a copy of a state folder without it tells nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -19,6 +19,14 @@ _SALT = 32
 _TAG = 16
 _NONCE = bytes(12)
 """Every salt makes a key that is used once."""
+
+
+def tag(data: bytes, key: SigningKey, purpose: str) -> bytes:
+    """32 bytes that nobody makes without the key. purpose: what the data is; for another the tag is another."""
+    info = b"fedproof/v1/at rest tag\0" + purpose.encode()
+    mac = hmac.HMAC(HKDF(hashes.SHA256(), 32, None, info).derive(key.seed()), hashes.SHA256())
+    mac.update(data)
+    return mac.finalize()
 
 
 def _cipher(key: SigningKey, salt: bytes, purpose: str) -> ChaCha20Poly1305:

@@ -188,14 +188,25 @@ class Aggregator:
             self._keep("answer", data)
 
     def close(self) -> Closed:
-        """Sums, records durably, and moves on. The blobs are in the state folder then: `read`."""
+        """Sums, records durably, and moves on. The blobs are in the state folder then: `read`. Raises `Refused` for a masked round of which
+        more is to be asked (`next_requests`): it would be void for that."""
         with self._step():
-            closed = self._under_way().close(now=int(self._clock()))
+            server = self._under_way()
+            self._check_asked(server)
+            closed = server.close(now=int(self._clock()))
             self.store.put_all(closed.blobs)
             self._log.append([closed.entry])
             self.store.clear_round()
             self.chain, self.server, self._exchanges = closed.chain, None, None
         return closed
+
+    def _check_asked(self, server: Server) -> None:
+        if not self.chain.policy.masking.enabled or not server.enough:
+            return
+        exchanges = self._exchanges
+        if exchanges is None or not (exchanges.over or server.opens()):
+            detail = "its sum does not open yet: ask (next_requests) until nothing more is asked"
+            raise Refused("round", "statement", detail, round=self.chain.round)
 
     def abort(self) -> None:
         """Gives the round under way up; the next announcement is another attempt at it."""

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from fedproof.encoding.files import read_capped, write_atomic
 from fedproof.encoding.text import printable
-from fedproof.errors import Malformed
+from fedproof.errors import Malformed, Refused
 
 _MAX_FILE = 32
 
@@ -21,7 +21,8 @@ class Counter(Protocol):
         """0 before the first `advance`. Raises `UsageError`, `Malformed` where it cannot be read."""
 
     def advance(self, to: int) -> None:
-        """From here on `read` gives this, durably. Never called with less than it gave. Raises `UsageError`."""
+        """From here on `read` gives this, durably. to: more than it gave, by one but for the first time that a folder is opened with this
+        counter. Raises `UsageError`."""
 
 
 @dataclass(frozen=True)
@@ -41,5 +42,8 @@ class FileCounter:
         return int(text)
 
     def advance(self, to: int) -> None:
-        """Raises `UsageError` where the file cannot be written."""
+        """Raises `UsageError` where the file cannot be written, `Refused` (object "state folder") for a number that is not more than it
+        has."""
+        if to <= self.read():
+            raise Refused("state folder", "chain", f"a counter does not go back from {self.read()} to {to}")
         write_atomic(self.path, f"{to}\n".encode(), mode=0o600)

@@ -54,8 +54,10 @@ class _Exchange:
 
 
 class Exchanges:
-    """`next` asks; `answer` takes an answer to what was asked last; and again, until nothing is asked. Then the round can be closed: what
-    stayed silent, and what did not open, is settled by that."""
+    """`next` asks; `answer` takes an answer to what was asked last; and again, until nothing is asked. Then it is over, and the round can
+    be closed: what stayed silent, and what did not open, is settled by that."""
+
+    over = False
 
     def __init__(self, server: Server) -> None:
         """server: of a round that was announced. Raises `Refused` if it is not masked."""
@@ -70,6 +72,7 @@ class Exchanges:
         """Ends the exchange before; who has not answered by now is silent in it. Empty where nothing more is asked. From the first call on
         no upload counts."""
         self._exchange = next(self._steps, None)
+        self.over = self._exchange is None
         self._heard = Counter()
         return self._exchange.asked if self._exchange is not None else Each()
 

@@ -20,7 +20,7 @@ from fedproof.encoding.message import Message
 from fedproof.encoding.text import printable
 from fedproof.encoding.time import Time
 from fedproof.errors import Malformed, Refused, UsageError
-from fedproof.identity.at_rest import read_sealed, write_sealed
+from fedproof.identity.at_rest import read_sealed, tag, write_sealed
 from fedproof.identity.signed import Signed
 from fedproof.model.optimiser import Moments
 from fedproof.policy.parameters import shape
@@ -33,22 +33,23 @@ from fedproof.round.counter import Counter
 from fedproof.round.masked_messages import AnyUpload, MaskedUpload
 from fedproof.round.masker import Made
 from fedproof.round.messages import Count, State, Upload, Verdict
-from fedproof.round.peek import ANSWERS, AUDIT, NODE_STATE, PLACE
+from fedproof.round.peek import ANSWERS, AUDIT, NODE_PLACE, NODE_STATE, PLACE
 from fedproof.round.requests import answer, read_request, session_of
 from fedproof.round.verify import Read, RoundReport
 
 _LIMIT = 1 << 33
 
 
-def _update_of(upload: MaskedUpload) -> str:
-    return f"update {upload.header.digest().hex()}"
+def _purpose(what: str, upload: bytes) -> str:
+    """upload: digest of its header."""
+    return f"{what} {upload.hex()}"
 
 
-class _State(Message):
+class _Place(Message):
     """Where the chain stands. weights: W as little-endian int64. model: what messages say of it, which takes time to compute. steps, first,
     second: what the optimiser remembers, vectors as little-endian doubles."""
 
-    KIND: ClassVar[str] = NODE_STATE
+    KIND: ClassVar[str] = NODE_PLACE
 
     round: Count
     previous: Digest
@@ -58,6 +59,16 @@ class _State(Message):
     steps: Count
     first: bytes = Field(repr=False)
     second: bytes = Field(repr=False)
+
+
+class _State(Message):
+    """place: encoded, so that whoever may read the folder can look at it (`peek`). tag: by the client's key, so that nobody else says
+    where it stands."""
+
+    KIND: ClassVar[str] = NODE_STATE
+
+    place: bytes = Field(repr=False)
+    tag: Digest
 
 
 class Node:
@@ -93,7 +104,7 @@ class Node:
             leftover.unlink()
         self._path = root / PLACE
         self._answers = root / ANSWERS
-        self._upload = root / "upload.cbor"
+        self._upload = root / "upload.sealed"
         self._update = root / "update.sealed"
         self.client = client
         self.audit = AuditLog(root / AUDIT)
@@ -156,10 +167,11 @@ class Node:
         if earlier is not None:
             self._save()  # it may be there because saving failed after it was made
             return earlier
+        key, header = self.client.key, upload.header.digest()
         with self._writing():
             if isinstance(upload, MaskedUpload):  # one in clear holds it
-                write_sealed(self._update, x.astype("<i4").tobytes(), self.client.key, _update_of(upload))
-            write_atomic(self._upload, upload.to_bytes(), mode=0o600)
+                write_sealed(self._update, x.astype("<i4").tobytes(), key, _purpose("update", header))
+            write_sealed(self._upload, upload.to_bytes(), key, _purpose("upload", header))
         self._save()
         round = self.client.chain.round
         self.audit.append(
@@ -168,13 +180,14 @@ class Node:
         return upload
 
     def _earlier(self, session: bytes) -> AnyUpload | None:
-        """The upload that answered this announcement before a crash, if one did."""
+        """The upload that answered this announcement before a crash, if one did. Raises `Refused` where the file is not what this client
+        kept for it."""
         header = self.client.header_of.get(session)
         if header is None or not self._upload.exists():
             return None
         kind = MaskedUpload if self.client.chain.policy.masking.enabled else Upload
-        upload = kind.from_bytes(read_capped(self._upload, _LIMIT), limit=_LIMIT)
-        return upload if upload.header.digest() == header else None
+        data = read_sealed(self._upload, self.client.key, _purpose("upload", header), limit=_LIMIT)
+        return kind.from_bytes(data, limit=_LIMIT)
 
     def answer(self, data: bytes) -> bytes:
         """The answer to a request of a masked round whose uploads are in (`Aggregator.next_requests`), for the aggregator. Raises `Refused`
@@ -195,7 +208,8 @@ class Node:
         if masker.made is None and isinstance(upload, MaskedUpload):
             chain = self.client.chain
             d = len(chain.W)
-            opened = read_sealed(self._update, self.client.key, _update_of(upload), limit=4 * d)
+            purpose = _purpose("update", upload.header.digest())
+            opened = read_sealed(self._update, self.client.key, purpose, limit=4 * d)
             values = np.frombuffer(opened, "<i4").astype(np.int64)
             commitment = Commitment(chain.suite, shape(d), upload.points)
             masker.made = Made(commitment, values, upload.masked, upload.blinds)
@@ -247,8 +261,10 @@ class Node:
             self._recording = not outermost
 
     @property
-    def _purpose(self) -> str:
-        return f"node answers {self.client.chain.policy.federation}"
+    def _purposes(self) -> tuple[str, str]:
+        """Of the place, and of the answers."""
+        federation = self.client.chain.policy.federation
+        return f"node place {federation}", f"node answers {federation}"
 
     def _forget_upload(self) -> None:
         for path in (self._upload, self._update):
@@ -260,20 +276,21 @@ class Node:
         with self._writing():
             if self._placed != self.client.chain.round:
                 self._save_place()
+            self._check_count()
             self._number += 1
             data = Answers.of(self.client, self._number, counted=self._counter is not None).to_bytes()
             if len(data) > LIMIT:
                 raise UsageError(
                     f"{len(data)} bytes to remember of one round, at most {LIMIT} can be read again"
                 )
-            write_sealed(self._answers, data, self.client.key, self._purpose)
+            write_sealed(self._answers, data, self.client.key, self._purposes[1])
             if self._counter is not None:
                 self._counter.advance(self._number)
 
     def _save_place(self) -> None:
         chain = self.client.chain
         moments = chain.moments
-        state = _State(
+        place = _Place(
             round=chain.round,
             previous=chain.previous,
             time=chain.time,
@@ -283,6 +300,8 @@ class Node:
             first=moments.first.astype("<f8").tobytes(),
             second=moments.second.astype("<f8").tobytes(),
         )
+        data = place.to_bytes()
+        state = _State(place=data, tag=tag(data, self.client.key, self._purposes[0]))
         write_atomic(self._path, state.to_bytes(), mode=0o600)
         self._placed = chain.round
 
@@ -292,23 +311,28 @@ class Node:
             self._load_place()
         client = self.client
         if self._answers.exists():
-            data = read_sealed(self._answers, client.key, self._purpose, limit=LIMIT)
+            data = read_sealed(self._answers, client.key, self._purposes[1], limit=LIMIT)
             answers = Answers.from_bytes(data, limit=LIMIT)
             if client.chain.round < answers.round:
                 detail = f"{PLACE} stands at round {client.chain.round}, {ANSWERS} at {answers.round}: it was set back"
                 raise Refused("state folder", "chain", detail, party=client.name)
             self._number = answers.number
             answers.restore(client)
-            self._check_counter(answers.counted)
+            self._take_up_counter(answers.counted)
         else:
-            self._check_counter(False)
-        if (
-            not client.header_of
-        ):  # what a kill left before its header was kept, or after the round was adopted
+            self._take_up_counter(False)
+        if not client.header_of:  # a kill left it before its header was kept, or after the round was adopted
             self._forget_upload()
 
-    def _check_counter(self, counted: bool) -> None:
-        """counted: whether the folder's last writer had a counter. A kill leaves it one behind."""
+    def _check_count(self) -> None:
+        """Also while this process is at work: the machine may have been set back with its memory."""
+        if self._counter is not None and self._counter.read() != self._number:
+            detail = f"remembers {self._number} answers, the counter {self._counter.read()}: one of them was set back"
+            raise Refused("state folder", "chain", detail, party=self.client.name)
+
+    def _take_up_counter(self, counted: bool) -> None:
+        """counted: whether the folder's last writer had a counter. A kill leaves it one behind. Then the folder is written once before
+        anything is answered: else a write that was never counted could take the place of one with its number that was."""
 
         def refuse(detail: str) -> Refused:
             return Refused("state folder", "chain", detail, party=self.client.name)
@@ -326,10 +350,14 @@ class Node:
             )
         if told < number:
             self._counter.advance(number)
+        self._save()
 
     def _load_place(self) -> None:
-        state = _State.from_bytes(read_capped(self._path, _LIMIT), limit=_LIMIT)
-        client = self.client
+        client, kept = self.client, _State.from_bytes(read_capped(self._path, _LIMIT), limit=_LIMIT)
+        if kept.tag != tag(kept.place, client.key, self._purposes[0]):
+            detail = f"{PLACE} was changed, or is another key's"
+            raise Refused("state folder", "digest", detail, party=client.name)
+        state = _Place.from_bytes(kept.place, limit=_LIMIT)
         W = np.frombuffer(state.weights, "<i8").astype(np.int64)
         moments = Moments(
             state.steps,

@@ -11,8 +11,8 @@ from fedproof.encoding.text import printable
 from fedproof.errors import Malformed
 
 PLACE, ANSWERS, AUDIT = "state.cbor", "answers.sealed", "audit.jsonl"
-NODE_STATE = "node-state"
-"""Kind of the message that `PLACE` holds."""
+NODE_STATE, NODE_PLACE = "node-state", "node-place"
+"""Kind of the message that `PLACE` holds, and of the one within it."""
 _LIMIT = 1 << 33
 
 
@@ -36,7 +36,9 @@ def node_place(folder: Path) -> Place | None:
     if not path.exists():
         return None
     value = cbor.decode(read_capped(path, _LIMIT), limit=_LIMIT)
-    if isinstance(value, dict) and value.get("kind") == NODE_STATE:
+    place = value.get("place") if isinstance(value, dict) and value.get("kind") == NODE_STATE else None
+    value = cbor.decode(place, limit=_LIMIT) if isinstance(place, bytes) else None
+    if isinstance(value, dict) and value.get("kind") == NODE_PLACE:
         round, time, weights = (value.get(name) for name in ("round", "time", "weights"))
         if type(round) is int and type(time) is int and isinstance(weights, bytes) and not len(weights) % 8:
             return Place(round, time, len(weights) // 8)

@@ -264,6 +264,11 @@ class Server:
         return uploads
 
     @property
+    def enough(self) -> bool:
+        """Whether as many uploads are accepted by now as a round needs."""
+        return len(self._accepted()) >= least_accepted(self.chain.policy)
+
+    @property
     def fixed(self) -> bool:
         """Whether the accepted set of a masked round is fixed."""
         return self._unmasking is not None
@@ -318,7 +323,7 @@ class Server:
             raise Refused("round", "statement", "not announced", round=self.chain.round)
         accepted, evidence = self._accepted(), self._named()
         total_name, proof_name, total, weight_sum = None, None, None, 0
-        if len(accepted) >= least_accepted(self.chain.policy):
+        if self.enough:
             total = self._total(accepted)
         if total is not None:
             ctx, commitments, weights = self._terms(accepted)
