@@ -15,7 +15,7 @@ from fedproof.errors import Malformed, UsageError
 
 _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError, DecodeError)
 """What Flower raises where the bytes of a reply are no message; who answered chose them. A SuperLink that is away raises others."""
-_PAUSE = 0.2
+PAUSE = 0.2
 """Seconds between two times that the SuperLink is asked for what is not there yet."""
 
 
@@ -29,31 +29,37 @@ def wait_for_nodes(grid: Grid, least: int, seconds: float) -> int:
                 f"too few nodes: {connected} of at least {least} connected within {seconds:.0f} s;"
                 " start more SuperNodes, or lower the strategy's min_available_nodes"
             )
-        time.sleep(_PAUSE)
+        time.sleep(PAUSE)
     return connected
 
 
 def replies(
     grid: Grid, messages: Sequence[Message], seconds: float
 ) -> Iterator[tuple[int, Message | Malformed]]:
-    """Sends, and yields (node, reply) as replies come, until all are there or `seconds` are over. A message that Flower does not take, or
-    that nobody answers in time, yields nothing; a reply that Flower cannot read yields why.
+    """Sends, and yields (node, reply) as replies come, until all are there or `seconds` are over. messages: those that come to be in it
+    meanwhile are sent, too. A message that Flower does not take, or that nobody answers in time, yields nothing; a reply that Flower
+    cannot read yields why.
 
     Each is asked for by itself: where Flower cannot read one, it loses all that it fetched with it. And a reply counts as that of the node
     that was asked, to the message that was asked about, whatever it says itself."""
-    if not messages:
-        return
-    sent = set(grid.push_messages(messages))
-    nodes = {m.metadata.message_id: m.metadata.dst_node_id for m in messages if m.metadata.message_id in sent}
-    end = time.monotonic() + seconds
-    while nodes and time.monotonic() < end:
+    nodes: dict[str, int] = {}
+    end, pushed = time.monotonic() + seconds, 0
+    while True:
+        if pushed < len(messages):
+            new, pushed = messages[pushed:], len(messages)
+            sent = set(grid.push_messages(new))
+            nodes |= {
+                m.metadata.message_id: m.metadata.dst_node_id for m in new if m.metadata.message_id in sent
+            }
+        if not nodes or time.monotonic() >= end:
+            return
         before = len(nodes)
         for sent_id, node in list(nodes.items()):
             for reply in _pull(grid, sent_id):
                 del nodes[sent_id]
                 yield node, reply
         if len(nodes) == before:
-            time.sleep(_PAUSE)
+            time.sleep(PAUSE)
 
 
 def _pull(grid: Grid, sent_id: str) -> list[Message | Malformed]:

@@ -237,6 +237,7 @@ class _Turn:
         answer = Answer(
             self.call.step,
             self.node.client.chain.round,
+            client=self.node.client.name,
             behind=behind,
             refused=refused,
             ready=ready,

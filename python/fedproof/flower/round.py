@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 from flwr.serverapp import Grid
 
 from fedproof.encoding.text import counted, is_name, printable
-from fedproof.errors import Malformed, Refused
+from fedproof.errors import Malformed, Refused, UsageError
 from fedproof.flower import nodes
-from fedproof.flower.exchange import message, replies
+from fedproof.flower.exchange import PAUSE, message, replies
 from fedproof.flower.metrics import alike, metrics_of
 from fedproof.flower.wire import RECORD, ROUNDS, Answer, Call, Rounds, Step
 from fedproof.identity.signed import Signed, peek
@@ -26,6 +26,8 @@ from fedproof.round.requests import read_request
 _log = logging.getLogger("flwr")
 _MAX_READY = 1 << 16
 _TOLD = 300
+_MISSING = 8
+"""Clients that one line names."""
 _LEAVES: dict[Step, str] = {
     "evaluate": "is not evaluated",
     "adopt": "does not have the last rounds",
@@ -109,31 +111,66 @@ class Conversation:
         if aggregator.chain.policy.masking.enabled:
             asked = (call.metadata.dst_node_id for call in present)
             nodes.keep(aggregator.store.round, {n: self._client_of[n] for n in asked if n in self._client_of})
-            self._open(present, deadline, summary)
+            self._open(lambda _: present, deadline, summary)
         self._close(summary, {self.name(node): m for node, m in metrics.items()})
         return summary
 
-    def go_on(self, calls: Sequence[Message], timeout: float) -> RoundSummary:
-        """With a masked round whose set was fixed before this process began. calls: empty ones, to every node that is there."""
+    def go_on(self, timeout: float) -> RoundSummary:
+        """With a masked round whose set was fixed before this process began. Raises `UsageError` where nobody that has to be asked is
+        there: the round stays open then."""
         aggregator = self._aggregator
         summary = RoundSummary(aggregator.chain.round + 1)
         deadline = min(timeout, aggregator.chain.policy.round.deadline_seconds)
         self._client_of.update(nodes.kept(aggregator.store.round))
-        for call in calls:  # who is asked nothing more gets the record all the same
-            self._round_of.setdefault(call.metadata.dst_node_id, aggregator.chain.round)
-        self._open(calls, deadline, summary)
+        self._open(lambda names: self._reach(names, deadline), deadline, summary)
         self._close(summary, {})
         return summary
 
-    def _open(self, calls: Sequence[Message], deadline: float, summary: RoundSummary) -> None:
-        """The exchanges of a masked round after its uploads, each at most as long as the policy's deadline."""
+    def _reach(self, names: Collection[str], deadline: float) -> list[Message]:
+        """Empty calls to all nodes that are there, once those of all these clients are, or the deadline is over. Nodes may have other
+        numbers than they had for the process before: whom they say they are is whom they are asked as, and their answers show whether it
+        is so."""
+        end, greeted = time.monotonic() + deadline, set(self._client_of)
+        while True:
+            there = list(self._grid.get_node_ids())
+            calls = [Message(RecordDict(), node, "train", group_id="open") for node in there]
+            strangers = [call for call in calls if call.metadata.dst_node_id not in greeted]
+            greeted.update(there)
+            for node, _, answer in self._ask("adopt", strangers, deadline, RoundSummary(0)):
+                if is_name(answer.client):
+                    self._client_of[node] = answer.client
+            for node in there:  # who is asked nothing more gets the record all the same
+                self._round_of.setdefault(node, self._aggregator.chain.round)
+            missing = set(names) - {self.name(node) for node in there}
+            if not missing:
+                return calls
+            if time.monotonic() >= end:
+                break
+            time.sleep(PAUSE)
+        told = ", ".join(sorted(missing)[:_MISSING])
+        _log.warning("masks: not there: %s, %s in all", told, counted(len(missing), "client"))
+        if len(missing) == len(names):
+            detail = f"none of the clients that have to be asked is there ({told})"
+            raise UsageError(f"{detail}: start their nodes, and run this again; the round stays open")
+        return calls
+
+    def _open(
+        self, reach: Callable[[Collection[str]], Sequence[Message]], deadline: float, summary: RoundSummary
+    ) -> None:
+        """The exchanges of a masked round after its uploads, each at most as long as the policy's deadline. reach: calls to nodes, among
+        them those of these clients that are there."""
         aggregator, start = self._aggregator, time.perf_counter()
         asked = aggregator.requests() or aggregator.next_requests()
         while asked:
-            out = [call for call in calls if self.name(call.metadata.dst_node_id) in asked]
+            out = [call for call in reach(asked) if self.name(call.metadata.dst_node_id) in asked]
             _log.info("masks: %s to %s", _kind(asked), counted(len(asked), "client"))
+            before = dict(summary.silent)
             for node, _, answer in self._ask("open", out, deadline, summary, requests=asked):
                 self._take(node, answer, summary)
+            left = (
+                aggregator.requests()
+            )  # one of two nodes that say they are the same client may have answered
+            summary.silent = before | {c: why for c, why in summary.silent.items() if c in left}
             asked = aggregator.next_requests()
         summary.seconds["unmasking"] = time.perf_counter() - start
 
@@ -141,15 +178,16 @@ class Conversation:
         """Answers to the requests that the node was sent, in their order; nothing where it refused one. After one that is no good it is not
         listened to any more."""
         aggregator, client = self._aggregator, self.name(node)
+        reason = "does not answer all that it was asked"
         for data in filter(None, answer.answers):
             summary.bytes += len(data)
             try:
                 aggregator.answer(client, data)
             except Refused as error:
-                self._leave(summary, node, str(error), "open")
-                return
+                reason = str(error)
+                break
         if client in aggregator.requests():
-            self._leave(summary, node, "does not answer all that it was asked", "open")
+            self._leave(summary, node, reason, "open")
 
     def _close(self, summary: RoundSummary, metrics: dict[str, MetricRecord]) -> None:
         start, server = time.perf_counter(), self._aggregator.server
@@ -199,42 +237,38 @@ class Conversation:
     ) -> Iterator[tuple[int, Message, Answer]]:
         """The good answers to a call, as they come. requests: by client. A node that lacks more than it was thought to is asked again with
         what it lacks; who answers nothing, or no good, leaves."""
-        end = time.monotonic() + timeout
         asked = {call.metadata.dst_node_id: call for call in calls}
+        of, again = requests or {}, set[int]()
         silent = set(asked)
-        again: list[int] = []
-        for turn in range(2):
-            now = list(asked.values()) if turn == 0 else [asked[node] for node in again]
-            of = requests or {}
-            out = [
-                self._call(call, step, announcement, of.get(self.name(call.metadata.dst_node_id), ()))
-                for call in now
-            ]
-            for node, reply in replies(self._grid, out, end - time.monotonic()):
-                silent.discard(node)
-                if isinstance(reply, Malformed):
-                    self._leave(summary, node, str(reply), step)
-                    continue
-                try:
-                    answer = Answer.of(reply, step)
-                except Malformed as error:
-                    self._leave(summary, node, str(error), step)
-                    continue
-                self._round_of[node] = min(answer.round, self._aggregator.chain.round)
-                for part, seconds in answer.seconds.items():
-                    name = f"node-{part}"
-                    summary.seconds[name] = max(seconds, summary.seconds.get(name, 0.0))
-                if answer.refused:
-                    self._leave(summary, node, f"the node refuses: {answer.refused}", step)
-                elif not answer.behind:
-                    yield node, reply, answer
-                elif turn == 0:
-                    again.append(node)
-                    silent.add(node)
-                else:
-                    self._leave(summary, node, "lacks rounds that it was sent", step)
-            if not again:
-                break
+
+        def made(node: int) -> Message:
+            return self._call(asked[node], step, announcement, of.get(self.name(node), ()))
+
+        out = [made(node) for node in asked]
+        for node, reply in replies(self._grid, out, timeout):
+            silent.discard(node)
+            if isinstance(reply, Malformed):
+                self._leave(summary, node, str(reply), step)
+                continue
+            try:
+                answer = Answer.of(reply, step)
+            except Malformed as error:
+                self._leave(summary, node, str(error), step)
+                continue
+            self._round_of[node] = min(answer.round, self._aggregator.chain.round)
+            for part, seconds in answer.seconds.items():
+                name = f"node-{part}"
+                summary.seconds[name] = max(seconds, summary.seconds.get(name, 0.0))
+            if answer.refused:
+                self._leave(summary, node, f"the node refuses: {answer.refused}", step)
+            elif not answer.behind:
+                yield node, reply, answer
+            elif node not in again:
+                again.add(node)
+                silent.add(node)
+                out.append(made(node))  # at once: others may be silent to the end
+            else:
+                self._leave(summary, node, "lacks rounds that it was sent", step)
         for node in sorted(silent):
             self._leave(summary, node, f"no answer within {timeout:.0f} s", step)
 

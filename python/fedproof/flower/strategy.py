@@ -202,11 +202,7 @@ class _Run:
     def _go_on(self) -> None:
         """A masked round whose set is fixed: clients may have opened it, and open no other from its base model."""
         number = self.aggregator.chain.round + 1
-        wait_for_nodes(self.grid, self._least(self.strategy.min_train_nodes), self.proved.wait)
-        calls = [
-            Message(RecordDict(), node, "train", group_id=str(number)) for node in self.grid.get_node_ids()
-        ]
-        summary = self.talk.go_on(calls, self.timeout)
+        summary = self.talk.go_on(self.timeout)
         self._ended(summary)
         self._tell(number, summary)
 

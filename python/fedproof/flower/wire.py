@@ -88,11 +88,13 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """A node's side. round: the next one of its chain. behind: it lacks rounds and did nothing else. refused: why it does not do what was
-    asked; empty if it did. ready, upload, answers: what the step asks for. seconds: by part, as the node measured them."""
+    """A node's side. client: who it says it is. round: the next one of its chain. behind: it lacks rounds and did nothing else. refused:
+    why it does not do what was asked; empty if it did. ready, upload, answers: what the step asks for. seconds: by part, as the node
+    measured them."""
 
     step: Step
     round: int
+    client: str = ""
     behind: bool = False
     refused: str = ""
     ready: bytes = b""
@@ -118,6 +120,7 @@ class Answer:
         return cls(
             step,
             values.number("round"),
+            client=values.text("client"),
             behind=values.flag("behind"),
             refused=values.text("refused"),
             ready=values.raw("ready"),
