@@ -39,7 +39,7 @@ def sum_of(*names: str) -> NDArray[np.int64]:
 
 class Folders:
     """silent: by client, the kinds of request that it does not answer; "upload" is one of them. cheats: upload residues that are not those
-    that they masked."""
+    that they masked. counted: every node has a counter."""
 
     def __init__(
         self,
@@ -48,8 +48,10 @@ class Folders:
         n: int,
         silent: Mapping[str, Iterable[str]] | None = None,
         cheats: Collection[str] = (),
+        counted: bool = False,
     ) -> None:
         self.root, self.held, self.names, self.cheats = root, held, ALL[:n], cheats
+        self.counted = counted
         self.silent = {name: set(kinds) for name, kinds in (silent or {}).items()}
 
     def aggregator(self) -> Aggregator:
@@ -64,8 +66,9 @@ class Folders:
             clock=lambda: NOW,
         )
 
-    def node(self, name: str, *, counted: bool = False) -> Node:
+    def node(self, name: str, *, counted: bool | None = None) -> Node:
         """As a process that gets one message opens it."""
+        counted = self.counted if counted is None else counted
         counter = FileCounter(self.root / f"{name}.counter") if counted else None
         held = client(name, chain(self.held))
         return Node(self.root / name, held, clock=lambda: NOW, counter=counter)

@@ -41,7 +41,7 @@ LATE = ALL[4]
 SILENT = {ALL[5]: ["upload"], LATE: ["unmask-request"]}
 
 
-@pytest.mark.parametrize(("what", "least"), [("uploads", 5), ("exchanges", 20)])
+@pytest.mark.parametrize(("what", "least"), [("uploads", 5), ("exchanges", 20), ("blame", 4)])
 def test_killed_again_and_again(tmp_path: Path, what: str, least: int) -> None:
     """Both sides at once, before every kind of durable operation of every exchange; then taken up again, to the same sum."""
     program = [sys.executable, "-m", "tests.masking.killing", what, str(tmp_path)]

@@ -90,7 +90,8 @@ class MaskParameters:
 
     @classmethod
     def of(cls, masking: Masking, max_abs: int, max_weight: int, participants: int) -> Self:
-        """For a round of so many. Raises `ValueError` unless every inequality of the protocol holds."""
+        """For a round of so many. Raises `ValueError` for more or fewer than a round may have; in between all inequalities of the protocol
+        hold (spec/secure-aggregation.md §2)."""
         if participants > masking.max_clients:
             raise ValueError(
                 f"{participants} participants, at most {masking.max_clients} (masking.max_clients)"
@@ -98,10 +99,8 @@ class MaskParameters:
         m, silent = masking.colluders, masking.silent
         complete = participants <= max(COMPLETE, masking.sparse)
         k = participants - 1 if complete else masking.sparse
-        t = k - m - silent
-        group = t - 2 * m - silent + 1
-        if participants < masking.fewest or not (2 * t > k + m and group >= masking.min_honest_group):
+        if participants < masking.fewest:
             detail = f"with {m} that may collude and {silent} that may fall silent a masked round needs {masking.fewest}"
             raise ValueError(f"{participants} participants; {detail}")
         q = modulus(masking, max_abs, max_weight)
-        return cls(k, t, q, MODULI[q])
+        return cls(k, k - m - silent, q, MODULI[q])
