@@ -19,6 +19,7 @@ __all__ = [
     "digest",
     "fold_fingerprints",
     "generate_key",
+    "holding_consistent_maskings",
     "interpolate",
     "interpolate_points",
     "mask_update",
@@ -62,6 +63,7 @@ _Digits: TypeAlias = tuple[int, int, int]
 _Accuracy: TypeAlias = tuple[_Size, tuple[int, int], _Digits]
 _Place: TypeAlias = tuple[int, int, int, bytes, bytes]
 _Masking: TypeAlias = tuple[bytes, int, int, int, int]
+_MaskingClaim: TypeAlias = tuple[_Context, _Masking, bytes, bytes, list[tuple[bool, bytes]], list[int], bytes]
 _Optimum: TypeAlias = tuple[_Size, tuple[bool, int, int, int], _Digits]
 
 class ProofError(Exception): ...
@@ -240,7 +242,5 @@ def prove_consistent_masking(
     known: list[tuple[list[int], bytes]],
     checked: bool,
 ) -> bytes: ...
-def verify_consistent_masking(
-    suite: str,
-    claims: list[tuple[_Context, _Masking, bytes, bytes, list[tuple[bool, bytes]], list[int], bytes]],
-) -> None: ...
+def verify_consistent_masking(suite: str, claim: _MaskingClaim) -> None: ...
+def holding_consistent_maskings(suite: str, claims: list[_MaskingClaim]) -> list[bool]: ...

@@ -150,7 +150,7 @@ def _verify_masking(suite: str, statement: Json, shape: tuple[int, int], proof: 
         statement["values"],
         proof,
     )
-    _core.verify_consistent_masking(suite, [claim])
+    _core.verify_consistent_masking(suite, claim)
 
 
 def read(path: Path) -> Json:

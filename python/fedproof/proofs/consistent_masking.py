@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,28 +108,35 @@ def prove(
 def verify(statement: Statement, proof: bytes) -> None:
     """Returns nothing, or raises `Refused`."""
     with refusals(party=statement.ctx.client):
-        _verify([(statement, proof)])
+        _core.verify_consistent_masking(statement.suite, _claim(statement, proof))
 
 
-def verify_all(claims: Sequence[tuple[Statement, bytes]]) -> None:
-    """Statements of one suite, each with its proof, in one multi-scalar multiplication. Raises `Refused` if any fails, without saying
-    which."""
-    if claims:
-        with refusals():
-            _verify(claims)
+def holding(suite: str, claims: Sequence[tuple[Statement, bytes]]) -> list[bool]:
+    """Of each whether its proof holds, as `verify` says: all of them in one multi-scalar multiplication, and by halves where one does
+    not."""
+    with refusals():
+        return _core.holding_consistent_maskings(suite, [_claim(*claim) for claim in claims])
 
 
-def _verify(claims: Sequence[tuple[Statement, bytes]]) -> None:
-    parts = [
-        (
-            statement.ctx.parts(),
-            statement.setting(),
-            statement.points,
-            statement.blinds,
-            list(statement.pairs),
-            list(statement.values),
-            proof,
-        )
-        for statement, proof in claims
-    ]
-    _core.verify_consistent_masking(claims[0][0].suite, parts)
+_Claim: TypeAlias = tuple[
+    tuple[bytes, str, int, bytes | None],
+    tuple[bytes, int, int, int, int],
+    bytes,
+    bytes,
+    list[tuple[bool, bytes]],
+    list[int],
+    bytes,
+]
+
+
+def _claim(statement: Statement, proof: bytes) -> _Claim:
+    """As the engine takes it."""
+    return (
+        statement.ctx.parts(),
+        statement.setting(),
+        statement.points,
+        statement.blinds,
+        list(statement.pairs),
+        list(statement.values),
+        proof,
+    )

@@ -6,6 +6,7 @@ then
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 import numpy as np
 
@@ -99,26 +100,14 @@ class Blame:
                 self._cleared.add(client)
 
     def _holding(self, told: Sequence[tuple[str, FailedProof, Fingerprints]]) -> set[str]:
-        """Whose proofs hold: all of them at once, or by halves where one fails."""
-        claims = []
+        """Whose proofs hold."""
+        claims = {}
         for client, evidence, fingerprints in told:
-            try:
-                statement = self._court.statement_of(evidence, fingerprints)
-            except Refused:  # it does not follow from what was signed, and convicts nobody
-                continue
-            claims.append((client, statement, fingerprints.proof))
-        good: set[str] = set()
-        left = [claims]
-        while left:
-            some = left.pop()
-            try:
-                consistent_masking.verify_all([(statement, proof) for _, statement, proof in some])
-            except Refused:
-                half = len(some) // 2
-                left += [some[:half], some[half:]] if half else []
-            else:
-                good.update(client for client, _, _ in some)
-        return good
+            # Where it does not follow from what was signed it convicts nobody.
+            with suppress(Refused):
+                claims[client] = self._court.statement_of(evidence, fingerprints), fingerprints.proof
+        holding = consistent_masking.holding(self.round.suite, list(claims.values()))
+        return {client for client, holds in zip(claims, holding, strict=True) if holds}
 
     def _convicts(self, evidence: Evidence) -> bool:
         """Nothing is held against anybody that others who read the record would refuse."""

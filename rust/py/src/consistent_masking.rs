@@ -3,11 +3,13 @@
 use fedproof_core::error::{Error, Result, Stage};
 use fedproof_core::group::{Suite, decode_points, decode_scalars, encode_points, encode_scalars};
 use fedproof_core::masking::{self, Beacon, Modulus};
+use fedproof_core::recorder::Deferred;
 use fedproof_core::relation::consistent_masking::{ConsistentMasking, Pair, Secret};
-use fedproof_core::relation::{Shape, verify_all};
+use fedproof_core::relation::{Relation, Shape};
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::convert::{ContextParts, context, raise, run, with_suite};
@@ -165,18 +167,32 @@ type Claim = (
     Vec<u8>,
 );
 
-/// Raises unless all of these proofs hold.
+fn read<S: Suite>((ctx, setting, points, blinds, pairs, values, _): &Claim) -> Result<ConsistentMasking<S>> {
+    statement::<S>(
+        ctx.clone(),
+        setting.clone(),
+        (points, blinds),
+        pairs,
+        values.clone(),
+    )
+}
+
+/// Raises unless the proof holds.
 #[pyfunction]
-fn verify_consistent_masking(py: Python<'_>, suite: String, claims: Vec<Claim>) -> PyResult<()> {
+fn verify_consistent_masking(py: Python<'_>, suite: String, claim: Claim) -> PyResult<()> {
+    run(
+        py,
+        move || with_suite!(suite.as_str(), S => read::<S>(&claim)?.verify(&claim.6)),
+    )
+}
+
+/// Which of these proofs hold.
+#[pyfunction]
+fn holding_consistent_maskings(py: Python<'_>, suite: String, claims: Vec<Claim>) -> PyResult<Vec<bool>> {
     run(py, move || {
         with_suite!(suite.as_str(), S => {
-            let claims = claims
-                .into_iter()
-                .map(|(ctx, setting, points, blinds, pairs, values, proof)| {
-                    Ok((statement::<S>(ctx, setting, (&points, &blinds), &pairs, values)?, proof))
-                })
-                .collect::<Result<Vec<_>>>()?;
-            verify_all(&claims)
+            let deferred = claims.par_iter().map(|claim| read::<S>(claim)?.defer(&claim.6));
+            Ok(Deferred::holding(&deferred.map(Result::ok).collect::<Vec<_>>()))
         })
     })
 }
@@ -186,5 +202,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(fold_fingerprints, module)?)?;
     module.add_function(wrap_pyfunction!(pair_fingerprint, module)?)?;
     module.add_function(wrap_pyfunction!(prove_consistent_masking, module)?)?;
-    module.add_function(wrap_pyfunction!(verify_consistent_masking, module)?)
+    module.add_function(wrap_pyfunction!(verify_consistent_masking, module)?)?;
+    module.add_function(wrap_pyfunction!(holding_consistent_maskings, module)?)
 }

@@ -1,5 +1,7 @@
 //! A verifier's final equation, deferred: one linear combination of points that must vanish. Many of them batch into one.
 
+use std::borrow::Borrow;
+
 use ark_ff::Zero;
 
 use super::nonce::Nonces;
@@ -9,7 +11,7 @@ use crate::group::{Affine, Point, Suite};
 use crate::msm::msm;
 
 /// Σ g[j]·G_j + h·H + u·U + Σ scalar·point = identity.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Deferred<S: Suite> {
     pub(super) g: Vec<S::Scalar>,
     pub(super) h: S::Scalar,
@@ -19,17 +21,17 @@ pub struct Deferred<S: Suite> {
 }
 
 impl<S: Suite> Deferred<S> {
-    fn add_scaled(&mut self, other: Self, k: S::Scalar) {
+    fn add_scaled(&mut self, other: &Self, k: S::Scalar) {
         if self.g.len() < other.g.len() {
             self.g.resize(other.g.len(), S::Scalar::zero());
         }
-        for (to, from) in self.g.iter_mut().zip(other.g) {
-            *to += from * k;
+        for (to, from) in self.g.iter_mut().zip(&other.g) {
+            *to += *from * k;
         }
         self.h += other.h * k;
         self.u += other.u * k;
-        self.points.extend(other.points);
-        self.scalars.extend(other.scalars.into_iter().map(|s| s * k));
+        self.points.extend(&other.points);
+        self.scalars.extend(other.scalars.iter().map(|s| *s * k));
     }
 
     /// The combination itself: one multi-scalar multiplication.
@@ -44,7 +46,7 @@ impl<S: Suite> Deferred<S> {
         msm::<S>(&points, &scalars)
     }
 
-    pub fn check(self) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         if self.sum()?.is_zero() {
             Ok(())
         } else {
@@ -58,13 +60,35 @@ impl<S: Suite> Deferred<S> {
 
     /// All of them in one multi-scalar multiplication, each weighted by a random scalar that the verifier draws now, after
     /// every proof is fixed: two bad proofs cannot cancel.
-    pub fn check_all(all: Vec<Self>) -> Result<()> {
+    pub fn check_all<D: Borrow<Self>>(all: impl IntoIterator<Item = D>) -> Result<()> {
         let mut random = Nonces::unhedged(b"batch")?;
         let mut all = all.into_iter();
-        let Some(mut sum) = all.next() else { return Ok(()) };
+        let Some(first) = all.next() else { return Ok(()) };
+        let mut sum = first.borrow().clone();
         for other in all {
-            sum.add_scaled(other, random.scalar());
+            sum.add_scaled(other.borrow(), random.scalar());
         }
         sum.check()
+    }
+
+    /// Which of them hold: all at once, and by halves where one does not. None never does.
+    pub fn holding(all: &[Option<Self>]) -> Vec<bool> {
+        let mut holds = vec![false; all.len()];
+        Self::mark(all, &mut holds);
+        holds
+    }
+
+    fn mark(all: &[Option<Self>], holds: &mut [bool]) {
+        let half = all.len() / 2;
+        if Self::check_all(all.iter().flatten()).is_ok() {
+            holds
+                .iter_mut()
+                .zip(all)
+                .for_each(|(to, one)| *to = one.is_some());
+        } else if half > 0 {
+            let ((first, second), (left, right)) = (all.split_at(half), holds.split_at_mut(half));
+            Self::mark(first, left);
+            Self::mark(second, right);
+        }
     }
 }

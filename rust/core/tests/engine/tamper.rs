@@ -437,7 +437,7 @@ fn two_bad_proofs_do_not_cancel() {
     };
     let honest = || truth.defer(&good().to_bytes()).expect("well-formed");
     Deferred::check_all(vec![honest(), honest()]).expect("two honest proofs");
-    Deferred::<Pallas>::check_all(vec![]).expect("nothing to check");
+    Deferred::<Pallas>::check_all(Vec::<Deferred<Pallas>>::new()).expect("nothing to check");
     let pair = vec![shifted(F::one()), shifted(-F::one())];
     assert_eq!(
         Deferred::check_all(pair)
@@ -446,6 +446,16 @@ fn two_bad_proofs_do_not_cancel() {
         Stage::Argument
     );
     Deferred::check_all(vec![honest(), shifted(F::one()), honest()]).expect_err("one bad among good ones");
+    let bad = [1, 4, 5, 6];
+    let some = |k: usize| match k {
+        5 => None,
+        _ if bad.contains(&k) => Some(shifted(F::from(k as u64))),
+        _ => Some(honest()),
+    };
+    let all: Vec<_> = (0..9).map(some).collect();
+    let expected: Vec<bool> = (0..9).map(|k| !bad.contains(&k)).collect();
+    assert_eq!(Deferred::holding(&all), expected);
+    assert!(Deferred::<Pallas>::holding(&[]).is_empty());
 }
 
 /// 32 bytes: any, small ones (below every modulus), or the encoding of a point.
