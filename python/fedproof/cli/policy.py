@@ -51,7 +51,7 @@ def _federation(held: Policy) -> tuple[str, ...]:
         f"weights: {update.weights.source}, at most {update.weights.max}",
         f"frozen: {', '.join(map(printable, held.model.frozen)) or 'nothing'}",
         f"aggregate: {held.aggregate.rule}, {held.aggregate.strategy}{_parameters(held)}",
-        f"rounds: {rounds.rounds or 'open end'}, each with at least {rounds.min_accepted} accepted",
+        f"rounds: {rounds.rounds or 'open end'}, each with at least {held.least_accepted} accepted",
         f"deadline: {rounds.deadline_seconds} s",
         f"masking: {_masking(held)}",
         f"proved: update {held.prove.update}, training {held.prove.training}",

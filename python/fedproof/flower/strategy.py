@@ -29,7 +29,6 @@ from fedproof.provenance.release import BUNDLE, MODEL, release
 from fedproof.provenance.statement import Producer
 from fedproof.round.aggregator import Aggregator
 from fedproof.round.folder import ENVELOPE_KEY, POLICY, RELEASE, TRUST, open_aggregator
-from fedproof.round.masked import least_accepted
 
 _log = logging.getLogger("flwr")
 
@@ -218,7 +217,7 @@ class _Run:
         self.result.arrays = self._arrays()
         _log.info("train: %s accepted, %s not", counted(len(summary.accepted), "update"), len(summary.left))
         if summary.void:
-            least = least_accepted(self.aggregator.chain.policy)
+            least = self.aggregator.chain.policy.least_accepted
             why = summary.unopened or f"the policy asks for at least {least} accepted updates"
             _log.warning("the round is void: %s; the model stays", why)
 

@@ -104,6 +104,12 @@ class Policy(Message):
             raise ValueError("round.min_accepted is above masking.max_clients: no round could be opened")
         modulus(self.masking, self.update.max_abs, self.update.weights.max)
 
+    @property
+    def least_accepted(self) -> int:
+        """With fewer accepted updates a round is void."""
+        least = self.round.min_accepted
+        return max(least, self.masking.min_set) if self.masking.enabled else least
+
     @classmethod
     def load(cls, path: Path) -> Self:
         """Reads a TOML file; raises `UsageError` with the field that is wrong, or what the file is instead."""

@@ -25,7 +25,7 @@ from fedproof.round.blame_messages import (
     WrongPair,
     WrongRow,
 )
-from fedproof.round.masked import least_accepted, packed_rows, row_hashes
+from fedproof.round.masked import packed_rows, row_hashes
 from fedproof.round.masked_messages import Pair, PairPart
 from fedproof.round.unmasking import Unmasking, read_answer
 from fedproof.round.uploads import MaskedUploads
@@ -187,7 +187,7 @@ class Blame:
         closed. None where too few stay for a sum."""
         asks: list[tuple[RepairRequest, Iterable[str]]] = []
         staying = self._fixed.members - named.keys()
-        if len(staying) < least_accepted(self.round.chain.policy):
+        if len(staying) < self.round.chain.policy.least_accepted:
             return asks
 
         def ask(evidence: bytes, members: Iterable[str], clients: Iterable[str]) -> None:

@@ -17,7 +17,6 @@ from fedproof.round.blame_messages import (
 )
 from fedproof.round.evidence import Court
 from fedproof.round.fingerprints import FixedSet
-from fedproof.round.masked import least_accepted
 from fedproof.round.masked_messages import Pair, RecoveryAnswer
 from fedproof.round.masker import Masker
 
@@ -73,7 +72,7 @@ def disclose(masker: Masker, request: ConflictRequest | RepairRequest) -> Recove
             detail = "not pairs inside the set with the one that is named"
             raise round.refuse(request.KIND, "statement", detail, masker.client)
         left_out = masker.left_out | {named}
-        least = least_accepted(round.chain.policy)
+        least = round.chain.policy.least_accepted
         if len(masker.members - left_out) < least:
             detail = f"without {len(left_out)} that are named fewer than {least} updates are left"
             raise round.refuse(request.KIND, "policy", detail, masker.client)

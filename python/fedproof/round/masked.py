@@ -42,12 +42,6 @@ def parameters(policy: Policy, participants: int) -> MaskParameters:
         raise Refused("announcement", "policy", str(error)) from None
 
 
-def least_accepted(policy: Policy) -> int:
-    """With fewer accepted updates a round is void."""
-    least = policy.round.min_accepted
-    return max(least, policy.masking.min_set) if policy.masking.enabled else least
-
-
 def most_participants(policy: Policy) -> int:
     """Of one round."""
     return policy.masking.max_clients if policy.masking.enabled else MAX_PARTICIPANTS

@@ -15,7 +15,7 @@ from fedproof.identity.keys import SigningKey, VerifyKey
 from fedproof.identity.signed import Signed, sign
 from fedproof.proofs import Commitment, Opening, masking
 from fedproof.proofs.commitment import point_size
-from fedproof.round.masked import KEYS, MaskedRound, key_context, least_accepted, row_hashes, rows_digest
+from fedproof.round.masked import KEYS, MaskedRound, key_context, row_hashes, rows_digest
 from fedproof.round.masked_messages import (
     AcceptedSet,
     Acknowledgement,
@@ -194,7 +194,7 @@ class Masker:
         if own_header not in [m.signed.digest() for m in accepted.headers if m.client == self.client]:
             raise refuse("statement", "does not hold the upload that this client made")
         members = frozenset(headers)
-        least = least_accepted(round.chain.policy)
+        least = round.chain.policy.least_accepted
         if len(members) < least:
             raise refuse("policy", f"{len(members)} updates, a sum of fewer than {least} is not opened")
         if not round.quorum(self.client, members):

@@ -17,7 +17,7 @@ from fedproof.policy.parameters import check_sums, shape
 from fedproof.proofs import Commitment, Context, Opening, check_opening, update
 from fedproof.proofs.commitment import blinds_size
 from fedproof.round.chain import Chain
-from fedproof.round.masked import check_keys, least_accepted, parameters
+from fedproof.round.masked import check_keys, parameters
 from fedproof.round.messages import (
     Announcement,
     Dropped,
@@ -235,7 +235,7 @@ def check_partition(announcement: Announcement, result: Result, chain: Chain) ->
             raise Refused("result", "statement", detail, party=dropped.client, round=announcement.round)
     if result.closed < announcement.time:
         raise Refused("result", "statement", "closed before it was announced", round=announcement.round)
-    least = least_accepted(chain.policy)
+    least = chain.policy.least_accepted
     few = len(result.accepted) < least
     # A sum under masks may stay closed: that is the aggregator's word, which could as well have asked nobody.
     if result.void != few and (few or not chain.policy.masking.enabled):

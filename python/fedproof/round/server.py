@@ -18,7 +18,7 @@ from fedproof.proofs import Commitment, Context, Opening, honest_aggregate
 from fedproof.round.blame import Blame
 from fedproof.round.blame_messages import Evidence
 from fedproof.round.chain import Chain
-from fedproof.round.masked import MaskedRound, least_accepted, most_participants
+from fedproof.round.masked import MaskedRound, most_participants
 from fedproof.round.messages import (
     Accepted,
     Announcement,
@@ -266,7 +266,7 @@ class Server:
     @property
     def enough(self) -> bool:
         """Whether as many uploads are accepted by now as a round needs."""
-        return len(self._accepted()) >= least_accepted(self.chain.policy)
+        return len(self._accepted()) >= self.chain.policy.least_accepted
 
     @property
     def fixed(self) -> bool:
@@ -280,7 +280,7 @@ class Server:
         self._uploads_over = True
         if self._unmasking is None:
             accepted = self._accepted()
-            least = least_accepted(self.chain.policy)
+            least = self.chain.policy.least_accepted
             if len(accepted) < least:
                 detail = f"{len(accepted)} accepted, at least {least} asked for"
                 raise Refused("round", "policy", detail, round=self.chain.round)
