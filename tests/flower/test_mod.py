@@ -214,5 +214,5 @@ def test_what_travels_comes_back() -> None:
     assert all(record.count_bytes() > 0 for record in [*content.values(), Call("train").record()])
     assert (Call.of(content), Rounds.of(content)) == (call, rounds)
     assert Rounds.of(RecordDict({ROUNDS: Rounds().record()})) == Rounds()
-    answer = Answer("upload", 4, True, "no", b"r", b"u", {"prove": 0.5}, (b"s",))
+    answer = Answer("upload", 4, True, "no", b"r", b"u", {"prove": 0.5}, (b"s",), "ada")
     assert Answer.of(Message(RecordDict({RECORD: answer.record()}), 1, "train"), "upload") == answer

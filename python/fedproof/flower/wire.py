@@ -94,13 +94,13 @@ class Answer:
 
     step: Step
     round: int
-    client: str = ""
     behind: bool = False
     refused: str = ""
     ready: bytes = b""
     upload: bytes = field(default=b"", repr=False)
     seconds: Mapping[str, float] = field(default_factory=dict)
     answers: Sequence[bytes] = field(default=(), repr=False)
+    client: str = ""
 
     def record(self) -> ConfigRecord:
         """As it travels."""
