@@ -143,12 +143,7 @@ def test_a_mask_cheat_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("kind", ["agree-request", "unmask-request"])
 def test_a_server_that_stops_between_the_exchanges(tmp_path: Path, kind: str) -> None:
     """Started again it goes on with the same set: another one the clients would not open."""
-    world = four(tmp_path)
-    stops = when(kind, world.answering[1002], stop)
-    honest, world.answering[1002] = world.answering[1002], stops
-    with pytest.raises(KeyboardInterrupt):
-        run(world)
-    world.answering[1002] = honest
+    world = stopped(tmp_path, kind)
     before = len(world.sent)
     proved = run(world)
     (round,) = proved.rounds
@@ -159,11 +154,11 @@ def test_a_server_that_stops_between_the_exchanges(tmp_path: Path, kind: str) ->
         assert node.client.chain.round == 1
 
 
-def stopped(tmp_path: Path) -> World:
-    """In the middle of the exchange that opens the set; all nodes are alive."""
+def stopped(tmp_path: Path, kind: str = "unmask-request") -> World:
+    """The server stops in the middle of this exchange; all nodes are alive."""
     world = four(tmp_path)
     honest = world.answering[1002]
-    world.answering[1002] = when("unmask-request", honest, stop)
+    world.answering[1002] = when(kind, honest, stop)
     with pytest.raises(KeyboardInterrupt):
         run(world)
     world.answering[1002] = honest
@@ -256,13 +251,7 @@ def test_a_server_that_stops_where_too_few_uploaded_tries_again(
 
 
 def test_a_server_that_stops_before_the_set_is_fixed_tries_again(tmp_path: Path) -> None:
-    world = four(tmp_path)
-    honest = world.answering[1002]
-    world.answering[1002] = when("upload", honest, stop)
-    with pytest.raises(KeyboardInterrupt):
-        run(world)
-    world.answering[1002] = honest
-    (round,) = run(world).rounds
+    (round,) = run(stopped(tmp_path, "upload")).rounds
     assert len(round.accepted) == 4
 
 

@@ -363,7 +363,7 @@ def test_a_node_of_another_model(tmp_path: Path) -> None:
     (tmp_path / "state.cbor").write_bytes(changed.to_bytes())
     with pytest.raises(Refused, match=r"state.cbor was changed, or is another key's"):
         ada_at(tmp_path)
-    own = changed.model_copy(update={"tag": tag(shorter, KEYS["ada"], node._purposes[0])})
+    own = changed.model_copy(update={"tag": tag(shorter, KEYS["ada"], node._purpose_of("place"))})
     (tmp_path / "state.cbor").write_bytes(own.to_bytes())
     with pytest.raises(Refused, match="another model"):
         ada_at(tmp_path)

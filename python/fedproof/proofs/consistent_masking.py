@@ -17,6 +17,16 @@ from fedproof.proofs.masking import Residues
 
 REPETITIONS = 3
 
+_Parts: TypeAlias = tuple[
+    tuple[bytes, str, int, bytes | None],
+    tuple[bytes, int, int, int, int],
+    bytes,
+    bytes,
+    list[tuple[bool, bytes]],
+    list[int],
+]
+"""(context, setting, points, blinds, pairs, values)"""
+
 
 @dataclass(frozen=True)
 class Beacon:
@@ -57,10 +67,11 @@ class Statement:
     pairs: Sequence[tuple[bool, bytes]] = field(repr=False)
     values: Sequence[int]
 
-    def setting(self) -> tuple[bytes, int, int, int, int]:
+    def parts(self) -> _Parts:
         """As the engine takes it."""
         beacon = self.beacon
-        return beacon.accepted, beacon.shape.d, beacon.shape.columns, beacon.modulus, self.carry_bits
+        setting = beacon.accepted, beacon.shape.d, beacon.shape.columns, beacon.modulus, self.carry_bits
+        return self.ctx.parts(), setting, self.points, self.blinds, list(self.pairs), list(self.values)
 
 
 def row_fingerprints(beacon: Beacon, residues: Residues) -> Residues:
@@ -93,12 +104,7 @@ def prove(
     with refusals(party=statement.ctx.client):
         return _core.prove_consistent_masking(
             statement.suite,
-            statement.ctx.parts(),
-            statement.setting(),
-            statement.points,
-            statement.blinds,
-            list(statement.pairs),
-            list(statement.values),
+            *statement.parts(),
             update,
             [(pair.values, pair.blinds) for pair in pairs],
             not unchecked,
@@ -108,35 +114,13 @@ def prove(
 def verify(statement: Statement, proof: bytes) -> None:
     """Returns nothing, or raises `Refused`."""
     with refusals(party=statement.ctx.client):
-        _core.verify_consistent_masking(statement.suite, _claim(statement, proof))
+        _core.verify_consistent_masking(statement.suite, (*statement.parts(), proof))
 
 
 def holding(suite: str, claims: Sequence[tuple[Statement, bytes]]) -> list[bool]:
     """Of each whether its proof holds, as `verify` says: all of them in one multi-scalar multiplication, and by halves where one does
     not."""
     with refusals():
-        return _core.holding_consistent_maskings(suite, [_claim(*claim) for claim in claims])
-
-
-_Claim: TypeAlias = tuple[
-    tuple[bytes, str, int, bytes | None],
-    tuple[bytes, int, int, int, int],
-    bytes,
-    bytes,
-    list[tuple[bool, bytes]],
-    list[int],
-    bytes,
-]
-
-
-def _claim(statement: Statement, proof: bytes) -> _Claim:
-    """As the engine takes it."""
-    return (
-        statement.ctx.parts(),
-        statement.setting(),
-        statement.points,
-        statement.blinds,
-        list(statement.pairs),
-        list(statement.values),
-        proof,
-    )
+        return _core.holding_consistent_maskings(
+            suite, [(*statement.parts(), proof) for statement, proof in claims]
+        )

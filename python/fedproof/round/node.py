@@ -260,11 +260,9 @@ class Node:
         finally:
             self._recording = not outermost
 
-    @property
-    def _purposes(self) -> tuple[str, str]:
-        """Of the place, and of the answers."""
-        federation = self.client.chain.policy.federation
-        return f"node place {federation}", f"node answers {federation}"
+    def _purpose_of(self, what: str) -> str:
+        """Of what is one for the whole federation."""
+        return f"node {what} {self.client.chain.policy.federation}"
 
     def _forget_upload(self) -> None:
         for path in (self._upload, self._update):
@@ -283,7 +281,7 @@ class Node:
                 raise UsageError(
                     f"{len(data)} bytes to remember of one round, at most {LIMIT} can be read again"
                 )
-            write_sealed(self._answers, data, self.client.key, self._purposes[1])
+            write_sealed(self._answers, data, self.client.key, self._purpose_of("answers"))
             if self._counter is not None:
                 self._counter.advance(self._number)
 
@@ -301,7 +299,7 @@ class Node:
             second=moments.second.astype("<f8").tobytes(),
         )
         data = place.to_bytes()
-        state = _State(place=data, tag=tag(data, self.client.key, self._purposes[0]))
+        state = _State(place=data, tag=tag(data, self.client.key, self._purpose_of("place")))
         write_atomic(self._path, state.to_bytes(), mode=0o600)
         self._placed = chain.round
 
@@ -311,7 +309,7 @@ class Node:
             self._load_place()
         client = self.client
         if self._answers.exists():
-            data = read_sealed(self._answers, client.key, self._purposes[1], limit=LIMIT)
+            data = read_sealed(self._answers, client.key, self._purpose_of("answers"), limit=LIMIT)
             answers = Answers.from_bytes(data, limit=LIMIT)
             if client.chain.round < answers.round:
                 detail = f"{PLACE} stands at round {client.chain.round}, {ANSWERS} at {answers.round}: it was set back"
@@ -354,7 +352,7 @@ class Node:
 
     def _load_place(self) -> None:
         client, kept = self.client, _State.from_bytes(read_capped(self._path, _LIMIT), limit=_LIMIT)
-        if kept.tag != tag(kept.place, client.key, self._purposes[0]):
+        if kept.tag != tag(kept.place, client.key, self._purpose_of("place")):
             detail = f"{PLACE} was changed, or is another key's"
             raise Refused("state folder", "digest", detail, party=client.name)
         state = _Place.from_bytes(kept.place, limit=_LIMIT)

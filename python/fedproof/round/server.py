@@ -323,7 +323,7 @@ class Server:
             raise Refused("round", "statement", "not announced", round=self.chain.round)
         accepted, evidence = self._accepted(), self._named()
         total_name, proof_name, total, weight_sum = None, None, None, 0
-        if self.enough:
+        if len(accepted) >= self.chain.policy.least_accepted:
             total = self._total(accepted)
         if total is not None:
             ctx, commitments, weights = self._terms(accepted)
