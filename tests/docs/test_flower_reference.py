@@ -15,7 +15,7 @@ from flwr.serverapp.strategy import FedAvg, Strategy
 
 import fedproof.flower
 from fedproof.flower import Proved, mod, strategy
-from fedproof.flower.round import RoundSummary
+from fedproof.flower.summary import RoundSummary
 from fedproof.flower.wire import Step
 from tests.docs.pages import ROOT, blocks
 from tests.flower.test_masked import FOUR

@@ -10,7 +10,7 @@ from flwr.serverapp.strategy import FedAvg
 
 from fedproof.flower import Proved, mlflow_hook, tensorboard_hook
 from fedproof.flower.hooks import Hook
-from fedproof.flower.round import RoundSummary
+from fedproof.flower.summary import RoundSummary
 from tests.flower.world import World, initial
 
 

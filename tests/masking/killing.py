@@ -21,7 +21,7 @@ from fedproof.identity import at_rest
 from fedproof.identity.signed import Signed, peek
 from fedproof.log import tiles
 from fedproof.round import counter as counter_module
-from fedproof.round import node as node_module
+from fedproof.round import place as place_module
 from fedproof.round import store as store_module
 from fedproof.round.masked_messages import Acknowledgement, MaskedUpload, UnmaskAnswer
 from tests.masking.folders import Folders, sum_of, weight
@@ -103,7 +103,7 @@ def counting_operations(monkeypatch: pytest.MonkeyPatch, each: Callable[[Path], 
         each(path)
         unlink(path, missing_ok=missing_ok)
 
-    for module in (store_module, node_module, at_rest, counter_module, tiles):
+    for module in (store_module, place_module, at_rest, counter_module, tiles):
         monkeypatch.setattr(module, "write_atomic", noted_write)
     monkeypatch.setattr(Path, "unlink", noted_unlink)
 

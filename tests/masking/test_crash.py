@@ -31,14 +31,11 @@ from fedproof.round.node import Node
 from fedproof.round.requests import read_request
 from fedproof.round.store import Store
 from tests.masking.folders import Folders, sum_of, weight
+from tests.masking.killing import HELD, LATE, SILENT
 from tests.masking.world import ALL, chain, client, key_of, numbers, policy
 from tests.round.test_failing_disk import aggregator as clear_aggregator
 from tests.round.world import AGGREGATOR
 from tests.round.world import client as clear_client
-
-HELD = policy(colluders=0, silent=2)
-LATE = ALL[4]
-SILENT = {ALL[5]: ["upload"], LATE: ["unmask-request"]}
 
 
 @pytest.mark.parametrize(("what", "least"), [("uploads", 5), ("exchanges", 20), ("blame", 4)])
@@ -169,6 +166,7 @@ def test_a_machine_that_was_set_back_with_its_memory_is_noticed(tmp_path: Path) 
         node.ready(3)
         with pytest.raises(Refused, match=r"remembers 3 answers, the counter 4: one of them was set back"):
             restored.ready(3)
+        assert "remembers 3 answers" in (tmp_path / "copy" / "audit.jsonl").read_text()
         with pytest.raises(UsageError, match="open it again"):
             restored.ready(3)
         restored.close()
@@ -374,10 +372,7 @@ def test_no_upload_counts_once_requests_were_asked_for(tmp_path: Path) -> None:
         assert server.close().result.void
 
 
-def test_what_a_kill_leaves_of_an_upload_goes_with_the_round(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also one before the upload was remembered."""
+def test_what_a_kill_leaves_of_an_upload_goes_with_the_round(tmp_path: Path) -> None:
     world, name = agreed(tmp_path), ALL[0]
     left = [tmp_path / name / file for file in ("upload.sealed", "update.sealed")]
     kept = [path.read_bytes() for path in left]

@@ -12,7 +12,7 @@ from fedproof.cli.tables import table
 from fedproof.encoding.text import counted, printable
 from fedproof.encoding.time import utc_text
 from fedproof.round.audit import History
-from fedproof.round.peek import AUDIT, node_place
+from fedproof.round.place import AUDIT, peek_place
 
 _DIGEST = 64
 _SHOWN = 16
@@ -47,7 +47,7 @@ def _event(line: dict[str, Any]) -> dict[str, Any]:
 def node_state(folder: Path) -> dict[str, Any]:
     """A node's state folder: where its chain stands, and its log, both nothing before the node's first step. Raises `Malformed`,
     `Refused`."""
-    place, log = node_place(folder), folder / AUDIT
+    place, log = peek_place(folder), folder / AUDIT
     standing = None
     if place is not None:
         announced = utc_text(place.time) if 0 < place.time <= 1 << 32 else None

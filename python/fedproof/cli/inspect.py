@@ -32,7 +32,7 @@ from fedproof.policy.policy import Policy
 from fedproof.policy.training import TrainingPolicy
 from fedproof.provenance.training_bundle import DATA, TEST, TrainingBundle, is_training_bundle
 from fedproof.round.audit import History
-from fedproof.round.peek import is_node_state
+from fedproof.round.place import is_node_state
 from fedproof.training.proof import Training
 
 _LIMIT = 1 << 30

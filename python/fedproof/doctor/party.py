@@ -27,7 +27,7 @@ from fedproof.round.chain import Chain
 from fedproof.round.client import CLOCK_SKEW
 from fedproof.round.folder import BASE, ENVELOPE_KEY, MESSAGE_KEY, NODE_KEY, POLICY, ROSTER, STATE, TRUST
 from fedproof.round.messages import Announcement
-from fedproof.round.peek import AUDIT, node_place
+from fedproof.round.place import AUDIT, peek_place
 from fedproof.round.record import MAX_BODY, RoundBody, RoundEntry
 
 _LIMIT = 1 << 28
@@ -246,7 +246,7 @@ def _node_state(state: Path, at: Examination, now: int) -> None:
     lines = 0
     if log.exists():
         lines = len(History.load(log).events)
-    place = node_place(state)
+    place = peek_place(state)
     if place is None or place.time == 0:
         at.ok("state", f"no round adopted yet; {counted(lines, 'line')} in its audit log")
         return

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flwr.app import MetricRecord
 
-from fedproof.flower.round import RoundSummary
+from fedproof.flower.summary import RoundSummary
 
 Hook = Callable[[RoundSummary, MetricRecord], None]
 """Called after a round with what became of it and the metrics that are in Flower's `Result`, ours under `fedproof-…`. What it raises is

@@ -119,9 +119,8 @@ class _Turn:
             with self.node.on_record():
                 return self._run(call_next)
         except FedproofError as error:
-            # It tells the server no more than the record would: reasons name bounds and digests, never values of an update.
             _log.error("fedproof: %s", printable(str(error), 1000))
-            return self._answer(refused=printable(str(error), 1000))
+            return self._refuse(error)
 
     def _run(self, call_next: Handler) -> Message:
         step, kind = self.call.step, _kind(self.message)
@@ -197,10 +196,15 @@ class _Turn:
                     answers.append(self.node.answer(request))
                 except (Refused, Malformed) as error:
                     refused = error
+                    _log.error("fedproof: %s", printable(str(error), 1000))
                     answers.append(b"")
         if refused is not None and not any(answers):
-            raise refused
+            return self._refuse(refused)
         return self._answer(answers=answers)
+
+    def _refuse(self, error: FedproofError) -> Message:
+        """It tells the server no more than the record would: reasons name bounds and digests, never values of an update."""
+        return self._answer(refused=printable(str(error), 1000))
 
     def _evaluate(self, call_next: Handler) -> Message:
         reply = call_next(self._with_model(), self.context)

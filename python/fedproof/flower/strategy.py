@@ -21,7 +21,8 @@ from fedproof.flower.exchange import wait_for_nodes
 from fedproof.flower.hooks import Hook
 from fedproof.flower.metrics import alike
 from fedproof.flower.mod import CONFIG
-from fedproof.flower.round import Conversation, RoundSummary
+from fedproof.flower.round import Conversation
+from fedproof.flower.summary import RoundSummary
 from fedproof.flower.supported import check_strategy
 from fedproof.identity.keys import EnvelopeKey
 from fedproof.identity.trust import Trust

@@ -117,10 +117,12 @@ def verify(statement: Statement, proof: bytes) -> None:
         _core.verify_consistent_masking(statement.suite, (*statement.parts(), proof))
 
 
-def holding(suite: str, claims: Sequence[tuple[Statement, bytes]]) -> list[bool]:
+def holding(claims: Sequence[tuple[Statement, bytes]]) -> list[bool]:
     """Of each whether its proof holds, as `verify` says: all of them in one multi-scalar multiplication, and by halves where one does
-    not."""
+    not. claims: of one suite."""
+    if not claims:
+        return []
     with refusals():
         return _core.holding_consistent_maskings(
-            suite, [(*statement.parts(), proof) for statement, proof in claims]
+            claims[0][0].suite, [(*statement.parts(), proof) for statement, proof in claims]
         )

@@ -173,6 +173,11 @@ class Aggregator:
         model."""
         return self.server is not None and self.server.fixed
 
+    @property
+    def asking(self) -> str:
+        """What was asked last, in the protocol's words: by the first client's first request. Raises `Refused` where nothing was."""
+        return self._under_exchange().kind
+
     def requests(self) -> Mapping[str, Sequence[bytes]]:
         """What was asked last, of those who have not answered: to be asked again after a stop."""
         return _encoded(self._exchanges.waiting()) if self._exchanges is not None else Each()
@@ -182,9 +187,7 @@ class Aggregator:
         as if it had not come."""
         with self._step():
             self._under_way()
-            if self._exchanges is None:
-                raise Refused("answer", "statement", "nothing is asked", round=self.chain.round)
-            self._exchanges.answer(client, data)
+            self._under_exchange().answer(client, data)
             self._keep("answer", data)
 
     def close(self) -> Closed:
@@ -229,6 +232,11 @@ class Aggregator:
     def entries(self) -> list[bytes]:
         """The record so far."""
         return [self._log.entry(index) for index in range(self._log.size)]
+
+    def _under_exchange(self) -> Exchanges:
+        if self._exchanges is None:
+            raise Refused("answer", "statement", "nothing is asked", round=self.chain.round)
+        return self._exchanges
 
     def _under_way(self) -> Server:
         if self.server is None:

@@ -26,7 +26,7 @@ from fedproof.round.blame_messages import (
     WrongRow,
 )
 from fedproof.round.masked import packed_rows, row_hashes
-from fedproof.round.masked_messages import Pair, PairPart
+from fedproof.round.masked_messages import MaskedUpload, Pair, PairPart
 from fedproof.round.unmasking import Unmasking, read_answer
 from fedproof.round.uploads import MaskedUploads
 
@@ -88,10 +88,11 @@ class Blame:
         pending = {
             c: held for c, held in self._told.items() if c not in self._named and c not in self._cleared
         }
-        proofs = {c: proof for c, held in pending.items() if (proof := self._of_proof(*held)) is not None}
-        good = self._holding([(c, proof, pending[c][1]) for c, proof in proofs.items()])
-        for client, held in pending.items():
-            rows, proof = self._of_rows(*held), proofs.get(client)
+        of = {client: self._of(signed, told) for client, (signed, told) in pending.items()}
+        good = self._holding(
+            [(client, proof, pending[client][1]) for client, (_, proof) in of.items() if proof is not None]
+        )
+        for client, (rows, proof) in of.items():
             if rows is not None and self._convicts(rows):
                 self._named[client] = rows
             elif proof is not None and client not in good and self._convicts(proof):
@@ -106,7 +107,7 @@ class Blame:
             # Where it does not follow from what was signed it convicts nobody.
             with suppress(Refused):
                 claims[client] = self._court.statement_of(evidence, fingerprints), fingerprints.proof
-        holding = consistent_masking.holding(self.round.suite, list(claims.values()))
+        holding = consistent_masking.holding(list(claims.values()))
         return {client for client, holds in zip(claims, holding, strict=True) if holds}
 
     def _convicts(self, evidence: Evidence) -> bool:
@@ -117,9 +118,14 @@ class Blame:
             return False
         return True
 
-    def _of_rows(self, signed: Signed, told: Fingerprints) -> WrongRow | None:
+    def _of(self, signed: Signed, told: Fingerprints) -> tuple[WrongRow | None, FailedProof | None]:
+        """What there is to check of it."""
+        upload = self._uploads.upload(told.client)
+        return self._of_rows(signed, told, upload), self._of_proof(signed, told, upload)
+
+    def _of_rows(self, signed: Signed, told: Fingerprints, upload: MaskedUpload) -> WrongRow | None:
         """About the first row whose fingerprint is another than its own."""
-        round, upload = self.round, self._uploads.upload(told.client)
+        round = self.round
         true = consistent_masking.row_fingerprints(self._fixed.beacon, self._uploads.unpack(upload))
         wrong = np.flatnonzero(true != self._fixed.unpack_rows(told))
         if not len(wrong):
@@ -128,9 +134,8 @@ class Blame:
         hashes, row = row_hashes(round, upload.masked), packed_rows(round, upload.masked)[number]
         return WrongRow(fingerprints=signed, hashes=hashes, number=number, row=row)
 
-    def _of_proof(self, signed: Signed, told: Fingerprints) -> FailedProof | None:
+    def _of_proof(self, signed: Signed, told: Fingerprints, upload: MaskedUpload) -> FailedProof | None:
         """With all that the proof is about. None while the client's own mask stays closed: then no sum has it."""
-        upload = self._uploads.upload(told.client)
         try:
             secret = self._unmasking.self_secret(told.client)
         except Refused:
@@ -166,11 +171,14 @@ class Blame:
     def _of_conflicts(self, named: Mapping[str, Evidence]) -> list[tuple[ConflictRequest, Iterable[str]]]:
         """Pairs of which both ends signed different points, and whom to ask: the ends first, then everybody."""
         asks: list[tuple[ConflictRequest, Iterable[str]]] = []
-        told = [(client, *held) for client, held in sorted(self._told.items()) if client not in named]
-        for at, (first, signed, own) in enumerate(told):
-            for second, other_signed, other in told[at + 1 :]:
-                edge = first, second
-                if own.points_of(second) == other.points_of(first) or edge in self._shown:
+        told = {client: held for client, held in sorted(self._told.items()) if client not in named}
+        for first, (signed, own) in told.items():
+            for pair in own.pairs:
+                edge = first, pair.client
+                if pair.client < first or pair.client not in told or edge in self._shown:
+                    continue
+                other_signed, other = told[pair.client]
+                if pair.points == other.points_of(first):
                     continue
                 request = ConflictRequest(
                     session=self.round.session,

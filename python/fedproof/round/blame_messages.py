@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Annotated, ClassVar, Self, TypeAlias, get_args
 
 from pydantic import Field, model_validator
@@ -63,7 +64,8 @@ class Fingerprints(Message):
 
     def points_of(self, other: str) -> bytes | None:
         """Of the mask that it shares with another client, if it signed for one."""
-        return next((p.points for p in self.pairs if p.client == other), None)
+        at = bisect_left(self.pairs, other, key=lambda pair: pair.client)  # they are sorted
+        return self.pairs[at].points if at < len(self.pairs) and self.pairs[at].client == other else None
 
 
 class HolderPart(Record):

@@ -24,13 +24,13 @@ class Each(Mapping[str, T]):
     """Something for each of these clients, made when it is asked for: all of it together can be large."""
 
     def __init__(self, clients: Iterable[str] = (), make: Callable[[str], T] | None = None) -> None:
-        self.make = make
+        self._make = make
         self._clients = dict.fromkeys(clients)
 
     def __getitem__(self, client: str) -> T:
-        if client not in self._clients or self.make is None:
+        if client not in self._clients or self._make is None:
             raise KeyError(client)
-        return self.make(client)
+        return self._make(client)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._clients)
@@ -76,8 +76,14 @@ class Exchanges:
         self._heard = Counter()
         return self._exchange.asked if self._exchange is not None else Each()
 
+    @property
+    def kind(self) -> str:
+        """What is asked, by the first client's first request. Raises `Refused` where nothing is."""
+        return next(iter(self._open().asked.values()))[0].KIND
+
     def waiting(self) -> Requests:
-        """What was asked last, and is not answered yet; a client answers its requests in their order."""
+        """What was asked last, and is not answered yet, if clients answer their requests in order. Where one skipped a request and answered
+        a later one, it is the later one that is asked again: what stays closed others are asked for in the exchange after."""
         exchange = self._exchange
         if exchange is None:
             return Each()
@@ -125,9 +131,12 @@ class Exchanges:
         if recovery is not None:
             asked: Requests = Each(sorted(unmasking.opened), lambda _: (recovery,))
             yield _Exchange(asked, unmasking.who_recovers, unmasking.recovered)
-        if len(unmasking.opened) < unmasking.round.parameters.threshold or server.opens():
+        if len(unmasking.opened) < unmasking.round.parameters.threshold:
             return
-        blame = server.blame()
+        try:
+            blame = server.blame()
+        except Refused:  # the sum opens
+            return
         request = blame.request()
         asked = Each(sorted(unmasking.opened), lambda _: (request,))
         yield _Exchange(asked, signer.who, signer.then(blame.receive))

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import os
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from fedproof.encoding.digest import Digest
-from fedproof.encoding.files import lock_file, make_folder, read_capped, write_atomic
-from fedproof.encoding.message import Message
+from fedproof.encoding.files import lock_file, make_folder
 from fedproof.encoding.text import printable
-from fedproof.encoding.time import Time
 from fedproof.errors import Malformed, Refused, UsageError
-from fedproof.identity.at_rest import read_sealed, tag, write_sealed
+from fedproof.identity.at_rest import read_sealed, write_sealed
 from fedproof.identity.signed import Signed
-from fedproof.model.optimiser import Moments
 from fedproof.policy.parameters import shape
 from fedproof.proofs import Commitment
 from fedproof.round.answered import LIMIT, Answers
@@ -32,8 +27,8 @@ from fedproof.round.client import Client
 from fedproof.round.counter import Counter
 from fedproof.round.masked_messages import AnyUpload, MaskedUpload
 from fedproof.round.masker import Made
-from fedproof.round.messages import Count, State, Upload, Verdict
-from fedproof.round.peek import ANSWERS, AUDIT, NODE_PLACE, NODE_STATE, PLACE
+from fedproof.round.messages import Upload, Verdict
+from fedproof.round.place import ANSWERS, AUDIT, PLACE, read_place, write_place
 from fedproof.round.requests import answer, read_request, session_of
 from fedproof.round.verify import Read, RoundReport
 
@@ -43,32 +38,6 @@ _LIMIT = 1 << 33
 def _purpose(what: str, upload: bytes) -> str:
     """upload: digest of its header."""
     return f"{what} {upload.hex()}"
-
-
-class _Place(Message):
-    """Where the chain stands. weights: W as little-endian int64. model: what messages say of it, which takes time to compute. steps, first,
-    second: what the optimiser remembers, vectors as little-endian doubles."""
-
-    KIND: ClassVar[str] = NODE_PLACE
-
-    round: Count
-    previous: Digest
-    time: Time
-    weights: bytes = Field(repr=False)
-    model: State
-    steps: Count
-    first: bytes = Field(repr=False)
-    second: bytes = Field(repr=False)
-
-
-class _State(Message):
-    """place: encoded, so that whoever may read the folder can look at it (`peek`). tag: by the client's key, so that nobody else says
-    where it stands."""
-
-    KIND: ClassVar[str] = NODE_STATE
-
-    place: bytes = Field(repr=False)
-    tag: Digest
 
 
 class Node:
@@ -91,6 +60,9 @@ class Node:
         self._counter = counter
         make_folder(root)
         self._broken = False
+        self._recorded: Callable[[], Exception | None] = lambda: None
+        self._number = 0
+        self._placed: int | None = None  # the round that the file has
         busy = f"another process has the state folder {printable(str(root))}"
         self._lock: int | None = lock_file(root / "lock", busy)
         try:
@@ -140,11 +112,12 @@ class Node:
         """Declares that this client will take part in the next round; the answer goes to the aggregator. weight: how much the update is
         to count, a whole number, say of training examples, from 1 to the policy's `update.weights.max`. attempt: the aggregator's
         (`Aggregator.attempt`), 0 unless it gave an attempt up. Raises `Refused` (object "ready", stage "policy") for a weight out of
-        range, or where all rounds of the policy are on record; `UsageError` if the node is closed or its folder cannot be written. What was
+        range, or where all rounds of the policy are on record; as all that writes, for a folder that was set back behind its counter
+        ("state folder", "chain"); `UsageError` if the node is closed or its folder cannot be written. What was
         refused is in the audit log."""
         with self.on_record():
             signed = self.client.ready(weight, attempt=attempt)
-        self._save()
+            self._save()
         self.audit.append("ready", round=self.client.chain.round, attempt=attempt, weight=weight)
         return signed
 
@@ -161,22 +134,18 @@ class Node:
             x = self.client.check_update(x)
             now = int(self._clock())
             session = self.client.check(announcement, now=now).digest()
-            earlier = self._earlier(session)
-            if earlier is None:
-                upload = self.client.upload(announcement, x, now=now)
-        if earlier is not None:
-            self._save()  # it may be there because saving failed after it was made
-            return earlier
-        key, header = self.client.key, upload.header.digest()
-        with self._writing():
-            if isinstance(upload, MaskedUpload):  # one in clear holds it
-                write_sealed(self._update, x.astype("<i4").tobytes(), key, _purpose("update", header))
-            write_sealed(self._upload, upload.to_bytes(), key, _purpose("upload", header))
-        self._save()
-        round = self.client.chain.round
-        self.audit.append(
-            "upload", round=round, header=upload.header.digest().hex(), bytes=len(upload.to_bytes())
-        )
+            upload = self._earlier(session)
+            if upload is not None:
+                self._save()  # it may be there because saving failed after it was made
+                return upload
+            upload = self.client.upload(announcement, x, now=now)
+            key, header, data = self.client.key, upload.header.digest(), upload.to_bytes()
+            with self._writing():
+                if isinstance(upload, MaskedUpload):  # one in clear holds it
+                    write_sealed(self._update, x.astype("<i4").tobytes(), key, _purpose("update", header))
+                write_sealed(self._upload, data, key, _purpose("upload", header))
+            self._save()
+        self.audit.append("upload", round=self.client.chain.round, header=header.hex(), bytes=len(data))
         return upload
 
     def _earlier(self, session: bytes) -> AnyUpload | None:
@@ -198,14 +167,15 @@ class Node:
             if isinstance(request, FingerprintRequest):
                 self._bring_upload_back(request.session)
             answered = answer(self.client, request)
-        self._save()
+            self._save()
         self.audit.append("answered", request=request.KIND, session=session_of(request).hex())
         return answered
 
     def _bring_upload_back(self, session: bytes) -> None:
         """For the one exchange that is about it."""
-        masker, upload = self.client.masker_of(session), self._earlier(session)
-        if masker.made is None and isinstance(upload, MaskedUpload):
+        masker = self.client.masker_of(session)
+        upload = self._earlier(session) if masker.made is None else None
+        if isinstance(upload, MaskedUpload):
             chain = self.client.chain
             d = len(chain.W)
             purpose = _purpose("update", upload.header.digest())
@@ -221,7 +191,7 @@ class Node:
         `UsageError` if the node is closed or its folder cannot be written. What was refused is in the audit log."""
         with self.on_record():
             verdict = self.client.verdict(signed)
-        self._save()
+            self._save()
         self.audit.append("verdict", accepted=verdict.accepted, reason=verdict.reason)
         return verdict
 
@@ -241,24 +211,19 @@ class Node:
         self.audit.append("adopted", round=report.round, model=self.client.chain.state.weights.hex())
         return report
 
-    _recording = False
-    _number = 0
-    _placed: int | None = None
-    """The round that the file has."""
-
     @contextmanager
     def on_record(self) -> Iterator[None]:
         """What is refused within it is in the audit log, once, and why."""
         self._check_open()
-        outermost, self._recording = not self._recording, True
         try:
             yield
         except (Refused, Malformed) as error:
-            if outermost:
+            if self._recorded() is not error:
                 self.audit.append("refused", what=str(error)[:1000])
+                self._recorded = weakref.ref(
+                    error
+                )  # it leads to the frames that raised it, and so to the clear values
             raise
-        finally:
-            self._recording = not outermost
 
     def _purpose_of(self, what: str) -> str:
         """Of what is one for the whole federation."""
@@ -272,8 +237,10 @@ class Node:
         """The place first: of what was answered before it nothing binds. The counter goes on before the answer leaves, and not before the
         file is there."""
         with self._writing():
-            if self._placed != self.client.chain.round:
-                self._save_place()
+            chain = self.client.chain
+            if self._placed != chain.round:
+                write_place(self._path, chain, self.client.key, self._purpose_of("place"))
+                self._placed = chain.round
             self._check_count()
             self._number += 1
             data = Answers.of(self.client, self._number, counted=self._counter is not None).to_bytes()
@@ -285,29 +252,13 @@ class Node:
             if self._counter is not None:
                 self._counter.advance(self._number)
 
-    def _save_place(self) -> None:
-        chain = self.client.chain
-        moments = chain.moments
-        place = _Place(
-            round=chain.round,
-            previous=chain.previous,
-            time=chain.time,
-            weights=chain.W.astype("<i8").tobytes(),
-            model=chain.state,
-            steps=moments.steps,
-            first=moments.first.astype("<f8").tobytes(),
-            second=moments.second.astype("<f8").tobytes(),
-        )
-        data = place.to_bytes()
-        state = _State(place=data, tag=tag(data, self.client.key, self._purpose_of("place")))
-        write_atomic(self._path, state.to_bytes(), mode=0o600)
-        self._placed = chain.round
-
     def _load(self) -> None:
         """Raises `Refused` for files of different times, of which one was set back."""
-        if self._path.exists():
-            self._load_place()
         client = self.client
+        if self._path.exists():
+            place = read_place(self._path, client.key, self._purpose_of("place"))
+            client.chain = place.restore(client.chain)
+            self._placed = client.chain.round
         if self._answers.exists():
             data = read_sealed(self._answers, client.key, self._purpose_of("answers"), limit=LIMIT)
             answers = Answers.from_bytes(data, limit=LIMIT)
@@ -349,29 +300,3 @@ class Node:
         if told < number:
             self._counter.advance(number)
         self._save()
-
-    def _load_place(self) -> None:
-        client, kept = self.client, _State.from_bytes(read_capped(self._path, _LIMIT), limit=_LIMIT)
-        if kept.tag != tag(kept.place, client.key, self._purpose_of("place")):
-            detail = f"{PLACE} was changed, or is another key's"
-            raise Refused("state folder", "digest", detail, party=client.name)
-        state = _Place.from_bytes(kept.place, limit=_LIMIT)
-        W = np.frombuffer(state.weights, "<i8").astype(np.int64)
-        moments = Moments(
-            state.steps,
-            np.frombuffer(state.first, "<f8").astype(np.float64),
-            np.frombuffer(state.second, "<f8").astype(np.float64),
-        )
-        start = client.chain
-        for held, wanted in (
-            (W, start.W),
-            (moments.first, start.moments.first),
-            (moments.second, start.moments.second),
-        ):
-            if len(held) != len(wanted):
-                raise Refused("state folder", "shape", "holds another model's state", party=client.name)
-        here = replace(
-            start, round=state.round, previous=state.previous, time=state.time, W=W, moments=moments
-        )
-        client.chain = here.known(state.model)
-        self._placed = state.round

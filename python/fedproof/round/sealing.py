@@ -42,8 +42,9 @@ def unseal(round: MaskedRound, holder: str, sealed: Sequence[Sealed]) -> list[tu
             (each.sharing.self_commitments, each.sharing.key_commitments), found, strict=True
         )
     ]
-    good = iter(round.good_shares(holder, shares))
-    return [None if found is None or [next(good), next(good)] != [True, True] else found for found in plain]
+    good = round.good_shares(holder, shares)
+    both = iter(own and key for own, key in zip(good[::2], good[1::2], strict=True))
+    return [found if found is not None and next(both) else None for found in plain]
 
 
 def _opened(round: MaskedRound, holder: str, sealed: Sealed) -> tuple[bytes, bytes] | None:

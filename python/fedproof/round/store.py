@@ -88,19 +88,19 @@ def _read(path: Path, name: bytes) -> bytes:
 
 
 class Store:
-    """root: the folder, made if it is not there, for its owner alone. round: that of the round under way. uploads: of that round, as
+    """root: the folder, made if it is not there, for its owner alone. open_folder: that of the round under way. uploads: of that round, as
     `put` or `happened` came by them."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.round = root / "open"
+        self.open_folder = root / "open"
         self.uploads = Uploads()
-        for folder in (root / "blobs", self.round):
+        for folder in (root / "blobs", self.open_folder):
             make_folder(folder)
 
     def clean(self) -> None:
         """Removes what torn writes left. Only for the one who holds the log's lock: another may be writing."""
-        for folder in (self.root, self.round, self.root / "blobs"):
+        for folder in (self.root, self.open_folder, self.root / "blobs"):
             for leftover in folder.rglob("*.tmp") if folder.name == "blobs" else folder.glob("*.tmp"):
                 leftover.unlink()
 
@@ -132,16 +132,16 @@ class Store:
 
     def open_round(self, announcement: Signed) -> None:
         """Before the announcement is sent. Without it there is no round under way."""
-        write_atomic(self.round / "announcement", announcement.to_bytes())
+        write_atomic(self.open_folder / "announcement", announcement.to_bytes())
 
     def opened_round(self) -> Signed | None:
         """The announcement under way, if there is one."""
-        path = self.round / "announcement"
+        path = self.open_folder / "announcement"
         return Signed.from_bytes(read_capped(path, _MAX_BLOB)) if path.exists() else None
 
     def put(self, number: int, kind: Kind, data: bytes) -> None:
         """What happened in the round under way, before anybody is told of it."""
-        path = self.round / f"{number:06}-{kind}"
+        path = self.open_folder / f"{number:06}-{kind}"
         write_atomic(path, data, mode=0o600)
         if kind == "upload":
             self.uploads.add(path, data)
@@ -149,7 +149,7 @@ class Store:
     def happened(self) -> Iterator[tuple[Kind, bytes]]:
         """In the round under way, in order."""
         kinds: tuple[Kind, ...] = get_args(Kind)
-        paths = [(path, k) for k in kinds for path in self.round.glob(f"*-{k}")]
+        paths = [(path, k) for k in kinds for path in self.open_folder.glob(f"*-{k}")]
         for path, kind in sorted(paths, key=lambda each: int(each[0].name.split("-")[0])):
             data = read_capped(path, _MAX_BLOB)
             if kind == "upload":
@@ -158,13 +158,13 @@ class Store:
 
     def waiting(self) -> Waiting:
         """For what goes on record when the round under way ends. Empty."""
-        return Waiting(self.round)
+        return Waiting(self.open_folder)
 
     def clear_round(self) -> None:
         """After the entry was appended: the clear updates are gone. The announcement goes first."""
-        (self.round / "announcement").unlink(missing_ok=True)
-        sync_folder(self.round)
-        for path in self.round.iterdir():
+        (self.open_folder / "announcement").unlink(missing_ok=True)
+        sync_folder(self.open_folder)
+        for path in self.open_folder.iterdir():
             path.unlink()
         self.uploads = Uploads()
 

@@ -132,9 +132,8 @@ class MaskedUploads:
         waiting = self.held if self.elsewhere is None else self.elsewhere
         return MaskedUpload.from_bytes(waiting[self.kept[client].name], limit=self.limit())
 
-    def keep(self, client: str, upload: MaskedUpload) -> None:
-        """It counts from here on."""
-        data = upload.to_bytes()
+    def keep(self, client: str, upload: MaskedUpload, data: bytes) -> None:
+        """It counts from here on. data: as it came."""
         kept = Kept(upload.blinds, upload.sharing, upload.ciphertexts, sha256(data))
         if self.elsewhere is None:
             self.held[kept.name] = data
@@ -161,12 +160,15 @@ class MaskedUploads:
 
     def read(self, data: bytes) -> Contents:
         """Raises `Malformed`."""
-        return _Masked(MaskedUpload.from_bytes(data, limit=len(data)), self)  # capped by `limit`
+        return _Masked(MaskedUpload.from_bytes(data, limit=len(data)), data, self)  # capped by `limit`
 
 
 @dataclass(frozen=True)
 class _Masked:
+    """data: what the upload was read from."""
+
     upload: MaskedUpload
+    data: bytes = field(repr=False)
     uploads: MaskedUploads
 
     @property
@@ -210,7 +212,7 @@ class _Masked:
 
     def count(self, client: str, commitment: Commitment) -> None:
         self.uploads.round.check_sharing(client, self.upload.sharing)
-        self.uploads.keep(client, self.upload)
+        self.uploads.keep(client, self.upload, self.data)
 
     def shown(self) -> bytes:
         return self.upload.sharing.to_bytes()

@@ -11,7 +11,8 @@ use crate::jacobian::Jacobian;
 use crate::wide::Accumulate;
 
 const BITS: usize = 5;
-const WINDOWS: usize = 52;
+/// Below the leading one, which is the same for all.
+const WINDOWS: usize = 51;
 
 /// P, 3P, … 31P.
 struct Odd<S: Suite>(Vec<Coordinates<S>>);
@@ -42,7 +43,7 @@ impl<S: Suite> Odd<S> {
     }
 }
 
-/// u_i with Σ 32^i(2u_i − 31) = k or k + r, whichever is odd: five bits each of (that − 1)/2 + 2^259.
+/// u_i with 32^51 + Σ 32^i(2u_i − 31) = k or k + r, whichever is odd: five bits each of (that − 1)/2.
 fn digits<F: PrimeField>(k: F) -> Zeroizing<[u8; WINDOWS]> {
     let mut odd = Zeroizing::new(k.into_bigint());
     let even = 0u64.wrapping_sub(u64::from(odd.is_even()));
@@ -57,7 +58,6 @@ fn digits<F: PrimeField>(k: F) -> Zeroizing<[u8; WINDOWS]> {
         let at = |i: usize| u16::from(bytes.get(i).copied().unwrap_or(0));
         *digit = ((at(byte) | at(byte + 1) << 8) >> shift) as u8 & 31;
     }
-    out[WINDOWS - 1] |= 16;
     out
 }
 
@@ -69,17 +69,16 @@ fn digits<F: PrimeField>(k: F) -> Zeroizing<[u8; WINDOWS]> {
 /// scalars it does not branch.
 pub fn multiply_each<S: Suite>(points: &[Affine<S>], scalar: &S::Scalar) -> Vec<Affine<S>> {
     let digits = digits(*scalar);
+    let [last, others @ ..] = &*digits;
     let product = |point: &Affine<S>| {
         let table = Odd::<S>::new(point);
-        let (first, others) = digits.split_at(1);
-        let mut downwards = others.iter().rev();
-        let mut sum = Jacobian::new(table.entry(downwards.next().copied().unwrap_or(16)));
-        for digit in downwards {
+        let mut sum = Jacobian::new((point.x, point.y));
+        for digit in others.iter().rev() {
             (0..BITS).for_each(|_| sum.double());
             sum.add(table.entry(*digit));
         }
         (0..BITS).for_each(|_| sum.double());
-        let (x, y) = table.entry(first.first().copied().unwrap_or(16));
+        let (x, y) = table.entry(*last);
         sum.point::<S>() + Affine::<S>::new_unchecked(x, y)
     };
     let products: Vec<Point<S>> = points.par_iter().map(product).collect();

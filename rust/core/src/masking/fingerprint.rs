@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::masks::{Modulus, SUBJECT, Seed, add_masks};
-use super::stream::Stream;
+use super::stream::{Drawn, Schedule};
 use crate::commit::Key;
 use crate::error::{Error, Result};
 use crate::group::{Affine, Suite, WithoutH, to_affine};
@@ -35,17 +35,18 @@ impl Beacon {
         shape.check(SUBJECT, shape.rows())?;
         let all = (0..REPETITIONS as u32)
             .map(|repetition| {
-                let seed = Sha256::new_with_prefix(b"fedproof/v1/beacon\0")
+                let seed: [u8; 32] = Sha256::new_with_prefix(b"fedproof/v1/beacon\0")
                     .chain_update(session)
                     .chain_update(accepted)
                     .chain_update(repetition.to_be_bytes())
                     .finalize()
                     .into();
+                let schedule = Schedule::new(&seed);
                 let draw = |row, count| {
                     let mut out = vec![0; count];
-                    let mut stream = Stream::new(&seed, row);
+                    let mut stream = schedule.row(row);
                     stream.skip_scalar();
-                    stream.residues(modulus, &mut out);
+                    stream.residues(modulus, &mut Drawn::new(), &mut out, |to, v| *to = v);
                     out
                 };
                 Self {
@@ -131,10 +132,11 @@ pub fn pair_fingerprint<S: Suite>(
         values: Vec::with_capacity(beacons.len()),
         blinds: Vec::with_capacity(beacons.len()),
     };
+    let blinds = Schedule::new(blind_seed);
     for (beacon, row) in beacons.iter().zip(0..) {
         let rows = Zeroizing::new(row_fingerprints(modulus, shape, beacon, &residues)?);
         let value = fold(modulus, beacon, &rows)?;
-        let blind: S::Scalar = Stream::new(blind_seed, row).scalar();
+        let blind: S::Scalar = blinds.row(row).scalar();
         let h = weighted::<S::Scalar>(beacon, &scalars);
         let hidden = Key::<WithoutH<S>>::get(1).commit_scalars(0, &[], &blind)?;
         points.push(key.commit_scalars(shape.columns(), &[S::Scalar::from(value)], &h)? + hidden);

@@ -4,7 +4,7 @@ use ark_ff::PrimeField;
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-use super::stream::Stream;
+use super::stream::{Drawn, Schedule};
 use crate::error::{Error, Result, Stage};
 
 pub(super) const SUBJECT: &str = "mask";
@@ -88,23 +88,26 @@ pub fn add_masks<F: PrimeField>(
             "a residue is not below the modulus",
         ));
     }
+    let masks: Vec<_> = seeds
+        .iter()
+        .map(|Seed { seed, negative }| (Schedule::new(seed), *negative))
+        .collect();
     residues
         .par_chunks_mut(columns)
         .zip(blinds)
         .enumerate()
         .for_each(|(index, (row, blind))| {
-            let mut mask = Zeroizing::new(vec![0; row.len()]);
-            for Seed { seed, negative } in seeds {
-                let mut stream = Stream::new(seed, index as u64);
+            let mut drawn = Drawn::new();
+            for (schedule, negative) in &masks {
+                let mut stream = schedule.row(index as u64);
                 let scalar: F = stream.scalar();
-                stream.residues(modulus, &mut mask);
                 // Signs are public: they follow from the order of names.
                 if *negative {
                     *blind -= scalar;
-                    row.iter_mut().zip(mask.iter()).for_each(|(to, m)| *to += q - m);
+                    stream.residues(modulus, &mut drawn, row, |to, mask| *to += q - mask);
                 } else {
                     *blind += scalar;
-                    row.iter_mut().zip(mask.iter()).for_each(|(to, m)| *to += m);
+                    stream.residues(modulus, &mut drawn, row, |to, mask| *to += mask);
                 }
             }
             modulus.reduce(row);
@@ -292,11 +295,11 @@ mod tests {
         ];
         for (row, scalar, by_modulus) in known {
             for (modulus, residues) in Modulus::ALL.into_iter().zip(by_modulus) {
-                let mut stream = Stream::new(&[7; 32], row);
+                let mut stream = Schedule::new(&[7; 32]).row(row);
                 let drawn: F = stream.scalar();
                 let hex: String = encode_field(drawn).iter().map(|b| format!("{b:02x}")).collect();
                 let mut out = [0; 3];
-                stream.residues(modulus, &mut out);
+                stream.residues(modulus, &mut Drawn::new(), &mut out, |to, v| *to = v);
                 assert_eq!((hex.as_str(), out), (scalar, residues));
             }
         }

@@ -2,9 +2,9 @@
 //! order and on any core.
 
 use aes::Aes256;
+use aes::cipher::{InnerIvInit, KeyInit, StreamCipher, StreamCipherCoreWrapper};
 use ark_ff::PrimeField;
-use ctr::Ctr64BE;
-use ctr::cipher::{KeyIvInit, StreamCipher};
+use ctr::{Ctr64BE, CtrCore};
 use zeroize::Zeroizing;
 
 use super::masks::Modulus;
@@ -13,20 +13,38 @@ use crate::group::scalar_from_wide;
 /// Candidates drawn at a time, at most.
 const DRAWN: usize = 1024;
 
-/// The cipher wipes its round keys when it is dropped.
-pub(super) struct Stream(Ctr64BE<Aes256>);
+/// Where candidates are drawn to, of any modulus. It is wiped when it is dropped, byte by byte: once for many streams.
+pub(super) struct Drawn(Zeroizing<[u8; 6 * DRAWN]>);
 
-impl Stream {
-    /// Key: the seed. First counter block: the row as 64 bits, big-endian, and 64 zero bits.
-    pub(super) fn new(seed: &[u8; 32], row: u64) -> Self {
+impl Drawn {
+    pub(super) fn new() -> Self {
+        Self(Zeroizing::new([0; 6 * DRAWN]))
+    }
+}
+
+/// A seed, expanded once for all its rows. Round keys and what is left of a stream's last block are wiped when they are dropped.
+pub(super) struct Schedule(Aes256);
+
+impl Schedule {
+    pub(super) fn new(seed: &[u8; 32]) -> Self {
+        Self(Aes256::new(seed.into()))
+    }
+
+    /// First counter block: the row as 64 bits, big-endian, and 64 zero bits.
+    pub(super) fn row(&self, row: u64) -> Stream {
         let mut counter = [0; 16];
         counter
             .iter_mut()
             .zip(row.to_be_bytes())
             .for_each(|(to, byte)| *to = byte);
-        Self(Ctr64BE::new(seed.into(), &counter.into()))
+        let core = CtrCore::inner_iv_init(self.0.clone(), &counter.into());
+        Stream(StreamCipherCoreWrapper::from_core(core))
     }
+}
 
+pub(super) struct Stream(Ctr64BE<Aes256>);
+
+impl Stream {
     fn fill(&mut self, out: &mut [u8]) {
         self.0.write_keystream(out);
     }
@@ -43,38 +61,51 @@ impl Stream {
         self.fill(&mut [0; 64]);
     }
 
-    /// As many uniform residues as fit: little-endian integers of the modulus' width; those that are not below it are left out.
-    pub(super) fn residues(&mut self, modulus: Modulus, out: &mut [u64]) {
+    /// As many uniform residues as there are places, each `put` in its own: little-endian integers of the modulus' width; those that are not
+    /// below it are left out.
+    pub(super) fn residues(
+        &mut self,
+        modulus: Modulus,
+        drawn: &mut Drawn,
+        places: &mut [u64],
+        put: impl Fn(&mut u64, u64),
+    ) {
         match modulus.width() {
-            4 => self.draw::<4>(modulus.q(), out),
-            5 => self.draw::<5>(modulus.q(), out),
-            _ => self.draw::<6>(modulus.q(), out),
+            4 => self.draw::<4>(modulus.q(), drawn, places, put),
+            5 => self.draw::<5>(modulus.q(), drawn, places, put),
+            _ => self.draw::<6>(modulus.q(), drawn, places, put),
         }
     }
 
-    fn draw<const WIDTH: usize>(&mut self, q: u64, out: &mut [u64]) {
-        let mut buffer = Zeroizing::new([[0u8; WIDTH]; DRAWN]);
-        let mut left = out;
+    fn draw<const WIDTH: usize>(
+        &mut self,
+        q: u64,
+        drawn: &mut Drawn,
+        places: &mut [u64],
+        put: impl Fn(&mut u64, u64),
+    ) {
+        let mut left = places;
         while !left.is_empty() {
-            let mut filled = left.len().min(DRAWN);
-            let drawn = &mut buffer[..filled];
-            self.fill(drawn.as_flattened_mut());
-            let candidates = || drawn.iter().map(integer);
+            let count = left.len().min(DRAWN);
+            let drawn = &mut drawn.0[..WIDTH * count];
+            self.fill(drawn);
+            let candidates = || drawn.as_chunks::<WIDTH>().0.iter().map(integer);
             // A candidate that is not below q has one bit too many with this added.
-            let (above, mut seen) = ((1 << (8 * WIDTH)) - q, 0);
-            for (place, value) in left.iter_mut().zip(candidates()) {
-                *place = value;
-                seen |= value + above;
-            }
+            let above = (1 << (8 * WIDTH)) - q;
+            let seen = candidates().fold(0, |seen, value| seen | (value + above));
             // Whether a candidate is left out depends on the stream alone. Hardly ever one is.
-            if seen >> (8 * WIDTH) != 0 {
+            let filled = if seen >> (8 * WIDTH) == 0 {
+                left.iter_mut()
+                    .zip(candidates())
+                    .for_each(|(place, value)| put(place, value));
+                count
+            } else {
                 let below = candidates().filter(|value| *value < q);
-                filled = left
-                    .iter_mut()
+                left.iter_mut()
                     .zip(below)
-                    .map(|(place, value)| *place = value)
-                    .count();
-            }
+                    .map(|(place, value)| put(place, value))
+                    .count()
+            };
             left = left.split_at_mut(filled).1;
         }
     }
@@ -103,7 +134,11 @@ mod tests {
         };
         let key = bytes("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4");
         let counter = bytes("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
-        let mut stream = Stream(Ctr64BE::new_from_slices(&key, &counter).unwrap());
+        let core = CtrCore::inner_iv_init(
+            Aes256::new_from_slice(&key).unwrap(),
+            counter[..].try_into().unwrap(),
+        );
+        let mut stream = Stream(StreamCipherCoreWrapper::from_core(core));
         let mut out = [0; 32];
         stream.fill(&mut out);
         assert_eq!(
@@ -117,10 +152,10 @@ mod tests {
         let seed = [7; 32];
         for modulus in Modulus::ALL {
             let draw = |row, count| {
-                let mut stream = Stream::new(&seed, row);
+                let mut stream = Schedule::new(&seed).row(row);
                 let scalar: ark_pallas::Fr = stream.scalar();
                 let mut out = vec![0; count];
-                stream.residues(modulus, &mut out);
+                stream.residues(modulus, &mut Drawn::new(), &mut out, |to, v| *to = v);
                 (scalar, out)
             };
             let (scalar, long) = draw(3, 5000);
@@ -136,12 +171,12 @@ mod tests {
     fn residues_are_the_stream() {
         let seed = [9; 32];
         let mut bytes = vec![0; 64 + 8 * 1200];
-        Stream::new(&seed, 5).fill(&mut bytes);
+        Schedule::new(&seed).row(5).fill(&mut bytes);
         for modulus in Modulus::ALL {
-            let mut stream = Stream::new(&seed, 5);
+            let mut stream = Schedule::new(&seed).row(5);
             let _: ark_pallas::Fr = stream.scalar();
             let mut out = vec![0; 1200];
-            stream.residues(modulus, &mut out);
+            stream.residues(modulus, &mut Drawn::new(), &mut out, |to, v| *to = v);
             let expected: Vec<u64> = bytes[64..]
                 .chunks_exact(modulus.width())
                 .map(|c| c.iter().rev().fold(0, |v, b| v << 8 | u64::from(*b)))
@@ -155,10 +190,10 @@ mod tests {
     /// spec/masks.md §2: one candidate is left out, in the second draw.
     #[test]
     fn a_candidate_that_is_not_below_the_modulus() {
-        let mut stream = Stream::new(&[7; 32], 332_491);
+        let mut stream = Schedule::new(&[7; 32]).row(332_491);
         stream.skip_scalar();
         let mut out = vec![0; 1853];
-        stream.residues(Modulus::Bits32, &mut out);
+        stream.residues(Modulus::Bits32, &mut Drawn::new(), &mut out, |to, v| *to = v);
         assert_eq!(out[1850..], [1_285_398_839, 1_159_259_563, 1_584_245_480]);
     }
 }

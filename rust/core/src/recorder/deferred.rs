@@ -72,23 +72,33 @@ impl<S: Suite> Deferred<S> {
     }
 
     /// Which of them hold: all at once, and by halves where one does not. None never does.
-    pub fn holding(all: &[Option<Self>]) -> Vec<bool> {
+    pub fn holding(all: &[Option<Self>]) -> Result<Vec<bool>> {
         let mut holds = vec![false; all.len()];
-        Self::mark(all, &mut holds);
-        holds
+        Self::mark(all, &mut holds, false)?;
+        Ok(holds)
     }
 
-    fn mark(all: &[Option<Self>], holds: &mut [bool]) {
-        let half = all.len() / 2;
-        if Self::check_all(all.iter().flatten()).is_ok() {
-            holds
-                .iter_mut()
-                .zip(all)
-                .for_each(|(to, one)| *to = one.is_some());
-        } else if half > 0 {
-            let ((first, second), (left, right)) = (all.split_at(half), holds.split_at_mut(half));
-            Self::mark(first, left);
-            Self::mark(second, right);
+    /// Returns whether all hold. `fails`: one of them is known not to.
+    fn mark(all: &[Option<Self>], holds: &mut [bool], fails: bool) -> Result<bool> {
+        if !fails {
+            match Self::check_all(all.iter().flatten()) {
+                Ok(()) => {
+                    holds
+                        .iter_mut()
+                        .zip(all)
+                        .for_each(|(to, one)| *to = one.is_some());
+                    return Ok(true);
+                }
+                Err(error) if error.stage == Stage::Argument => (),
+                Err(of_this_machine) => return Err(of_this_machine),
+            }
         }
+        let half = all.len() / 2;
+        if half > 0 {
+            let ((first, second), (left, right)) = (all.split_at(half), holds.split_at_mut(half));
+            let first_holds = Self::mark(first, left, false)?;
+            Self::mark(second, right, first_holds)?;
+        }
+        Ok(false)
     }
 }

@@ -454,8 +454,8 @@ fn two_bad_proofs_do_not_cancel() {
     };
     let all: Vec<_> = (0..9).map(some).collect();
     let expected: Vec<bool> = (0..9).map(|k| !bad.contains(&k)).collect();
-    assert_eq!(Deferred::holding(&all), expected);
-    assert!(Deferred::<Pallas>::holding(&[]).is_empty());
+    assert_eq!(Deferred::holding(&all).unwrap(), expected);
+    assert!(Deferred::<Pallas>::holding(&[]).unwrap().is_empty());
 }
 
 /// 32 bytes: any, small ones (below every modulus), or the encoding of a point.
