@@ -34,6 +34,12 @@ FOUR = SEVEN + "colluders = 0\nmin_set = 3\n"
 NODES = tuple(f"node-{k}" for k in range(7))
 
 
+@pytest.fixture(autouse=True)
+def in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Strategies sample all nodes, in the order of their numbers."""
+    monkeypatch.setattr("random.sample", lambda nodes, k: list(nodes)[:k])
+
+
 def four(tmp_path: Path, seconds: int = 4) -> World:
     """seconds: for an exchange, of which a test that has somebody silent waits all."""
     return World.make(tmp_path, nodes=4, policy=FOUR.replace("seconds = 4", f"seconds = {seconds}"))
@@ -157,7 +163,7 @@ def test_a_server_that_stops_between_the_exchanges(tmp_path: Path, kind: str) ->
 
 
 def stopped(tmp_path: Path, kind: str = "unmask-request", seconds: int = 20) -> World:
-    """The server stops in the middle of this exchange; all nodes are alive."""
+    """The server stops in the middle of this exchange, before it heard of the last two; all nodes are alive."""
     world = four(tmp_path, seconds)
     honest = world.answering[1002]
     world.answering[1002] = when(kind, honest, stop)
@@ -168,19 +174,19 @@ def stopped(tmp_path: Path, kind: str = "unmask-request", seconds: int = 20) -> 
 
 
 def test_nodes_that_come_back_under_other_numbers(tmp_path: Path) -> None:
-    """As in a simulation that is started again. One says that it is another: that one is asked all the same."""
+    """As in a simulation that is started again. One says that it is another, which has still to be asked: that one is asked all the same."""
     world = stopped(tmp_path)
     world.answering = {node + 1000: honest for node, honest in world.answering.items()}
-    honest = world.answering[2003]
+    honest = world.answering[2001]
 
     def pretends(message: Message) -> Message | None:
         reply = honest(message)
         assert reply is not None
         made = Answer.of(reply, Call.of(message.content).step)
-        reply.content[RECORD] = dataclasses.replace(made, client="node-0").record()
+        reply.content[RECORD] = dataclasses.replace(made, client="node-2").record()
         return reply
 
-    world.answering[2003] = pretends
+    world.answering[2001] = pretends
     (round,) = run(world).rounds
     assert (round.void, round.silent) == (False, {})
     assert len(round.accepted) == 4

@@ -18,7 +18,7 @@ from fedproof.round.aggregator import Aggregator
 
 _log = logging.getLogger("flwr")
 _GREETING = 30.0
-"""Seconds after which a node that did not say who it is is asked again."""
+"""Seconds that a node has to say who it is, before it is asked again."""
 _TOLD = 8
 """Clients that one line names."""
 
@@ -76,7 +76,7 @@ class Opening:
             there = list(nodes.grid.get_node_ids())
             missing = set(clients) - {nodes.name(node) for node in there}
             if missing:
-                missing -= self._greet(there, missing, end)
+                missing -= self._greet(there, end)
             if not missing or time.monotonic() >= end:
                 break
             time.sleep(PAUSE)
@@ -93,8 +93,9 @@ class Opening:
                 )
         return [_call(node) for node in there]
 
-    def _greet(self, there: Sequence[int], missing: Collection[str], end: float) -> set[str]:
-        """Those of the missing that say that they are one of the nodes which nobody knows; each is asked now and then."""
+    def _greet(self, there: Sequence[int], end: float) -> set[str]:
+        """Whom those of these nodes say they are that are not known yet; each is asked now and then. One that answers does not keep another
+        one out that says the same."""
         now, found = time.monotonic(), set[str]()
         strangers = [n for n in there if n not in self._nodes.client_of and now >= self._greeted.get(n, now)]
         if not strangers:
@@ -107,8 +108,6 @@ class Opening:
             if is_name(answer.client):
                 self._nodes.client_of[node] = answer.client
                 found.add(answer.client)
-            if found.issuperset(missing):
-                break
         return found
 
 
