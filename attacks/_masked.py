@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import numpy as np
 
+from fedproof.demo.masks import lies
 from fedproof.encoding.digest import sha256
 from fedproof.errors import Refused
 from fedproof.identity.keys import SigningKey
@@ -15,10 +16,12 @@ from fedproof.identity.roster import Member, Roster, endorse
 from fedproof.model.layout import Layout
 from fedproof.model.tensors import serialise
 from fedproof.policy.policy import Policy
-from fedproof.round import disclosure
+from fedproof.round.blame_messages import FingerprintRequest
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
+from fedproof.round.exchanges import Exchanges
 from fedproof.round.masker import Masker
+from fedproof.round.requests import answer
 from fedproof.round.server import Closed, Server
 from fedproof.round.verify import RoundReport, verify_round
 
@@ -74,29 +77,18 @@ class MaskedRound:
             x = np.random.default_rng().integers(-200, 201, size=120)
             self.server.receive(client.upload(self.announcement, x, now=now).to_bytes())
 
-    def open(self) -> None:
-        """Everybody agrees to the set of all, and opens it."""
-        unmasking, session = self.server.unmask(), self.server.session
-        for client in self.clients.values():
-            unmasking.agree(client.acknowledge(session, unmasking.accepted))
-        for name, client in self.clients.items():
-            unmasking.answer(client.unmask(session, unmasking.request(name)).to_bytes())
-
     def caught(self, *, silent: bool = False) -> NoReturn:
-        """Goes on to the end: `CHEAT` answers with a proof that it forces out of the prover, or not at all. Raises `Refused` with what the
-        record says of it, or why the sum does not open."""
-        self.open()
-        session, blame = self.server.session, self.server.blame()
-        for name, client in self.clients.items():
-            if name != CHEAT or not silent:
-                told = disclosure.fingerprints(
-                    only(client), blame.request(), client.key, unchecked=name == CHEAT
-                )
-                blame.receive(told)
-        while asks := blame.next_requests():
-            for name, requests in asks.items():
-                for request in requests if name != CHEAT or not silent else ():
-                    blame.opened(self.clients[name].disclose(session, request).to_bytes())
+        """Goes on to the end: from fingerprints on `CHEAT` answers with a proof that it forces out of the prover, or not at all. Raises
+        `Refused` with what the record says of it, or why the sum does not open."""
+        exchanges, blamed = Exchanges(self.server), False
+        while asked := exchanges.next():
+            for name, requests in asked.items():
+                for request in requests:
+                    blamed = blamed or isinstance(request, FingerprintRequest)
+                    if name == CHEAT and silent and blamed:
+                        continue
+                    answers = lies if name == CHEAT else answer
+                    exchanges.answer(name, answers(self.clients[name], request))
         report = self.verify(self.server.close(now=self.now))
         if report.void and self.server.unopened is not None:
             raise self.server.unopened

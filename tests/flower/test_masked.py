@@ -174,7 +174,7 @@ def stopped(tmp_path: Path, kind: str = "unmask-request", seconds: int = 20) -> 
 
 
 def test_nodes_that_come_back_under_other_numbers(tmp_path: Path) -> None:
-    """As in a simulation that is started again. One says that it is another, which has still to be asked: that one is asked all the same."""
+    """As in a simulation that is started again. One says that it is another that has still to be asked: that one is asked, too."""
     world = stopped(tmp_path)
     world.answering = {node + 1000: honest for node, honest in world.answering.items()}
     honest = world.answering[2001]

@@ -50,6 +50,23 @@ def test_seeds_and_keys(round: MaskedRound) -> None:
     )
 
 
+def test_a_packed_mask_and_its_digests(round: MaskedRound) -> None:
+    """spec/masks.md §2, spec/secure-aggregation.md §3; computed with another implementation."""
+    q = (1 << 32) - 5
+    shape, seed = Shape(11, 8), masking.Seed(bytes([7]) * 32, False)
+    residues, scalars = masking.add_masks(round.suite, q, shape, np.zeros(11, np.uint64), bytes(64), [seed])
+    packed = masking.pack(q, residues)
+    first, last = (
+        "edc9495483f26bfec4baf87f98a748aa4680a84f89fc34e8c92e871c062bf97a",
+        "99f31738e05f52f3416bad80",
+    )
+    assert packed.hex() == first + last
+    hashes = row_digest(0, packed[:32]) + row_digest(1, packed[32:])
+    digests = rows_digest(hashes).hex(), blinds_digest(scalars).hex()
+    assert digests[0] == "ebd5f133455d8eebb3415a0f917edcccb49f74c271257d904cb3cbcdaa86c796"
+    assert digests[1] == "89c1373230f1ce7ff21f1b8bf7d81dc0053c142eff3bc6024dbff70d35777060"
+
+
 def test_signs_cancel(round: MaskedRound) -> None:
     """The end whose name comes first adds, the other subtracts; taken away again it is the other way round."""
     first, second = round.pair_seed("ada", "bob", SECRET), round.pair_seed("bob", "ada", SECRET)

@@ -70,7 +70,8 @@ def _masking(held: Policy) -> str:
         f"{masking.fewest} to {masking.max_clients} clients, of which {masking.colluders} may collude and "
         f"{masking.silent} fall silent; {counted(MODULI[q], 'byte')} a coordinate\n"
         f"  no sum of fewer than {masking.min_set} updates, {masking.min_honest_group} of them honest; {agreed}\n"
-        f"  at most {counted(masking.max_releases_per_base, 'sum')} from one base model"
+        f"  at most {counted(masking.max_releases_per_base, 'sum')} from one base model\n"
+        f"  who is named has no part in the next {counted(masking.suspend_rounds, 'round')}"
     )
 
 

@@ -22,7 +22,8 @@ class Masking(Record):
     """Whether the aggregator sees sums only. colluders: clients that may work with the aggregator against the others. silent: honest
     clients that may fall silent. min_set: a sum of fewer updates is not opened. min_honest_group: honest updates in any sum that is
     opened, at least. max_clients: participants of a round at most. agree_first: clients tell each other which set they open before
-    they open it. max_releases_per_base: sums that a client helps to open from one base model."""
+    they open it. max_releases_per_base: sums that a client helps to open from one base model. suspend_rounds: rounds in which a client has
+    no part after evidence named it."""
 
     enabled: bool = False
     colluders: Few = 1
@@ -32,6 +33,7 @@ class Masking(Record):
     max_clients: Annotated[int, Field(ge=2, le=1000)] = 100
     agree_first: bool = True
     max_releases_per_base: Annotated[int, Field(ge=1, le=1000)] = 1
+    suspend_rounds: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

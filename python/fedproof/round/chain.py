@@ -3,6 +3,7 @@ own, and move it on only by rounds that they checked."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -25,7 +26,8 @@ from fedproof.round.messages import State
 class Chain:
     """policy: the holder's own. base: what the base model fixes. round: the next one. previous: digest of the last entry, zero before the
     first. time: when the last round was announced, 0 before the first. W: model state after it, d int64 in units of 2^-scale. moments:
-    what the policy's optimiser remembers."""
+    what the policy's optimiser remembers. suspended: clients that evidence named, each with the first round in which it may have a part
+    again; sorted by client."""
 
     policy: Policy
     base: Base
@@ -34,6 +36,7 @@ class Chain:
     time: int
     W: NDArray[np.int64]
     moments: Moments
+    suspended: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def start(cls, policy: Policy, base: bytes) -> Self:
@@ -81,11 +84,24 @@ class Chain:
         """The same place, its last round on record. entry: its digest."""
         return replace(self, previous=entry).known(self.state)
 
-    def advance(self, entry: bytes, time: int, total: NDArray[np.int64] | None, weight_sum: int) -> Self:
+    def advance(
+        self,
+        entry: bytes,
+        time: int,
+        total: NDArray[np.int64] | None,
+        weight_sum: int,
+        named: Iterable[str] = (),
+    ) -> Self:
         """The chain after a round: the strategy's step from the total, or the same state if the round was void. entry: its digest. time:
-        when it was announced. Raises `Refused` for a step that cannot be made."""
+        when it was announced. named: clients that evidence names. Raises `Refused` for a step that cannot be made."""
         W, moments = self.W, self.moments
         if total is not None:
             policy = self.policy
             W, moments = step(policy.aggregate, moments, W, total, weight_sum, policy.update.scale)
-        return replace(self, round=self.round + 1, previous=entry, time=time, W=W, moments=moments)
+        number = self.round + 1
+        until = number + self.policy.masking.suspend_rounds
+        out = dict(self.suspended) | dict.fromkeys(named, until)
+        suspended = tuple(sorted((client, until) for client, until in out.items() if until > number))
+        return replace(
+            self, round=number, previous=entry, time=time, W=W, moments=moments, suspended=suspended
+        )

@@ -35,7 +35,7 @@ from fedproof.round.masked_messages import (
 )
 from fedproof.round.masker import Masker
 from fedproof.round.messages import Announcement, Ready, Upload, UploadHeader, UploadOpening, Verdict
-from fedproof.round.rules import check_announcement, check_rounds_left, context
+from fedproof.round.rules import check_announcement, check_rounds_left, check_suspended, context
 from fedproof.round.verify import Ended, Read, RoundReport
 
 MAX_ATTEMPT = 1 << 16
@@ -77,8 +77,9 @@ class Client:
     def ready(self, weight: int, *, attempt: int = 0) -> Signed:
         """Declares that it will take part in the next round. weight: how much its update is to count, from 1 to the policy's
         `update.weights.max`. attempt: the aggregator's, at this round. Raises `Refused` (object "ready", stage "policy") for a weight
-        out of range, and where all rounds that the policy asks for are on record."""
+        out of range, where all rounds that the policy asks for are on record, and while this client is suspended."""
         check_rounds_left(self.chain, "ready", self.name)
+        check_suspended(self.chain, self.name)
         if not 0 <= attempt <= MAX_ATTEMPT:
             detail = f"attempt {attempt} is not from 0 to {MAX_ATTEMPT}"
             raise Refused("ready", "statement", detail, party=self.name, round=self.chain.round)

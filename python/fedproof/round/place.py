@@ -11,8 +11,8 @@ from pydantic import Field
 
 from fedproof.encoding.digest import Digest
 from fedproof.encoding.files import read_capped, write_atomic
-from fedproof.encoding.message import Message
-from fedproof.encoding.text import printable
+from fedproof.encoding.message import Message, Record
+from fedproof.encoding.text import Name, printable
 from fedproof.encoding.time import Time
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.at_rest import tag
@@ -26,10 +26,15 @@ PLACE, ANSWERS, AUDIT = "state.cbor", "answers.sealed", "audit.jsonl"
 _LIMIT = 1 << 33
 
 
+class _Suspended(Record):
+    client: Name
+    until: Count
+
+
 class Place(Message):
     """Where the chain stands. round: the next one. time: when the last round was announced, Unix seconds, 0 before the first. weights: W as
     little-endian int64. model: what messages say of it, which takes time to compute. steps, first, second: what the optimiser
-    remembers, vectors as little-endian doubles."""
+    remembers, vectors as little-endian doubles. suspended: by client, the first round in which it may have a part again."""
 
     KIND: ClassVar[str] = "node-place"
 
@@ -41,6 +46,7 @@ class Place(Message):
     steps: Count
     first: bytes = Field(repr=False)
     second: bytes = Field(repr=False)
+    suspended: tuple[_Suspended, ...]
 
     @classmethod
     def of(cls, chain: Chain) -> Self:
@@ -55,6 +61,7 @@ class Place(Message):
             steps=moments.steps,
             first=moments.first.astype("<f8").tobytes(),
             second=moments.second.astype("<f8").tobytes(),
+            suspended=tuple(_Suspended(client=client, until=until) for client, until in chain.suspended),
         )
 
     @property
@@ -70,7 +77,15 @@ class Place(Message):
         W = np.frombuffer(self.weights, "<i8").astype(np.int64)
         first, second = (np.frombuffer(m, "<f8").astype(np.float64) for m in (self.first, self.second))
         moments = Moments(self.steps, first, second)
-        here = replace(start, round=self.round, previous=self.previous, time=self.time, W=W, moments=moments)
+        here = replace(
+            start,
+            round=self.round,
+            previous=self.previous,
+            time=self.time,
+            W=W,
+            moments=moments,
+            suspended=tuple((each.client, each.until) for each in self.suspended),
+        )
         return here.known(self.model)
 
 

@@ -64,6 +64,7 @@ def check_ready(signed: Signed, client: str, call: Call, roster: Roster, chain: 
 
     if ready.client != client:
         raise refuse("statement", "signed for another client")
+    check_suspended(chain, client)
     stages = {"policy": "policy", "federation": "policy", "roster": "trust"}
     for name, wanted in vars(call).items():
         if getattr(ready, name) != wanted:
@@ -76,6 +77,14 @@ def check_ready(signed: Signed, client: str, call: Call, roster: Roster, chain: 
         raise refuse("policy", detail)
     check_keys(ready, chain.policy, chain.suite)
     return ready
+
+
+def check_suspended(chain: Chain, client: str) -> None:
+    """Raises `Refused` (object "ready", stage "policy") where evidence of a round before keeps this client out of the next one."""
+    until = dict(chain.suspended).get(client)
+    if until is not None:
+        detail = f"evidence named this client: it has no part before round {until} (masking.suspend_rounds)"
+        raise Refused("ready", "policy", detail, party=client, round=chain.round)
 
 
 def check_rounds_left(chain: Chain, subject: str, party: str | None = None) -> None:

@@ -333,7 +333,8 @@ class Server:
                 Total(values=total.values.astype("<i8").tobytes(), blinds=total.blinds).to_bytes()
             )
             proof_name = self._keep(proof)
-        after = self.chain.advance(b"", announcement.time, total.values if total else None, weight_sum)
+        values = total.values if total is not None else None
+        after = self.chain.advance(b"", announcement.time, values, weight_sum, evidence)
         result = Result(
             session=self.session,
             void=total is None,

@@ -161,7 +161,8 @@ class Ended:
             opened=self.announcement.time,
             closed=result.closed,
         )
-        after = chain.advance(self.entry, self.announcement.time, total, report.weight_sum)
+        named = [d.client for d in blamed]
+        after = chain.advance(self.entry, self.announcement.time, total, report.weight_sum, named)
         if result.after != after.state:
             detail = "names another model than the total leads to"
             raise Refused("result", "chain", detail, round=chain.round)
