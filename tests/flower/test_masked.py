@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from flwr.app import Context, Error, Message, RecordDict
+from flwr.app import ArrayRecord, Context, Error, Message, RecordDict
 from flwr.serverapp.strategy import FedAvg
 
 from fedproof.demo.masks import another
@@ -26,7 +26,7 @@ from fedproof.round.masked_messages import UnmaskAnswer
 from fedproof.round.masker import Masked, Masker
 from fedproof.round.requests import read_request
 from tests.flower.test_strategy import QUICK, STEP, verified
-from tests.flower.world import Answering, MemoryGrid, World, initial
+from tests.flower.world import Answering, MemoryGrid, World, app, initial, shifted
 
 SEVEN = QUICK.replace("seconds = 1", "seconds = 4") + "[masking]\nenabled = true\n"
 FOUR = SEVEN + "colluders = 0\nmin_set = 3\n"
@@ -208,6 +208,47 @@ def test_nodes_that_come_back_late(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (round.void, round.silent) == (False, {})
 
 
+def test_a_node_that_does_not_hear_who_it_is_asked_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fedproof.flower.opening._GREETING", 1.0)
+    world = stopped(tmp_path, seconds=60)
+    world.answering = {node + 1000: honest for node, honest in world.answering.items()}
+    honest, greeted = world.answering[2002], []
+
+    def deaf(message: Message) -> Message | None:
+        if "adopt" in asked(message):
+            greeted.append(message)
+        return None if len(greeted) == 1 else honest(message)
+
+    world.answering[2002] = deaf
+    proved = Proved(FedAvg(fraction_evaluate=0.0), world.context())
+    proved.start(world.grid(), initial(), num_rounds=1, timeout=60)
+    (round,) = proved.rounds
+    assert (round.void, round.silent) == (False, {})
+    assert len(greeted) >= 2
+
+
+def test_a_suspended_node_trains_in_vain_no_more(tmp_path: Path) -> None:
+    """It says so before its app trains."""
+    world = World.make(tmp_path, nodes=5, policy=FOUR + "suspend_rounds = 3\n")
+    trained = []
+
+    def train(arrays: ArrayRecord) -> ArrayRecord:
+        trained.append(1)
+        return shifted(arrays, 1 / 32)
+
+    world.answering[1004] = world.node(4, app(train))
+    with open_node(world.folder / "nodes" / "4") as node:
+        node.client.chain = dataclasses.replace(node.client.chain, suspended=(("node-4", 3),))
+        node._placed = None
+        node._save()
+    (round,) = run(world).rounds
+    assert len(round.accepted) == 4
+    assert "evidence named this client: it has no part before round 3" in round.left["node 1004"]
+    assert not trained
+
+
 def test_where_too_few_come_back_the_round_stays_open(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -216,7 +257,7 @@ def test_where_too_few_come_back_the_round_stays_open(
     for back in ((), (1000, 1001)):  # who has answered
         world.answering = {node: honest[node] for node in back}
         with pytest.raises(
-            UsageError, match="the policy lets 1 be silent: start their nodes, and run this again"
+            UsageError, match="the sum does not open without: start their nodes, and run this again"
         ):
             run(world)
     world.answering = {node: honest[node] for node in (1000, 1001, 1003)}

@@ -48,6 +48,24 @@ def after_it_was_named() -> Chain:
     return closed.chain
 
 
+def test_a_round_that_is_void_suspends_as_well() -> None:
+    """One was named, and too many fell silent for a sum of the others: by the aggregator's account as by everybody's."""
+    world = MaskedWorld.announced(8, HELD)
+    cheats(world, CHEAT, shifted(world))
+    opened(world)
+    blame = world.server.blame()
+    assert blame is not None
+    fingerprint(world, blame)
+    blame.next_requests()  # nobody answers
+    assert set(blame.named) == {CHEAT}
+    closed = world.server.close(now=NOW)
+    assert closed.result.void
+    for name, honest in world.clients.items():
+        if name != CHEAT:
+            honest.adopt(closed.entry, reader(closed))
+            assert honest.chain.suspended == closed.chain.suspended == ((CHEAT, 3),)
+
+
 def void(at: Chain) -> Chain:
     """A round later."""
     return at.advance(bytes(32), LATER, None, 0)

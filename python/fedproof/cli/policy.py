@@ -70,8 +70,12 @@ def _masking(held: Policy) -> str:
         f"{masking.fewest} to {masking.max_clients} clients, of which {masking.colluders} may collude and "
         f"{masking.silent} fall silent; {counted(MODULI[q], 'byte')} a coordinate\n"
         f"  no sum of fewer than {masking.min_set} updates, {masking.min_honest_group} of them honest; {agreed}\n"
-        f"  at most {counted(masking.max_releases_per_base, 'sum')} from one base model\n"
-        f"  who is named has no part in the next {counted(masking.suspend_rounds, 'round')}"
+        f"  at most {counted(masking.max_releases_per_base, 'sum')} from one base model; who is named "
+        + (
+            f"is out for {counted(masking.suspend_rounds, 'round')}"
+            if masking.suspend_rounds
+            else "may go on"
+        )
     )
 
 

@@ -119,8 +119,7 @@ class _Turn:
             with self.node.on_record():
                 return self._run(call_next)
         except FedproofError as error:
-            _log.error("fedproof: %s", printable(str(error), 1000))
-            return self._refuse(error)
+            return self._answer(refused=_told(error))
 
     def _run(self, call_next: Handler) -> Message:
         step, kind = self.call.step, _kind(self.message)
@@ -166,6 +165,7 @@ class _Turn:
         _log.info("fedproof: the update of round %d was %s", self.node.client.chain.round + 1, told)
 
     def _train(self, call_next: Handler) -> Message:
+        self.node.client.check_takes_part(self.call.attempt)  # training takes time
         with self._part("train"):
             reply = call_next(self._with_model(), self.context)
         if reply.has_error():
@@ -189,22 +189,15 @@ class _Turn:
         """Each answer is on the disk before the next is made: of a masked round a node must forget nothing that left it. A request that is
         refused is answered by nothing, beside others that are not."""
         answers: list[bytes] = []
-        refused: FedproofError | None = None
+        refused = ""
         with self._part("open"):
             for request in self.call.requests:
                 try:
                     answers.append(self.node.answer(request))
                 except (Refused, Malformed) as error:
-                    refused = error
-                    _log.error("fedproof: %s", printable(str(error), 1000))
+                    refused = _told(error)
                     answers.append(b"")
-        if refused is not None and not any(answers):
-            return self._refuse(refused)
-        return self._answer(answers=answers)
-
-    def _refuse(self, error: FedproofError) -> Message:
-        """It tells the server no more than the record would: reasons name bounds and digests, never values of an update."""
-        return self._answer(refused=printable(str(error), 1000))
+        return self._answer(answers=answers) if any(answers) else self._answer(refused=refused)
 
     def _evaluate(self, call_next: Handler) -> Message:
         reply = call_next(self._with_model(), self.context)
@@ -261,6 +254,14 @@ class _Turn:
 def _kind(message: Message) -> str:
     """What Flower has the app do with it."""
     return message.metadata.message_type.split(".")[0]
+
+
+def _told(error: FedproofError) -> str:
+    """What goes to this node's log and to the server: no more than the record would say. Reasons name bounds and digests, never values of
+    an update."""
+    told = printable(str(error), 1000)
+    _log.error("fedproof: %s", told)
+    return told
 
 
 def _without(message: Message, names: Iterable[str]) -> Message:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 from flwr.app import Message, RecordDict
 
@@ -19,11 +19,8 @@ from fedproof.round.aggregator import Aggregator
 _log = logging.getLogger("flwr")
 _GREETING = 30.0
 """Seconds that a node has to say who it is, before it is asked again."""
-_TOLD = 8
+_MISSING = 8
 """Clients that one line names."""
-
-Reach = Callable[[Collection[str]], Sequence[Message]]
-"""Calls to nodes, among them those of these clients that are there."""
 
 
 class Opening:
@@ -34,12 +31,14 @@ class Opening:
         self._deadline, self._summary = deadline, summary
         self._greeted: dict[int, float] = {}
 
-    def run(self, reach: Reach) -> None:
-        """Until nothing is asked any more."""
+    def run(self, present: Sequence[Message] | None = None) -> None:
+        """Until nothing is asked any more. present: calls to the round's nodes; where a server was started again there are none, and it
+        looks for them in each exchange. Raises `UsageError` where too many are missing then: the round stays open."""
         aggregator, summary, start = self._aggregator, self._summary, time.perf_counter()
         asked = aggregator.requests() or aggregator.next_requests()
         while asked:
-            out = [call for call in reach(asked) if self._nodes.name(call.metadata.dst_node_id) in asked]
+            there = present if present is not None else self._reach(asked)
+            out = [call for call in there if self._nodes.name(call.metadata.dst_node_id) in asked]
             _log.info("masks: %s to %s", aggregator.asking, counted(len(asked), "client"))
             before = dict(summary.silent)
             for node, _, answer in self._nodes.ask("open", out, self._deadline, summary, requests=asked):
@@ -66,11 +65,10 @@ class Opening:
         if client in aggregator.requests():
             self._nodes.leave(self._summary, node, reason, "open")
 
-    def reach_again(self, clients: Collection[str]) -> list[Message]:
-        """For `run`, in a server that was started again: calls to all nodes that are there, once those of all these clients are, or the
-        deadline is over. Nodes may have other numbers than they had before: whom they say they are is whom they are asked as. Who lies
-        can keep another one's answer out where answers are not signed, as one that falls silent does; nobody else's is believed for it.
-        Raises `UsageError` where more are missing than the policy lets be silent: the round stays open then."""
+    def _reach(self, clients: Collection[str]) -> list[Message]:
+        """Calls to all nodes that are there, once those of all these clients are, or the deadline is over. Nodes may have other numbers
+        than they had before: whom they say they are is whom they are asked as. Who lies can keep another one's answer out where answers are
+        not signed, as one that falls silent does; nobody else's is believed for it."""
         nodes, end = self._nodes, time.monotonic() + self._deadline
         while True:
             there = list(nodes.grid.get_node_ids())
@@ -83,14 +81,12 @@ class Opening:
         for node in there:  # who is asked nothing more gets the record all the same
             nodes.round_of.setdefault(node, self._aggregator.chain.round)
         if missing:
-            told = ", ".join(sorted(missing)[:_TOLD])
+            told = ", ".join(sorted(missing)[:_MISSING])
             told = f"not there: {told}, {counted(len(missing), 'client')} in all"
             _log.warning("masks: %s", told)
-            most = self._aggregator.chain.policy.masking.silent
-            if len(missing) > most:
-                raise UsageError(
-                    f"{told}, and the policy lets {most} be silent: start their nodes, and run this again; the round stays open"
-                )
+            if not self._aggregator.opens_without(missing):
+                detail = f"{told}, and the sum does not open without"
+                raise UsageError(f"{detail}: start their nodes, and run this again; the round stays open")
         return [_call(node) for node in there]
 
     def _greet(self, there: Sequence[int], end: float) -> set[str]:

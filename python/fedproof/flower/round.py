@@ -65,19 +65,18 @@ class Conversation:
         summary.seconds["uploads"] = clock() - start - verifying
         if aggregator.chain.policy.masking.enabled:
             self._nodes.keep(call.metadata.dst_node_id for call in present)
-            Opening(aggregator, self._nodes, deadline, summary).run(lambda _: present)
+            Opening(aggregator, self._nodes, deadline, summary).run(present)
         self._close(summary, {self._nodes.name(node): m for node, m in metrics.items()})
         return summary
 
     def go_on(self, timeout: float) -> RoundSummary:
-        """With a masked round whose set was fixed before this process began. Raises `UsageError` where more of those that have to be asked
-        are missing than the policy lets be silent: the round stays open then."""
+        """With a masked round whose set was fixed before this process began. Raises `UsageError` where so many are missing that its
+        sum would not open: the round stays open then."""
         aggregator = self._aggregator
         summary = RoundSummary(aggregator.chain.round + 1)
         deadline = min(timeout, aggregator.chain.policy.round.deadline_seconds)
         self._nodes.restore()
-        opening = Opening(aggregator, self._nodes, deadline, summary)
-        opening.run(opening.reach_again)
+        Opening(aggregator, self._nodes, deadline, summary).run()
         self._close(summary, {})
         return summary
 

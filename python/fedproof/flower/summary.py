@@ -16,7 +16,7 @@ _log = logging.getLogger("flwr")
 _TOLD = 300
 _LEAVES: dict[Step, str] = {
     "evaluate": "is not evaluated",
-    "adopt": "does not have the last rounds",
+    "adopt": "is not known to be up to date",
     "open": "says nothing of the masks",
 }
 

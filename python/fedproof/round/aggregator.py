@@ -4,7 +4,7 @@ loses nothing that was acknowledged (spec/round.md §6)."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -176,7 +176,12 @@ class Aggregator:
     @property
     def asking(self) -> str:
         """What was asked last, in the protocol's words: by the first client's first request. Raises `Refused` where nothing was."""
-        return self._under_exchange().kind
+        return self._under_exchange().asking
+
+    def opens_without(self, missing: Collection[str]) -> bool:
+        """Whether the sum can still open if these clients answer nothing of what was asked last. Where it can not, the round will be void,
+        and those who opened it already have spent that. Raises `Refused` where nothing is asked."""
+        return self._under_exchange().opens_without(missing)
 
     def requests(self) -> Mapping[str, Sequence[bytes]]:
         """What was asked last, of those who have not answered: to be asked again after a stop."""

@@ -88,11 +88,11 @@ class Blame:
         pending = {
             c: held for c, held in self._told.items() if c not in self._named and c not in self._cleared
         }
-        of = {client: self._of(signed, told) for client, (signed, told) in pending.items()}
+        found = {client: self._evidence_against(*held) for client, held in pending.items()}
         good = self._holding(
-            [(client, proof, pending[client][1]) for client, (_, proof) in of.items() if proof is not None]
+            [(client, proof, pending[client][1]) for client, (_, proof) in found.items() if proof is not None]
         )
-        for client, (rows, proof) in of.items():
+        for client, (rows, proof) in found.items():
             if rows is not None and self._convicts(rows):
                 self._named[client] = rows
             elif proof is not None and client not in good and self._convicts(proof):
@@ -118,8 +118,10 @@ class Blame:
             return False
         return True
 
-    def _of(self, signed: Signed, told: Fingerprints) -> tuple[WrongRow | None, FailedProof | None]:
-        """What there is to check of it."""
+    def _evidence_against(
+        self, signed: Signed, told: Fingerprints
+    ) -> tuple[WrongRow | None, FailedProof | None]:
+        """What may convict it; the second is to be checked first."""
         upload = self._uploads.upload(told.client)
         return self._of_rows(signed, told, upload), self._of_proof(signed, told, upload)
 

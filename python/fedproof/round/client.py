@@ -78,8 +78,7 @@ class Client:
         """Declares that it will take part in the next round. weight: how much its update is to count, from 1 to the policy's
         `update.weights.max`. attempt: the aggregator's, at this round. Raises `Refused` (object "ready", stage "policy") for a weight
         out of range, where all rounds that the policy asks for are on record, and while this client is suspended."""
-        check_rounds_left(self.chain, "ready", self.name)
-        check_suspended(self.chain, self.name)
+        self.check_takes_part(attempt)
         if not 0 <= attempt <= MAX_ATTEMPT:
             detail = f"attempt {attempt} is not from 0 to {MAX_ATTEMPT}"
             raise Refused("ready", "statement", detail, party=self.name, round=self.chain.round)
@@ -102,11 +101,17 @@ class Client:
         )
         return sign(message, self.key)
 
+    def check_takes_part(self, attempt: int = 0) -> None:
+        """That this client may say it is ready at all. Raises `Refused` (object "ready", stage "policy") as `ready`."""
+        check_rounds_left(self.chain, "ready", self.name)
+        check_suspended(self.chain, self.name)
+        if self.chain.policy.masking.enabled and (self.chain.round, attempt) not in self.maskers:
+            self._check_release("ready")
+
     def _masker(self, attempt: int) -> Masker:
         """Of the next round, with keys of its own."""
         place = self.chain.round, attempt
         if place not in self.maskers:
-            self._check_release("ready")
             federation = self.chain.policy.federation
             self.maskers[place] = Masker.generate(self.chain.suite, federation, *place, self.name)
         return self.maskers[place]

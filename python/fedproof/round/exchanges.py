@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
@@ -77,7 +77,7 @@ class Exchanges:
         return self._exchange.asked if self._exchange is not None else Each()
 
     @property
-    def kind(self) -> str:
+    def asking(self) -> str:
         """What is asked, by the first client's first request. Raises `Refused` where nothing is."""
         return next(iter(self._open().asked.values()))[0].KIND
 
@@ -89,6 +89,13 @@ class Exchanges:
             return Each()
         left = [client for client in exchange.asked if self._heard[client] < exchange.most(client)]
         return Each(left, lambda client: exchange.asked[client][self._heard[client] :])
+
+    def opens_without(self, missing: Collection[str]) -> bool:
+        """Whether the sum can still open if these answer nothing of what is asked: of those who hold a member's shares at least t have
+        answered, or may. Raises `Refused` where nothing is asked."""
+        asked, unmasking = self._open().asked, self._server.unmask()
+        there = (unmasking.opened.keys() | asked.keys()) - set(missing)
+        return all(unmasking.round.quorum(member, there) for member in unmasking.members)
 
     def answer(self, client: str, data: bytes) -> None:
         """To a request of the exchange under way, by the client that was asked: as many answers as it was asked for. Raises `Refused`: it
@@ -133,9 +140,8 @@ class Exchanges:
             yield _Exchange(asked, unmasking.who_recovers, unmasking.recovered)
         if len(unmasking.opened) < unmasking.round.parameters.threshold:
             return
-        try:
-            blame = server.blame()
-        except Refused:  # the sum opens
+        blame = server.blame()
+        if blame is None:
             return
         request = blame.request()
         asked = Each(sorted(unmasking.opened), lambda _: (request,))

@@ -3,7 +3,7 @@ here follows from the announcement and the policy: nobody's word is taken for it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -155,7 +155,7 @@ class MaskedRound:
         """Of what the dealer sealed for this neighbour, among its ciphertexts. From 0."""
         return self.neighbours(dealer).index(holder)
 
-    def quorum(self, client: str, members: frozenset[str]) -> bool:
+    def quorum(self, client: str, members: Set[str]) -> bool:
         """Whether at least `threshold` of the client's neighbours are among the members. The client itself does not count."""
         return sum(n in members for n in self.neighbours(client)) >= self.parameters.threshold
 

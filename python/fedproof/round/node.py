@@ -42,7 +42,8 @@ def _purpose(what: str, upload: bytes) -> str:
 
 class Node:
     """A client with a state folder. What it must remember is on the disk before its answer leaves. One process at a time has the
-    folder, by a lock on the file `lock` in it until `close`: two would answer twice."""
+    folder, by a lock on the file `lock` in it until `close`: two would answer twice. Where it has a counter, whatever writes raises
+    `Refused` (object "state folder", stage "chain") once one of them was set back."""
 
     def __init__(
         self,
@@ -112,9 +113,8 @@ class Node:
         """Declares that this client will take part in the next round; the answer goes to the aggregator. weight: how much the update is
         to count, a whole number, say of training examples, from 1 to the policy's `update.weights.max`. attempt: the aggregator's
         (`Aggregator.attempt`), 0 unless it gave an attempt up. Raises `Refused` (object "ready", stage "policy") for a weight out of
-        range, or where all rounds of the policy are on record; as all that writes, for a folder that was set back behind its counter
-        ("state folder", "chain"); `UsageError` if the node is closed or its folder cannot be written. What was
-        refused is in the audit log."""
+        range, where all rounds of the policy are on record, or while this client is suspended; `UsageError` if the node is
+        closed or its folder cannot be written. What was refused is in the audit log."""
         with self.on_record():
             signed = self.client.ready(weight, attempt=attempt)
             self._save()
@@ -220,9 +220,8 @@ class Node:
         except (Refused, Malformed) as error:
             if self._recorded() is not error:
                 self.audit.append("refused", what=str(error)[:1000])
-                self._recorded = weakref.ref(
-                    error
-                )  # it leads to the frames that raised it, and so to the clear values
+                # A reference would keep the frames that raised it, and so the clear values.
+                self._recorded = weakref.ref(error)
             raise
 
     def _purpose_of(self, what: str) -> str:

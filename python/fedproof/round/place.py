@@ -1,4 +1,4 @@
-"""Where a node stands: the file that says it, for whoever may read the folder, signed for by the node's key alone."""
+"""Where a node stands: the file that says it, for whoever may read the folder, with a tag that only the node's key makes."""
 
 from __future__ import annotations
 

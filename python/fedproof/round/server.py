@@ -293,13 +293,13 @@ class Server:
         self.unmask()
         return self._total(self._accepted()) is not None
 
-    def blame(self) -> Blame:
-        """Of a masked round whose sum does not open: who is to blame is left out. The same again when called again. Raises `Refused`
-        where it opens: then nobody has anything to answer for."""
+    def blame(self) -> Blame | None:
+        """Of a masked round whose sum does not open: who is to blame is left out. The same again when called again. None where it opens:
+        then nobody has anything to answer for. Raises `Refused` where too few were accepted."""
         if self._blame is None:
             unmasking = self.unmask()
             if self.opens():
-                raise Refused("round", "statement", "the sum opens", round=self.chain.round)
+                return None
             self._blame = Blame(self._masked_uploads(), unmasking)
         return self._blame
 

@@ -161,8 +161,9 @@ class Ended:
             opened=self.announcement.time,
             closed=result.closed,
         )
-        named = [d.client for d in blamed]
-        after = chain.advance(self.entry, self.announcement.time, total, report.weight_sum, named)
+        after = chain.advance(
+            self.entry, self.announcement.time, total, report.weight_sum, [d.client for d in blamed]
+        )
         if result.after != after.state:
             detail = "names another model than the total leads to"
             raise Refused("result", "chain", detail, round=chain.round)

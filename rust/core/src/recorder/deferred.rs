@@ -78,9 +78,9 @@ impl<S: Suite> Deferred<S> {
         Ok(holds)
     }
 
-    /// Returns whether all hold. `fails`: one of them is known not to.
-    fn mark(all: &[Option<Self>], holds: &mut [bool], fails: bool) -> Result<bool> {
-        if !fails {
+    /// Returns whether none fails. `one_fails`: that is known before.
+    fn mark(all: &[Option<Self>], holds: &mut [bool], one_fails: bool) -> Result<bool> {
+        if !one_fails {
             match Self::check_all(all.iter().flatten()) {
                 Ok(()) => {
                     holds
@@ -96,8 +96,9 @@ impl<S: Suite> Deferred<S> {
         let half = all.len() / 2;
         if half > 0 {
             let ((first, second), (left, right)) = (all.split_at(half), holds.split_at_mut(half));
-            let first_holds = Self::mark(first, left, false)?;
-            Self::mark(second, right, first_holds)?;
+            let none_in_first = Self::mark(first, left, false)?;
+            // Then it is in the second that one fails.
+            Self::mark(second, right, none_in_first)?;
         }
         Ok(false)
     }
