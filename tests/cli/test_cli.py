@@ -400,6 +400,7 @@ min_set = 17
 min_honest_group = 5
 max_clients = 60
 max_releases_per_base = 9
+suspend_rounds = 11
 """
 
 

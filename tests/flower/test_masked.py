@@ -17,8 +17,9 @@ from fedproof.demo.masks import another
 from fedproof.errors import Refused, UsageError
 from fedproof.flower import Proved
 from fedproof.flower.mod import node_counter
-from fedproof.flower.wire import RECORD, Answer, Call
-from fedproof.identity.signed import Signed
+from fedproof.flower.wire import RECORD, Answer, Call, Greeting
+from fedproof.identity.keys import SigningKey
+from fedproof.identity.signed import Signed, sign
 from fedproof.proofs import consistent_masking
 from fedproof.round.aggregator import Aggregator
 from fedproof.round.folder import open_node
@@ -174,22 +175,59 @@ def stopped(tmp_path: Path, kind: str = "unmask-request", seconds: int = 20) -> 
 
 
 def test_nodes_that_come_back_under_other_numbers(tmp_path: Path) -> None:
-    """As in a simulation that is started again. One says that it is another that has still to be asked: that one is asked, too."""
+    """As in a simulation that is started again."""
     world = stopped(tmp_path)
     world.answering = {node + 1000: honest for node, honest in world.answering.items()}
-    honest = world.answering[2001]
-
-    def pretends(message: Message) -> Message | None:
-        reply = honest(message)
-        assert reply is not None
-        made = Answer.of(reply, Call.of(message.content).step)
-        reply.content[RECORD] = dataclasses.replace(made, client="node-2").record()
-        return reply
-
-    world.answering[2001] = pretends
     (round,) = run(world).rounds
     assert (round.void, round.silent) == (False, {})
     assert len(round.accepted) == 4
+
+
+def greeting(node: int, *, by: str = "2", **changed: object) -> bytes:
+    """As node-2 would sign it, but for what is changed. by: whose key."""
+    told = {"federation": "tests", "node": node, "client": "node-2", **changed}
+    return sign(Greeting(**told), KEYS[by]).to_bytes()  # type: ignore[arg-type]
+
+
+KEYS: dict[str, SigningKey] = {}
+
+
+@pytest.mark.parametrize(
+    ("lie", "why"),
+    [
+        (lambda node: b"", "CBOR"),
+        (lambda node: greeting(node, by="stranger"), "signed by another key"),
+        (lambda node: greeting(node, by="1"), "signed by another key"),
+        (lambda node: greeting(node, client="nobody"), "not a member"),
+        (lambda node: greeting(3002), "of another node, or in another federation"),
+        (lambda node: greeting(node, federation="another"), "of another node, or in another federation"),
+    ],
+)
+def test_a_stranger_that_says_it_is_a_member_is_asked_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, lie: Callable[[int], bytes], why: str
+) -> None:
+    """The member itself comes later, with a number of its own; it is waited for."""
+    world = stopped(tmp_path)
+    KEYS["stranger"] = SigningKey.generate()
+    for k in ("1", "2"):
+        KEYS[k] = SigningKey.load(world.folder / "nodes" / k / "key.pem")
+    honest, world.answering[1002] = world.answering[1002], lambda message: None
+    del world.answering[1002]
+
+    def stranger(message: Message) -> Message | None:
+        assert asked(message) == ["adopt"]
+        world.answering[3002] = honest
+        reply = world.answering[1000](message)
+        assert reply is not None
+        made = Answer.of(reply, "adopt")
+        reply.content[RECORD] = dataclasses.replace(made, greeting=lie(2002)).record()
+        return reply
+
+    world.answering[2002] = stranger
+    (round,) = run(world).rounds
+    assert (round.void, round.silent) == (False, {})
+    assert "node 2002 is nobody's: " in caplog.text
+    assert why in caplog.text
 
 
 def test_nodes_that_come_back_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

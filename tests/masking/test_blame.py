@@ -183,6 +183,7 @@ def test_too_few_are_left_after_the_repair() -> None:
     closed = judged(world)
     assert closed.result.void
     assert kinds(closed) == {CHEAT: "failed-proof"}
+    assert "without client-02, whom evidence names, 6 are left of at least 7" in str(world.server.unopened)
     world.verified(closed)
 
 

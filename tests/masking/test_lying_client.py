@@ -340,7 +340,7 @@ def test_a_sum_that_does_not_open_is_void(world, lie):
     world.unmask(world.agree())
     closed = world.server.close(now=NOW)
     assert closed.result.void
-    assert world.server.unopened.subject == "honest aggregate"
+    assert (world.server.unopened.subject, world.server.unopened.stage) == ("sum", "argument")
     assert world.verified(closed).void
     assert closed.chain.state == world.server.chain.state
 

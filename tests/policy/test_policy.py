@@ -199,7 +199,11 @@ def test_every_demand_changes_the_digest(change: str) -> None:
         ("[update]", '[aggregate]\nstrategy = "FedBest"\n[update]', "aggregate.strategy"),
         ("[update]", "[aggregate]\nstrategy = 1\n[update]", "aggregate.strategy"),
         ("[update]", "[masking]\nmin_set = 5\n[update]", "enabled = true has them masked"),
-        ("[update]", "[masking]\nenabled = true\nmin_set = 2\n[update]", "min_set is above colluders + 1"),
+        (
+            "[update]",
+            "[masking]\nenabled = true\nmin_set = 2\n[update]",
+            "min_set has to be above colluders + 1",
+        ),
         ("[update]", "[masking]\nenabled = true\nmin_set = 101\n[update]", "min_set is above max_clients"),
         (
             "[update]",

@@ -13,9 +13,16 @@ def report(*, void: bool) -> RoundReport:
 
 
 def test_in_a_void_round_everybody_is_left_out() -> None:
-    assert [(u.client, u.kind) for u in left_out(report(void=False))] == [("bob", "dropped")]
-    left = left_out(report(void=True))
+    assert [(u.client, u.kind) for u in left_out(report(void=False), 2)] == [("bob", "dropped")]
+    left = left_out(report(void=True), 2)
     assert [(u.client, u.kind, u.rechecked) for u in left] == [
         ("bob", "dropped", False),
         ("ada", "void", True),
     ]
+
+
+def test_why_a_sum_stayed_closed_nobody_can_check() -> None:
+    """Enough were accepted: that no sum opened is what the aggregator says."""
+    left = left_out(report(void=True), 1)[-1]
+    assert (left.client, left.kind, left.rechecked) == ("ada", "void", False)
+    assert "its sum did not open: the aggregator's word" in left.reason

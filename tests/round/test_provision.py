@@ -57,6 +57,13 @@ def test_a_number_of_nodes_that_is_none(tmp_path: Path, nodes: int) -> None:
     assert not (tmp_path / "new").exists()
 
 
+def test_fewer_nodes_than_a_masked_round_needs(tmp_path: Path) -> None:
+    masked = f"{POLICY}\n[masking]\nenabled = true\n".encode()
+    with pytest.raises(UsageError, match="6 nodes: a masked round of this policy needs 7"):
+        provision(tmp_path / "few", policy=masked, base=BASE_FILE, nodes=6)
+    assert len(provision(tmp_path / "enough", policy=masked, base=BASE_FILE, nodes=7)) == 7
+
+
 def test_another_base_model(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="not the one that the policy names"):
         provision(tmp_path / "new", policy=POLICY.encode(), base=BASE_FILE + b" ", nodes=3)

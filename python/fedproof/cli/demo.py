@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -213,6 +214,11 @@ class _View:
         else:
             left = [self._refused] if self._refused else []
             left += [f"{a.client}: {a.evidence or 'no answer'}" for a in event.absent]
+            for a in event.absent:
+                if a.client in self._answers:  # its upload was accepted before the sum did not open
+                    self._answers[a.client] = replace(
+                        self._answers[a.client], accepted=False, reason=a.evidence
+                    )
             refused = Text(printable(", ".join(left)), "red")
             self._rounds.append(
                 (str(event.round), f"{event.accepted}/{_HOSPITALS}", f"{event.accuracy:.1%}", refused)

@@ -63,18 +63,27 @@ def _masking(held: Policy) -> str:
     if not masking.enabled:
         return "no"
     q = modulus(masking, held.update.max_abs, held.update.weights.max)
-    agreed = (
-        "clients agree on the set first" if masking.agree_first else "clients do not agree on the set first"
-    )
+    agreed = "clients agree on the set first"
+    honest = masking.min_set - masking.colluders
+    if not masking.agree_first:
+        agreed, honest = "clients do not agree on the set first", masking.min_honest_group
+    weights = held.update.weights
+    uneven = weights.source == "declared" and weights.max > 1
     return (
         f"{masking.fewest} to {masking.max_clients} clients, of which {masking.colluders} may collude and "
         f"{masking.silent} fall silent; {counted(MODULI[q], 'byte')} a coordinate\n"
-        f"  no sum of fewer than {masking.min_set} updates, {masking.min_honest_group} of them honest; {agreed}\n"
+        f"  no sum of fewer than {masking.min_set} updates, {honest} of them honest; {agreed}\n"
+        f"  at least {masking.min_honest_group} honest updates in anything that can be opened\n"
         f"  at most {counted(masking.max_releases_per_base, 'sum')} from one base model; who is named "
         + (
             f"is out for {counted(masking.suspend_rounds, 'round')}"
             if masking.suspend_rounds
             else "may go on"
+        )
+        + (
+            f"\n  weights up to {weights.max}: one that far outweighs the others shows in the sum"
+            if uneven
+            else ""
         )
     )
 

@@ -3,6 +3,7 @@ that the app trains is the node's own, and the round before is checked whole bef
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import time
@@ -21,8 +22,8 @@ from fedproof.errors import FedproofError, Malformed, Refused, UsageError
 from fedproof.flower import pending
 from fedproof.flower.arrays import arrays_of, as_wide_as, record_of
 from fedproof.flower.metrics import whole_weight
-from fedproof.flower.wire import RECORD, ROUNDS, Answer, Call, Rounds
-from fedproof.identity.signed import Signed
+from fedproof.flower.wire import RECORD, ROUNDS, Answer, Call, Greeting, Rounds
+from fedproof.identity.signed import Signed, sign
 from fedproof.round.counter import FileCounter
 from fedproof.round.folder import STATE, open_node
 from fedproof.round.messages import Announcement
@@ -166,6 +167,7 @@ class _Turn:
 
     def _train(self, call_next: Handler) -> Message:
         self.node.client.check_takes_part(self.call.attempt)  # training takes time
+        self._keep_what_is_asked()
         with self._part("train"):
             reply = call_next(self._with_model(), self.context)
         if reply.has_error():
@@ -176,6 +178,14 @@ class _Turn:
         pending.keep(self.state, self.node, self.call.attempt, x)
         ready = self.node.ready(whole_weight(metrics, self.call.weight), attempt=self.call.attempt)
         return self._answer({"metrics": metrics}, ready=ready.to_bytes())
+
+    def _keep_what_is_asked(self) -> None:
+        """In the audit log: what the server steers training by, so that nodes can find out whether it asked the same of all."""
+        ours = (RECORD, ROUNDS, *self.message.content.array_records)
+        records = {n: dict(r) for n, r in sorted(self.message.content.items()) if n not in ours}
+        told = json.dumps(records, sort_keys=True, default=lambda value: bytes(value).hex())
+        round, weight = self.node.client.chain.round, printable(self.call.weight, 100)
+        self.node.audit.append("train", round=round, weight=weight, config=sha256(told.encode()).hex())
 
     def _upload(self) -> Message:
         announcement = Signed.from_bytes(self.call.announcement, limit=_MAX_ANNOUNCEMENT)
@@ -234,7 +244,7 @@ class _Turn:
         answer = Answer(
             self.call.step,
             self.node.client.chain.round,
-            client=self.node.client.name,
+            greeting=self._greeting() if self.call.step == "adopt" else b"",
             behind=behind,
             refused=refused,
             ready=ready,
@@ -243,6 +253,11 @@ class _Turn:
             seconds=self.seconds,
         )
         return Message(RecordDict({RECORD: answer.record(), **(records or {})}), reply_to=self.message)
+
+    def _greeting(self) -> bytes:
+        client, node = self.node.client, self.message.metadata.dst_node_id
+        told = Greeting(federation=client.chain.policy.federation, node=node, client=client.name)
+        return sign(told, client.key).to_bytes()
 
     @contextmanager
     def _part(self, name: str) -> Iterator[None]:

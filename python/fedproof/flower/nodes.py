@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from flwr.app import ArrayRecord, ConfigRecord, Message, RecordDict
 from flwr.serverapp import Grid
-from pydantic import Field
 
 from fedproof.encoding.files import read_capped, write_atomic
 from fedproof.encoding.message import Message as Encoded
@@ -17,17 +16,18 @@ from fedproof.encoding.text import Name, is_name
 from fedproof.errors import Malformed, Refused
 from fedproof.flower.exchange import message, replies
 from fedproof.flower.summary import RoundSummary
-from fedproof.flower.wire import RECORD, ROUNDS, Answer, Call, Rounds, Step
+from fedproof.flower.wire import RECORD, ROUNDS, Answer, Call, Greeting, NodeNumber, Rounds, Step
 from fedproof.identity.signed import Signed, peek
 from fedproof.round.aggregator import Aggregator
 from fedproof.round.record import RoundEntry, named_blobs
 
 _FILE = "nodes.cbor"
 _LIMIT = 1 << 24
+_MAX_GREETING = 1 << 12
 
 
 class _KeptNode(Record):
-    node: Annotated[int, Field(ge=0, lt=1 << 64)]
+    node: NodeNumber
     client: Name
 
 
@@ -38,7 +38,7 @@ class _Kept(Encoded):
 
 
 class Nodes:
-    """All that one run talks to. client_of: what a node is, once it showed that; after a restart, what it says. round_of: the round that a
+    """All that one run talks to. client_of: what a node is, once it showed that. round_of: the round that a
     node is at. verdicts: on the uploads of the round under way, by client."""
 
     def __init__(self, aggregator: Aggregator, grid: Grid, *, arrays: str, weight: str) -> None:
@@ -54,6 +54,16 @@ class Nodes:
     def name(self, node: int) -> str:
         """The node's client, if it is known."""
         return self.client_of.get(node, f"node {node}")
+
+    def greet(self, node: int, greeting: bytes) -> None:
+        """Takes the node for the client that signed it. Raises `Refused`, `Malformed` where no member did, or another node is meant."""
+        signed = Signed.from_bytes(greeting, limit=_MAX_GREETING)
+        told = signed.open(Greeting, self._aggregator.roster.key_of(_claimed(signed) or ""))
+        if (told.federation, told.node) != (self._aggregator.chain.policy.federation, node):
+            raise Refused(
+                "greeting", "statement", "of another node, or in another federation", party=told.client
+            )
+        self.client_of[node] = told.client
 
     def leave(self, summary: RoundSummary, node: int, reason: str, step: Step = "train") -> None:
         """The node is not part of this step any more."""

@@ -8,8 +8,8 @@ from collections.abc import Collection, Sequence
 
 from flwr.app import Message, RecordDict
 
-from fedproof.encoding.text import counted, is_name
-from fedproof.errors import Refused, UsageError
+from fedproof.encoding.text import counted
+from fedproof.errors import Malformed, Refused, UsageError
 from fedproof.flower.exchange import PAUSE
 from fedproof.flower.nodes import Nodes
 from fedproof.flower.summary import RoundSummary
@@ -67,44 +67,49 @@ class Opening:
 
     def _reach(self, clients: Collection[str]) -> list[Message]:
         """Calls to all nodes that are there, once those of all these clients are, or the deadline is over. Nodes may have other numbers
-        than they had before: whom they say they are is whom they are asked as. Who lies can keep another one's answer out where answers are
-        not signed, as one that falls silent does; nobody else's is believed for it."""
+        than they had before: those that nobody knows are asked who they are, and show it."""
         nodes, end = self._nodes, time.monotonic() + self._deadline
+        waiting = False
         while True:
             there = list(nodes.grid.get_node_ids())
-            missing = set(clients) - {nodes.name(node) for node in there}
-            if missing:
-                missing -= self._greet(there, end)
+            if self._missing(clients, there):
+                self._greet(there, end)
+            missing = self._missing(clients, there)
             if not missing or time.monotonic() >= end:
                 break
+            if not waiting:
+                _log.info("masks: waiting for %s, up to %.0f s", _some(missing), self._deadline)
+                waiting = True
             time.sleep(PAUSE)
         for node in there:  # who is asked nothing more gets the record all the same
             nodes.round_of.setdefault(node, self._aggregator.chain.round)
         if missing:
-            told = ", ".join(sorted(missing)[:_MISSING])
-            told = f"not there: {told}, {counted(len(missing), 'client')} in all"
+            told = f"not there: {_some(missing)}"
             _log.warning("masks: %s", told)
             if not self._aggregator.opens_without(missing):
                 detail = f"{told}, and the sum does not open without"
                 raise UsageError(f"{detail}: start their nodes, and run this again; the round stays open")
         return [_call(node) for node in there]
 
-    def _greet(self, there: Sequence[int], end: float) -> set[str]:
-        """Whom those of these nodes say they are that are not known yet; each is asked now and then. One that answers does not keep another
-        one out that says the same."""
-        now, found = time.monotonic(), set[str]()
+    def _missing(self, clients: Collection[str], there: Sequence[int]) -> set[str]:
+        return set(clients) - {self._nodes.name(node) for node in there}
+
+    def _greet(self, there: Sequence[int], end: float) -> None:
+        """Asks those of these nodes who they are that nobody knows yet; each now and then."""
+        now = time.monotonic()
         strangers = [n for n in there if n not in self._nodes.client_of and now >= self._greeted.get(n, now)]
-        if not strangers:
-            return found
         self._greeted.update(dict.fromkeys(strangers, now + _GREETING))
-        timeout = min(_GREETING, max(0.0, end - now))
-        for node, _, answer in self._nodes.ask(
-            "adopt", [_call(n) for n in strangers], timeout, RoundSummary(0)
-        ):
-            if is_name(answer.client):
-                self._nodes.client_of[node] = answer.client
-                found.add(answer.client)
-        return found
+        timeout, calls = min(_GREETING, max(0.0, end - now)), [_call(node) for node in strangers]
+        for node, _, answer in self._nodes.ask("adopt", calls, timeout, RoundSummary(0)):
+            try:
+                self._nodes.greet(node, answer.greeting)
+            except (Refused, Malformed) as error:
+                _log.warning("masks: node %d is nobody's: %s", node, error)
+
+
+def _some(clients: Collection[str]) -> str:
+    told = ", ".join(sorted(clients)[:_MISSING])
+    return f"{told}, {counted(len(clients), 'client')} in all"
 
 
 def _call(node: int) -> Message:

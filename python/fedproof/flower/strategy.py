@@ -194,7 +194,7 @@ class _Run:
             self._evaluate(number, evaluate_config, summary)
             self._tell(number, summary)
             self._evaluate_here(number)
-        self.talk.bring_up_to_date(self.timeout)
+        self.talk.bring_up_to_date(min(self.timeout, policy.round.deadline_seconds))
         _log.info("")
         _log.info("Strategy execution finished in %.2fs", time.time() - started)
         return self.result

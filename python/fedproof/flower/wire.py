@@ -11,6 +11,7 @@ from flwr.app import ConfigRecord, ConfigRecordValues, Message, RecordDict
 from pydantic import Field
 
 from fedproof.encoding import message as encoding
+from fedproof.encoding.text import Name
 from fedproof.errors import Malformed
 from fedproof.round.messages import Count
 
@@ -26,6 +27,8 @@ _MAX_ROUNDS = 1 << 33
 
 _NO_CALL = "its server does not use fedproof: Proved(FedAvg(…), context)"
 _NO_ANSWER = "its client does not use fedproof: ClientApp(mods=[proof_mod])"
+
+NodeNumber = Annotated[int, Field(ge=0, lt=1 << 64)]
 
 Step = Literal["train", "upload", "open", "evaluate", "adopt", "dry-run"]
 """train: bring yourself up to date, train, say that you are ready. upload: answer the announcement. open: answer the requests of a masked
@@ -51,6 +54,17 @@ class Rounds(encoding.Message):
         """Those of a message; none if it has none. Raises `Malformed`."""
         record = content.get(ROUNDS)
         return cls() if record is None else cls.from_bytes(_Values(record).raw("rounds"), limit=_MAX_ROUNDS)
+
+
+class Greeting(encoding.Message):
+    """That a node is this client, signed by it: of nodes that came to be there after a server stopped none showed that otherwise. node: its
+    number in Flower, so that nobody else can show it as its own."""
+
+    KIND: ClassVar[str] = "flower-greeting"
+
+    federation: Name
+    node: NodeNumber
+    client: Name
 
 
 @dataclass(frozen=True)
@@ -88,9 +102,9 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """A node's side. client: who it says it is. round: the next one of its chain. behind: it lacks rounds and did nothing else. refused:
-    why it does not do what was asked; empty if it did. ready, upload, answers: what the step asks for. seconds: by part, as the node
-    measured them."""
+    """A node's side. greeting: signed, of the step "adopt". round: the next one of its chain. behind: it lacks rounds and did nothing
+    else. refused: why it does not do what was asked; empty if it did. ready, upload, answers: what the step asks for. seconds: by part,
+    as the node measured them."""
 
     step: Step
     round: int
@@ -100,7 +114,7 @@ class Answer:
     upload: bytes = field(default=b"", repr=False)
     seconds: Mapping[str, float] = field(default_factory=dict)
     answers: Sequence[bytes] = field(default=(), repr=False)
-    client: str = ""
+    greeting: bytes = b""
 
     def record(self) -> ConfigRecord:
         """As it travels."""
@@ -120,7 +134,7 @@ class Answer:
         return cls(
             step,
             values.number("round"),
-            client=values.text("client"),
+            greeting=values.raw("greeting"),
             behind=values.flag("behind"),
             refused=values.text("refused"),
             ready=values.raw("ready"),

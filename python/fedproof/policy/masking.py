@@ -39,10 +39,14 @@ class Masking(Record):
     def _consistent(self) -> Self:
         if not self.enabled:
             if self.model_fields_set - {"enabled"}:
-                raise ValueError("says how rounds are masked; enabled = true has them masked")
+                raise ValueError(
+                    "says how rounds are masked, and not that they are: enabled = true is missing"
+                )
             return self
         if self.min_set <= self.colluders + 1:
-            raise ValueError("min_set is above colluders + 1: else a sum hides one honest update from nobody")
+            raise ValueError(
+                "min_set has to be above colluders + 1: else a sum hides one honest update from nobody"
+            )
         if self.min_set > self.max_clients:
             raise ValueError("min_set is above max_clients: no round could be opened")
         if self.max_clients < self.fewest:

@@ -39,7 +39,7 @@ NOT_PROVEN: Final[dict[str, str]] = {
     "BASE_MODEL": "where the base model comes from and how it was trained",
     "CENSORSHIP": "that nobody was kept out: the aggregator chooses whom it asks and what reaches it",
     "CLIENT_CODE": "which program the clients ran",
-    "COLLUSION": "privacy of the updates against an aggregator in league with more clients than the policy's colluders",
+    "COLLUSION": "privacy of updates against an aggregator in league with more clients than `colluders`, or of one that outweighs the rest",
     "DATA_QUALITY": "that the clients' data is right, fair, licensed or theirs",
     "DROPPED_ASSERTED": "that no valid answer came in time from those who were dropped: only the aggregator says so",
     "PROXIMAL_TERM": "that clients trained with FedProx's proximal term: the sum is that of FedAvg",

@@ -27,9 +27,9 @@ class Left:
     rechecked: bool
 
 
-def left_out(report: RoundReport) -> tuple[Left, ...]:
+def left_out(report: RoundReport, least: int) -> tuple[Left, ...]:
     """Who is not in a round's sum. In a void round that is everybody whose upload would have been accepted,
-    too.
+    too. least: updates that a sum has (`Policy.least_accepted`).
     """
     listed = tuple(
         Left(d.client, report.round, d.kind, d.subject, d.stage, d.reason, d.kind != "dropped")
@@ -38,8 +38,11 @@ def left_out(report: RoundReport) -> tuple[Left, ...]:
     if not report.void:
         return listed
     why = "too few were accepted: nothing was summed"
+    if len(report.accepted) >= least:
+        why = "masked, and its sum did not open: the aggregator's word"
     return listed + tuple(
-        Left(c, report.round, "void", "round", "policy", why, True) for c, _ in report.accepted
+        Left(c, report.round, "void", "round", "policy", why, len(report.accepted) < least)
+        for c, _ in report.accepted
     )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fedproof.encoding.files import make_folder, write_atomic
-from fedproof.encoding.text import printable
+from fedproof.encoding.text import counted, printable
 from fedproof.errors import UsageError
 from fedproof.identity.keys import EnvelopeKey, SigningKey
 from fedproof.identity.roster import Member, Roster, endorse
@@ -34,6 +34,9 @@ def provision(folder: Path, *, policy: bytes, base: bytes, nodes: int) -> tuple[
     held = Policy.parse(policy.decode())
     Chain.start(held, base)
     check_count(nodes)
+    if held.masking.enabled and nodes < held.masking.fewest:
+        detail = f"{counted(nodes, 'node')}: a masked round of this policy needs {held.masking.fewest}"
+        raise UsageError(f"{detail}, and as many more as may be away")
     if folder.exists():
         raise UsageError(f"{printable(str(folder))} exists; keys are never overwritten: name a new folder")
     endorser, message, envelope = SigningKey.generate(), SigningKey.generate(), EnvelopeKey.generate()

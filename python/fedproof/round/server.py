@@ -323,8 +323,12 @@ class Server:
             raise Refused("round", "statement", "not announced", round=self.chain.round)
         accepted, evidence = self._accepted(), self._named()
         total_name, proof_name, total, weight_sum = None, None, None, 0
-        if len(accepted) >= self.chain.policy.least_accepted:
+        least = self.chain.policy.least_accepted
+        if len(accepted) >= least:
             total = self._total(accepted)
+        elif evidence:
+            detail = f"without {', '.join(evidence)}, whom evidence names, {len(accepted)} are left of at least {least}"
+            self.unopened = Refused("sum", "policy", detail, round=self.chain.round)
         if total is not None:
             ctx, commitments, weights = self._terms(accepted)
             proof = honest_aggregate.prove(ctx, commitments, weights, total)
@@ -393,9 +397,14 @@ class Server:
             return known
         try:
             total = self._blame.total() if self._blame is not None else self.unmask().total()
-            honest_aggregate.verify(*self._terms(accepted), total)
         except Refused as error:
             self.unopened = error
+            return None
+        try:
+            honest_aggregate.verify(*self._terms(accepted), total)
+        except Refused:
+            detail = "what opened is not what was proved: somebody uploaded something else, and did not answer for it"
+            self.unopened = Refused("sum", "argument", detail, round=self.chain.round)
             return None
         self._opened[frozenset(accepted)] = total  # whatever else is answered, there is one such sum
         return total

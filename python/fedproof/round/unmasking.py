@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from fedproof.encoding.text import counted
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.keys import SigningKey
 from fedproof.identity.signed import Signed, sign
@@ -31,6 +32,8 @@ _Edge = tuple[str, str]
 """(member, participant outside the set)"""
 _MAX_ENTRY = 512
 """Bytes of an answer for each neighbour or pair, at most."""
+_TOLD = 8
+"""Clients that a reason names."""
 
 
 class Unmasking:
@@ -232,7 +235,13 @@ class Unmasking:
     def _enough(self, parts: dict[int, bytes], what: str) -> dict[int, bytes]:
         threshold = self.round.parameters.threshold
         if len(parts) < threshold:
-            detail = f"{len(parts)} of the {threshold} shares that open {what}"
+            silent = sorted(self.members - self.opened.keys())
+            told = (
+                f"; silent: {', '.join(silent[:_TOLD])}, {counted(len(silent), 'client')} in all"
+                if silent
+                else ""
+            )
+            detail = f"{len(parts)} of the {threshold} shares that open {what}{told}"
             raise self.round.refuse("sum", "opening", detail)
         return dict(sorted(parts.items())[:threshold])
 
