@@ -154,11 +154,25 @@ def test_what_a_node_refuses_is_in_its_audit_log_once(world: World) -> None:
     asked(world, "train", Call("adopt"), **{ROUNDS: Rounds(entries=(b"junk",)).record()})
     with open_node(world.folder / "nodes" / "0") as node:
         events = node.audit.events()
-    assert [e["event"] for e in events] == ["refused"] * 6
+    assert [e["event"] for e in events] == ["train", "refused"] * 2 + ["refused"] * 4
+    refused = [e for e in events if e["event"] == "refused"]
     for event, part in zip(
-        events, ["weight 11", "no whole number", "CBOR", "another key", "CBOR", "CBOR"], strict=True
+        refused, ["weight 11", "no whole number", "CBOR", "another key", "CBOR", "CBOR"], strict=True
     ):
         assert part in event["what"]
+
+
+def test_what_steers_training_is_in_the_audit_log(world: World) -> None:
+    """Two nodes that compare can tell whether they were asked the same."""
+    records = [{"lr": 0.5}, {"lr": 0.5}, {"lr": 0.0}]
+    for record in records:
+        asked(world, "train", Call("train"), app(), config=ConfigRecord(record))
+    asked(world, "train", Call("train", weight="loss"), app(), config=ConfigRecord(records[0]))
+    with open_node(world.folder / "nodes" / "0") as node:
+        told = [(e["weight"], e["config"]) for e in node.audit.events() if e["event"] == "train"]
+    assert [weight for weight, _ in told] == ["num-examples"] * 3 + ["loss"]
+    first, same, other, again = (config for _, config in told)
+    assert first == same == again != other
 
 
 def ready_fields() -> dict[str, Any]:
@@ -214,5 +228,5 @@ def test_what_travels_comes_back() -> None:
     assert all(record.count_bytes() > 0 for record in [*content.values(), Call("train").record()])
     assert (Call.of(content), Rounds.of(content)) == (call, rounds)
     assert Rounds.of(RecordDict({ROUNDS: Rounds().record()})) == Rounds()
-    answer = Answer("upload", 4, True, "no", b"r", b"u", {"prove": 0.5}, (b"s",), "ada")
+    answer = Answer("upload", 4, True, "no", b"r", b"u", {"prove": 0.5}, (b"s",), b"g")
     assert Answer.of(Message(RecordDict({RECORD: answer.record()}), 1, "train"), "upload") == answer
