@@ -79,6 +79,11 @@ def test_a_state_folder_shows_where_the_node_stands(state: Path, tmp_path: Path)
     (tmp_path / "empty").mkdir()
     ran = fedproof("inspect", tmp_path / "empty")
     assert (ran.returncode, "neither a bundle nor a node's state" in ran.stderr) == (2, True)
+    for name in ("policy.toml", "trust.toml", "roster.cbor"):
+        (tmp_path / "party" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "party" / name).touch()
+    ran = fedproof("inspect", tmp_path / "party")
+    assert (ran.returncode, "is a party's folder: fedproof doctor checks it" in ran.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("place", ["", "audit.jsonl"])

@@ -85,6 +85,11 @@ def folder(path: Path) -> tuple[str, Any]:
     if is_training_bundle(path):
         return "trained bundle", trained_bundle(path)
     names = sorted(p.name for p in path.iterdir())
+    if {"policy.toml", "trust.toml"} <= set(names):
+        where = printable(str(path))
+        raise Malformed(
+            f"{where} is a party's folder: fedproof doctor checks it; of a node inspect its state/"
+        )
     if not {"policy.cbor", "roster.cbor"} & set(names):
         raise Malformed(
             f"{printable(str(path))} is a folder, and neither a bundle nor a node's state; name a file in it"
