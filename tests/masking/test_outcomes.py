@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fedproof.round.messages import Total
-from tests.masking.world import ALL, STEPS, MaskedWorld, policy
+from tests.masking.world import ALL, STEPS, MaskedWorld, policy, rounds
 
 ROWS = json.loads((Path(__file__).parent / "outcomes.json").read_text())
 
@@ -40,7 +40,7 @@ def test_as_the_model_says(number):
     check_truth(world, closed)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=rounds(8), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_within_what_the_policy_tolerates_every_sum_opens(data):
     """As many as `silent` may leave at any step, and the round is not void. More may void it, and never make it wrong."""

@@ -12,7 +12,7 @@ from fedproof.policy.masking import Masking, MaskParameters
 from fedproof.round.blame import Blame
 from fedproof.round.masked_messages import Pair
 from tests.masking.blame import cheats, fingerprint, settle, shifted
-from tests.masking.world import ALL, STEPS, MaskedWorld
+from tests.masking.world import ALL, STEPS, MaskedWorld, rounds
 
 NOW = 1_800_000_000
 
@@ -120,7 +120,7 @@ def test_a_cheat_is_named_by_its_neighbours() -> None:
     assert not world.verified(closed).void
 
 
-@settings(max_examples=6)
+@settings(max_examples=rounds(6))
 @given(
     st.dictionaries(st.sampled_from(ALL), st.sampled_from(STEPS), max_size=5),
     st.none() | st.sampled_from(ALL),

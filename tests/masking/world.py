@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -43,6 +44,11 @@ def policy(**masking: int | bool) -> Policy:
     """The tests' policy with masks: policy(colluders=2)."""
     lines = [f"{name} = {str(value).lower()}" for name, value in masking.items()]
     return Policy.parse("\n".join([POLICY, "[masking]", "enabled = true", *lines]))
+
+
+def rounds(few: int) -> int:
+    """Of a property test: as many as HYPOTHESIS_MAX_EXAMPLES says, or a few."""
+    return int(os.environ.get("HYPOTHESIS_MAX_EXAMPLES", few))
 
 
 def chain(held: Policy | None = None) -> Chain:
