@@ -136,7 +136,7 @@ def test_data_that_is_given_wrongly(folder: Path, tmp_path: Path) -> None:
         ([public], "has no folder holder/, it is the public half only"),
         (
             [data, f"--policy={tmp_path / 'loose.toml'}"],
-            'max_logit_freedom: Value error, write it in quotes, such as "0.001"',
+            'max_logit_freedom: write it in quotes, such as "0.001"',
         ),
     ):
         ran = fedproof("train", *terms(folder, "never"), *arguments)

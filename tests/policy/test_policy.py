@@ -198,7 +198,7 @@ def test_every_demand_changes_the_digest(change: str) -> None:
         ("[update]", '[aggregate]\nstrategy = "FedMedian"\n[update]', "that is not a weighted mean"),
         ("[update]", '[aggregate]\nstrategy = "FedBest"\n[update]', "aggregate.strategy"),
         ("[update]", "[aggregate]\nstrategy = 1\n[update]", "aggregate.strategy"),
-        ("[update]", "[masking]\nmin_set = 5\n[update]", "enabled = true has them masked"),
+        ("[update]", "[masking]\nmin_set = 5\n[update]", "enabled = true is missing"),
         (
             "[update]",
             "[masking]\nenabled = true\nmin_set = 2\n[update]",

@@ -84,7 +84,8 @@ def _what_is_wrong(error: ValidationError) -> str:
     # Of a choice between types pydantic names the type, too: no word for whoever wrote the file.
     where = ".".join(str(part) for part in first["loc"] if not str(part).startswith("_") and part != "str")
     if first["type"] != "extra_forbidden":
-        return f"{where}: {first['msg']}"
+        told = first["msg"].removeprefix("Value error, ")
+        return f"{where}: {told}" if where else told
     beside = (e["loc"] for e in errors if e["type"] == "missing")
     missing = [str(loc[-1]) for loc in beside if loc[:-1] == first["loc"][:-1]]
     return f"{where}: no such field" + (f"; missing beside it: {', '.join(missing)}" if missing else "")
