@@ -21,7 +21,7 @@ from fedproof.log import tiles
 from fedproof.model.layout import Layout
 from fedproof.model.tensors import serialise
 from fedproof.policy.policy import Policy
-from fedproof.round import node as node_module
+from fedproof.round import place as place_module
 from fedproof.round import store as store_module
 from fedproof.round.aggregator import Aggregator
 from fedproof.round.messages import Upload, Verdict
@@ -72,7 +72,7 @@ class Fuse:
                 raise Killed
             unlink(path, missing_ok=missing_ok)
 
-        for module in (store_module, node_module, at_rest, tiles):
+        for module in (store_module, place_module, at_rest, tiles):
             monkeypatch.setattr(module, "write_atomic", burning_write)
         monkeypatch.setattr(Path, "unlink", burning_unlink)
 
@@ -356,8 +356,8 @@ def test_a_node_remembers_what_it_answered(tmp_path: Path) -> None:
 def test_a_node_of_another_model(tmp_path: Path) -> None:
     node = ada_at(tmp_path)
     node.ready(3)
-    kept = node_module._State.from_bytes((tmp_path / "state.cbor").read_bytes())
-    place = node_module._Place.from_bytes(kept.place)
+    kept = place_module._State.from_bytes((tmp_path / "state.cbor").read_bytes())
+    place = place_module.Place.from_bytes(kept.place)
     shorter = place.model_copy(update={"weights": place.weights[:-8]}).to_bytes()
     changed = kept.model_copy(update={"place": shorter})
     (tmp_path / "state.cbor").write_bytes(changed.to_bytes())

@@ -18,7 +18,7 @@ from fedproof.identity.roster import Member, Roster, endorse
 from fedproof.identity.signed import Signed
 from fedproof.log import tiles
 from fedproof.round import audit as audit_module
-from fedproof.round import node as node_module
+from fedproof.round import place as place_module
 from fedproof.round import store as store_module
 from fedproof.round.aggregator import Aggregator
 from fedproof.round.audit import AuditLog
@@ -61,7 +61,7 @@ class Disk:
             if fails:
                 raise UsageError(f"cannot write {path.name}: no space left")
 
-        for module in (store_module, node_module, at_rest, tiles):
+        for module in (store_module, place_module, at_rest, tiles):
             monkeypatch.setattr(module, "write_atomic", failing)
 
 
