@@ -96,6 +96,9 @@ def test_no_dry_run_at_a_node_with_a_folder_of_its_own(world: World, monkeypatch
     own = ctx({"fedproof": str(world.folder / "nodes" / "0"), "partition-id": 0})
     with pytest.raises(UsageError, match="only in a simulation"):
         proof_mod(message(arrays=initial(), fedproof=Call("dry-run").record()), own, never)
+    with open_node(world.folder / "nodes" / "0") as node:
+        (event,) = node.audit.events()
+    assert (event["event"], event["what"][:31]) == ("refused", "a dry run trains in clear; a no")
 
 
 def asked(world: World, kind: str, call: Call, client: ClientApp | None = None, **records: object) -> Message:

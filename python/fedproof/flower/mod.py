@@ -8,10 +8,10 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from flwr.app import Context, Message, MetricRecord, RecordDict
 from numpy.typing import NDArray
@@ -58,7 +58,7 @@ def proof_mod(message: Message, context: Context, call_next: Handler) -> Message
     call = Call.of(message.content)
     if call.step == "dry-run":
         if not in_simulation() or CONFIG in context.node_config:
-            raise UsageError("a dry run trains in clear; a node takes part in one only in a simulation")
+            _refuse_dry_run(context)
         return call_next(_without(message, (RECORD, ROUNDS)), context)
     folder = node_folder(context)
     if not folder.is_dir():
@@ -264,6 +264,14 @@ class _Turn:
         start = time.perf_counter()
         yield
         self.seconds[name] = time.perf_counter() - start
+
+
+def _refuse_dry_run(context: Context) -> NoReturn:
+    """It stands in the audit log, too, where the node has a folder."""
+    told = "a dry run trains in clear; a node takes part in one only in a simulation"
+    with suppress(FedproofError), open_node(node_folder(context), counter=node_counter(context)) as node:
+        node.audit.append("refused", what=told)
+    raise UsageError(told)
 
 
 def _kind(message: Message) -> str:
