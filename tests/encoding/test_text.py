@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from fedproof.encoding.text import Name, printable
+from fedproof.encoding.text import Name, printable, some
 
 NAME: TypeAdapter[str] = TypeAdapter(Name)
 
@@ -105,3 +105,8 @@ def test_names(name: str) -> None:
 def test_what_is_no_name(name: str) -> None:
     with pytest.raises(ValidationError):
         NAME.validate_python(name)
+
+
+def test_a_line_names_the_first_of_many() -> None:
+    assert some({"bob", "ada"}, "client") == "ada, bob, 2 clients in all"
+    assert some([f"{n:02}" for n in range(30)], "node") == "00, 01, 02, 03, 04, 05, 06, 07, 30 nodes in all"

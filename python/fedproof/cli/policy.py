@@ -63,29 +63,21 @@ def _masking(held: Policy) -> str:
     if not masking.enabled:
         return "no"
     q = modulus(masking, held.update.max_abs, held.update.weights.max)
-    agreed = "clients agree on the set first"
-    honest = masking.min_set - masking.colluders
+    honest, agreed = masking.min_set - masking.colluders, "clients agree on the set first"
     if not masking.agree_first:
-        agreed, honest = "clients do not agree on the set first", masking.min_honest_group
-    weights = held.update.weights
-    uneven = weights.source == "declared" and weights.max > 1
-    return (
+        honest, agreed = masking.min_honest_group, "clients do not agree on the set first"
+    out = f"is out for {counted(masking.suspend_rounds, 'round')}" if masking.suspend_rounds else "may go on"
+    lines = [
         f"{masking.fewest} to {masking.max_clients} clients, of which {masking.colluders} may collude and "
-        f"{masking.silent} fall silent; {counted(MODULI[q], 'byte')} a coordinate\n"
-        f"  no sum of fewer than {masking.min_set} updates, {honest} of them honest; {agreed}\n"
-        f"  at least {masking.min_honest_group} honest updates in anything that can be opened\n"
-        f"  at most {counted(masking.max_releases_per_base, 'sum')} from one base model; who is named "
-        + (
-            f"is out for {counted(masking.suspend_rounds, 'round')}"
-            if masking.suspend_rounds
-            else "may go on"
-        )
-        + (
-            f"\n  weights up to {weights.max}: one that far outweighs the others shows in the sum"
-            if uneven
-            else ""
-        )
-    )
+        f"{masking.silent} fall silent; {counted(MODULI[q], 'byte')} a coordinate",
+        f"no sum of fewer than {masking.min_set} updates, {honest} of them honest; {agreed}",
+        f"at least {masking.min_honest_group} honest updates in anything that can be opened",
+        f"at most {counted(masking.max_releases_per_base, 'sum')} from one base model; who is named {out}",
+    ]
+    weights = held.update.weights
+    if weights.source == "declared" and weights.max > 1:
+        lines.append(f"weights up to {weights.max}: one that far outweighs the others shows in the sum")
+    return "\n  ".join(lines)
 
 
 def _parameters(held: Policy) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 from typing import Annotated
 
 from pydantic import Field
@@ -15,6 +16,8 @@ Name = Annotated[str, Field(pattern=f"^{_NAME}$")]
 Reason = Annotated[str, Field(max_length=400)]
 """What a person reads about a refusal."""
 
+_SOME = 8
+
 
 def is_name(text: str) -> bool:
     """Whether the text is a `Name`."""
@@ -24,6 +27,11 @@ def is_name(text: str) -> bool:
 def counted(number: int, noun: str) -> str:
     """1 round, 2 rounds: of a noun whose plural takes an s."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def some(names: Collection[str], noun: str) -> str:
+    """ada, bob, 2 clients in all: the first names, and how many there are."""
+    return f"{', '.join(sorted(names)[:_SOME])}, {counted(len(names), noun)} in all"
 
 
 # Controls, formats (bidi overrides, zero-width), separators, unassigned code points; and marks, which stack on their neighbours

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 from flwr.app import Message, RecordDict
 
-from fedproof.encoding.text import counted
+from fedproof.encoding.text import counted, some
 from fedproof.errors import Malformed, Refused, UsageError
 from fedproof.flower.exchange import PAUSE
 from fedproof.flower.nodes import Nodes
@@ -19,8 +19,6 @@ from fedproof.round.aggregator import Aggregator
 _log = logging.getLogger("flwr")
 _GREETING = 30.0
 """Seconds that a node has to say who it is, before it is asked again."""
-_MISSING = 8
-"""Clients that one line names."""
 
 
 class Opening:
@@ -78,13 +76,13 @@ class Opening:
             if not missing or time.monotonic() >= end:
                 break
             if not waiting:
-                _log.info("masks: waiting for %s, up to %.0f s", _some(missing), self._deadline)
+                _log.info("masks: waiting for %s, up to %.0f s", some(missing, "client"), self._deadline)
                 waiting = True
             time.sleep(PAUSE)
         for node in there:  # who is asked nothing more gets the record all the same
             nodes.round_of.setdefault(node, self._aggregator.chain.round)
         if missing:
-            told = f"not there: {_some(missing)}"
+            told = f"not there: {some(missing, 'client')}"
             _log.warning("masks: %s", told)
             if not self._aggregator.opens_without(missing):
                 detail = f"{told}, and the sum does not open without"
@@ -105,11 +103,6 @@ class Opening:
                 self._nodes.greet(node, answer.greeting)
             except (Refused, Malformed) as error:
                 _log.warning("masks: node %d is nobody's: %s", node, error)
-
-
-def _some(clients: Collection[str]) -> str:
-    told = ", ".join(sorted(clients)[:_MISSING])
-    return f"{told}, {counted(len(clients), 'client')} in all"
 
 
 def _call(node: int) -> Message:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fedproof.encoding.text import counted
+from fedproof.encoding.text import some
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.keys import SigningKey
 from fedproof.identity.signed import Signed, sign
@@ -32,8 +32,6 @@ _Edge = tuple[str, str]
 """(member, participant outside the set)"""
 _MAX_ENTRY = 512
 """Bytes of an answer for each neighbour or pair, at most."""
-_TOLD = 8
-"""Clients that a reason names."""
 
 
 class Unmasking:
@@ -235,12 +233,8 @@ class Unmasking:
     def _enough(self, parts: dict[int, bytes], what: str) -> dict[int, bytes]:
         threshold = self.round.parameters.threshold
         if len(parts) < threshold:
-            silent = sorted(self.members - self.opened.keys())
-            told = (
-                f"; silent: {', '.join(silent[:_TOLD])}, {counted(len(silent), 'client')} in all"
-                if silent
-                else ""
-            )
+            silent = self.members - self.opened.keys()
+            told = f"; silent: {some(silent, 'client')}" if silent else ""
             detail = f"{len(parts)} of the {threshold} shares that open {what}{told}"
             raise self.round.refuse("sum", "opening", detail)
         return dict(sorted(parts.items())[:threshold])

@@ -97,7 +97,7 @@ impl<S: Suite> Deferred<S> {
         if half > 0 {
             let ((first, second), (left, right)) = (all.split_at(half), holds.split_at_mut(half));
             let none_in_first = Self::mark(first, left, false)?;
-            // Then it is in the second that one fails.
+            // One fails in both together: where none does in the first, one does in the second.
             Self::mark(second, right, none_in_first)?;
         }
         Ok(false)
