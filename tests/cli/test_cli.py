@@ -22,6 +22,7 @@ from fedproof.identity.signed import Signed
 from fedproof.round.audit import AuditLog
 from tests.cli.command import fedproof
 
+KEPT = Path(__file__).resolve().parents[2] / "vectors" / "v1" / "bundle" / "policy.toml"
 PUBLIC = (("model", "model.safetensors"), ("policy", "policy.toml"), ("trust", "trust.toml"))
 
 
@@ -430,6 +431,23 @@ def test_policy_check_shows_every_field(
             assert re.search(rf"(?<!\w){re.escape(str(value))}(?!\w)", text), value
     assert ("masking: no" in text) == (not masking)
     assert "suites below 112 bits: not allowed" in text
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ("", "of 7 clients 1 may be missing: a sum needs 4 updates\n"),
+        ("min_set = 7", "of 7 clients 0 may be missing: a sum needs 7 updates; 1 may be of 8 and more\n"),
+        (
+            "silent = 3\nmin_set = 10\nmax_clients = 12",
+            "of 11 clients 1 may be missing: a sum needs 10 updates; 3 may never be: a round has at most 12 clients\n",
+        ),
+    ],
+)
+def test_policy_check_says_how_many_may_be_missing(tmp_path: Path, changed: str, told: str) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(KEPT.read_text() + f"[masking]\nenabled = true\n{changed}\n")
+    assert told in fedproof("policy", "check", policy).stdout
 
 
 def test_policies(demo: tuple[Path, dict[str, object]], tmp_path: Path) -> None:

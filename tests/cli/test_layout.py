@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,12 @@ from rich.live import Live
 
 from fedproof.cli.app import MODULES
 from fedproof.cli.demo import _summary, _View
+from fedproof.cli.verify import show
 from fedproof.demo.federation import Answer, Outcome, RoundDone
 from fedproof.demo.timing import PARTS, Timing
+from fedproof.identity.trust import Trust
+from fedproof.policy.policy import Policy
+from fedproof.provenance.verify import verify_bundle
 
 KEPT = Path(__file__).resolve().parents[2] / "vectors" / "v1" / "bundle"
 REASON = "bounded update: the proof does not hold: what it claims is false, or it was made for another round, client or policy"
@@ -68,6 +73,26 @@ def test_verify() -> None:
     assert lines[-1] == "VERIFIED"
     assert max(map(len, lines)) == 80
     assert [line for line in lines if "endorsed by" in line and "distinct" in line]
+
+
+@pytest.mark.parametrize(
+    ("void", "told"),
+    [
+        (0, ["rounds  2"]),
+        (1, ["rounds  2, 1 of them void"]),
+        (2, ["rounds  2, 2 of them void", "        no round has a sum: the model is the base model"]),
+    ],
+)
+def test_verify_says_where_there_are_no_sums(console: Console, void: int, told: list[str]) -> None:
+    policy, trust = Policy.load(KEPT / "policy.toml"), Trust.load(KEPT / "trust.toml")
+    report = verify_bundle(KEPT / "bundle", model=KEPT / "model.safetensors", policy=policy, trust=trust)
+    predicate = report.statement.predicate
+    rounds = predicate.rounds.model_copy(update={"void": str(void)})
+    said = report.statement.model_copy(update={"predicate": predicate.model_copy(update={"rounds": rounds})})
+    show(console, replace(report, statement=said))
+    lines = written(console)
+    assert lines[-len(told) - 2 : -2] == told
+    assert lines[-2].startswith("checked in ")
 
 
 def test_the_summaries_of_the_commands_are_whole() -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from fedproof.identity.keys import EnvelopeKey, SigningKey
 from fedproof.identity.roster import Member
 from fedproof.identity.trust import Trust
 from fedproof.policy.policy import Policy
-from tests.doctor.world import ENVELOPE, TRUST, endorsed, played, provisioned
+from tests.doctor.world import ENVELOPE, TRUST, endorsed, opened, played, provisioned, serving
 from tests.round.world import AGGREGATOR, ENDORSERS, KEYS, NAMES, NOW, POLICY, STRANGER
 
 Change = Callable[[Path], object]
@@ -229,6 +230,21 @@ def test_states_of_rounds_that_were_played(folder: Path) -> None:
     told = {f.where: f.told for f in examine(folder, NOW) if f.what == "state"}
     assert told["server"] == "1 round on record, the last one was announced at 2027-01-15T08:00:00Z"
     assert told["nodes/2"] == "4 lines in its audit log; round 0 was announced at 2027-01-15T08:00:00Z"
+
+
+def test_a_void_round_and_one_that_is_not_closed(folder: Path) -> None:
+    played(folder, void=True)
+    told = {f.where: f.told for f in examine(folder, NOW) if f.what == "state"}
+    assert (
+        told["server"]
+        == "1 round on record, the last one, which is void, was announced at 2027-01-15T08:00:00Z"
+    )
+    with serving(folder) as aggregator, ExitStack() as stack:
+        nodes = [stack.enter_context(node) for node in opened(folder)]
+        aggregator.announce([n.ready(1) for n in nodes])
+    assert wrong(examine(folder, NOW)) == {ONE_MACHINE}
+    (told_of_it,) = [f.told for f in examine(folder, NOW) if f.what == "under way"]
+    assert told_of_it.startswith("round 1, announced at 2027-01-15T08:00:00Z, is not closed: ")
 
 
 @pytest.mark.parametrize(("early", "level"), [(60, "warning"), (301, "problem")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from fedproof.identity.keys import EnvelopeKey, SigningKey
@@ -57,29 +58,32 @@ def endorsed(folder: Path, *parties: str, key: SigningKey = ENDORSER, **changes:
     return signed
 
 
-def played(folder: Path, now: int = NOW) -> None:
-    """A round on record, adopted by all nodes."""
-    policy = Policy.parse(POLICY)
-    clients = {
-        place: Client(
-            name,
-            KEYS[name],
-            AGGREGATOR.verify_key,
-            ROSTER,
-            SIGNED_ROSTER.digest(),
-            Chain.start(policy, BASE_FILE),
+def opened(folder: Path, now: int = NOW) -> list[Node]:
+    """All nodes, each with its state folder."""
+    start = Chain.start(Policy.parse(POLICY), BASE_FILE)
+    return [
+        Node(
+            folder / "nodes" / place / "state",
+            Client(name, KEYS[name], AGGREGATOR.verify_key, ROSTER, SIGNED_ROSTER.digest(), start),
+            clock=lambda: now,
         )
         for place, name in NODES.items()
-    }
-    nodes = [Node(folder / "nodes" / p / "state", c, clock=lambda: now) for p, c in clients.items()]
-    root = folder / "server" / "state"
-    with Aggregator(
-        root, AGGREGATOR, policy, SIGNED_ROSTER, ENDORSERS, BASE_FILE, clock=lambda: now
-    ) as aggregator:
+    ]
+
+
+def serving(folder: Path, now: int = NOW) -> Aggregator:
+    """The aggregator, with its state folder."""
+    root, policy = folder / "server" / "state", Policy.parse(POLICY)
+    return Aggregator(root, AGGREGATOR, policy, SIGNED_ROSTER, ENDORSERS, BASE_FILE, clock=lambda: now)
+
+
+def played(folder: Path, now: int = NOW, *, void: bool = False) -> None:
+    """A round on record, adopted by all nodes. void: nobody uploads."""
+    with serving(folder, now) as aggregator, ExitStack() as stack:
+        nodes = [stack.enter_context(node) for node in opened(folder, now)]
         announcement = aggregator.announce([n.ready(WEIGHTS[n.client.name]) for n in nodes])
-        for node in nodes:
+        for node in () if void else nodes:
             node.verdict(aggregator.receive(node.upload(announcement, numbers(1)).to_bytes()))
         closed = aggregator.close()
         for node in nodes:
             node.adopt(closed.entry, aggregator.read)
-            node.close()

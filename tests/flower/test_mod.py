@@ -52,6 +52,10 @@ def test_a_server_without_proofs_gets_nothing(world: World, kind: str) -> None:
     own = ctx({"fedproof": str(world.folder / "nodes" / "0")})
     with pytest.raises(Malformed, match="its server does not use fedproof"):
         proof_mod(message(kind, arrays=initial()), own, never)
+    with open_node(world.folder / "nodes" / "0") as node:
+        (event,) = node.audit.events()
+    assert event["event"] == "refused"
+    assert "its server does not use fedproof" in event["what"]
 
 
 def test_a_node_without_a_folder_says_how_to_set_it(world: World) -> None:

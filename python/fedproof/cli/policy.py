@@ -11,7 +11,7 @@ from fedproof.cli.app import Json, app, emit
 from fedproof.cli.calibrate import calibrate
 from fedproof.encoding.digest import text_of
 from fedproof.encoding.text import counted, printable
-from fedproof.policy.masking import MODULI, modulus
+from fedproof.policy.masking import MODULI, Masking, modulus
 from fedproof.policy.policy import SUITES, Policy
 from fedproof.policy.training import TrainingPolicy, load_policy
 
@@ -72,12 +72,25 @@ def _masking(held: Policy) -> str:
         f"{masking.silent} fall silent; {counted(MODULI[q], 'byte')} a coordinate",
         f"no sum of fewer than {masking.min_set} updates, {honest} of them honest; {agreed}",
         f"at least {masking.min_honest_group} honest updates in anything that can be opened",
+        _absent(masking, held.least_accepted),
         f"at most {counted(masking.max_releases_per_base, 'sum')} from one base model; who is named {out}",
     ]
     weights = held.update.weights
     if weights.source == "declared" and weights.max > 1:
         lines.append(f"weights up to {weights.max}: one that far outweighs the others shows in the sum")
     return "\n  ".join(lines)
+
+
+def _absent(masking: Masking, least: int) -> str:
+    """How many may be missing from a round: `silent` alone does not say it. least: accepted updates that a sum needs."""
+    smallest = max(masking.fewest, least)
+    spare, all_silent = min(masking.silent, smallest - least), least + masking.silent
+    told = f"of {counted(smallest, 'client')} {spare} may be missing: a sum needs {least} updates"
+    if spare == masking.silent:
+        return told
+    if all_silent > masking.max_clients:
+        return f"{told}; {masking.silent} may never be: a round has at most {masking.max_clients} clients"
+    return f"{told}; {masking.silent} may be of {all_silent} and more"
 
 
 def _parameters(held: Policy) -> str:

@@ -104,4 +104,10 @@ def show(console: Console, report: Report) -> None:
         console.print(left)
     show_not_proven(console, report.not_proven_rows())
     told = report.to_json()
-    show_verified(console, told, f"rounds  {told['rounds']}, checked in {told['seconds']} s")
+    show_verified(console, told, *_rounds(told["rounds"], told["void"]), f"checked in {told['seconds']} s")
+
+
+def _rounds(count: int, void: int) -> list[str]:
+    """What a record without sums proves is little, and its word is the same."""
+    told = f"rounds  {count}, {void} of them void" if void else f"rounds  {count}"
+    return [told] if void < count else [told, "        no round has a sum: the model is the base model"]

@@ -26,9 +26,10 @@ from fedproof.round.audit import History
 from fedproof.round.chain import Chain
 from fedproof.round.client import CLOCK_SKEW
 from fedproof.round.folder import BASE, ENVELOPE_KEY, MESSAGE_KEY, NODE_KEY, POLICY, ROSTER, STATE, TRUST
-from fedproof.round.messages import Announcement
+from fedproof.round.messages import Announcement, Result
 from fedproof.round.place import AUDIT, peek_place
 from fedproof.round.record import MAX_BODY, RoundBody, RoundEntry
+from fedproof.round.store import ANNOUNCEMENT, OPEN
 
 _LIMIT = 1 << 28
 _ENDORSER = "the endorser, by a way that the aggregator has no hand in"
@@ -228,6 +229,12 @@ def _record(state: Path, party: Party, at: Examination, now: int) -> None:
     """The aggregator's record, as far as its signed root goes: rounds are not proved again here."""
     if party.policy is None or party.trust is None:
         return
+    under_way = state / OPEN / ANNOUNCEMENT
+    if under_way.exists():
+        opened = Signed.from_bytes(read_capped(under_way, _LIMIT), limit=_LIMIT)
+        announcement = opened.open(Announcement, party.trust.aggregator)
+        told = f"round {announcement.round}, announced at {utc_text(announcement.time)}, is not closed"
+        at.ok("under way", f"{told}: the aggregator goes on with it, or gives it up, once it is started")
     if not (state / "log" / "checkpoint").exists():
         at.ok("state", "no record yet")
         return
@@ -238,7 +245,8 @@ def _record(state: Path, party: Party, at: Examination, now: int) -> None:
     name = RoundEntry.from_bytes(entries[-1]).body.hex()
     body = RoundBody.from_bytes(read_capped(state / "blobs" / name[:2] / name, MAX_BODY), limit=MAX_BODY)
     last = body.announcement.open(Announcement, party.trust.aggregator)
-    _check_past(last.time, f"{counted(len(entries), 'round')} on record, the last one", at, now)
+    void = ", which is void," if body.result.open(Result, party.trust.aggregator).void else ""
+    _check_past(last.time, f"{counted(len(entries), 'round')} on record, the last one{void}", at, now)
 
 
 def _node_state(state: Path, at: Examination, now: int) -> None:

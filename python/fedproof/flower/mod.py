@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from flwr.app import Context, Message, MetricRecord, RecordDict
 from numpy.typing import NDArray
@@ -40,6 +40,7 @@ Handler = Callable[[Message, Context], Message]
 _log = logging.getLogger("flwr")
 _MAX_ANNOUNCEMENT = 1 << 28
 _MAX_VERDICT = 1 << 16
+_NO_DRY_RUN = "a dry run trains in clear; a node takes part in one only in a simulation"
 
 
 def proof_mod(message: Message, context: Context, call_next: Handler) -> Message:
@@ -55,10 +56,15 @@ def proof_mod(message: Message, context: Context, call_next: Handler) -> Message
     """
     if _kind(message) not in ("train", "evaluate"):
         return call_next(message, context)
-    call = Call.of(message.content)
+    try:
+        call = Call.of(message.content)
+    except Malformed as error:
+        _keep_refusal(context, str(error))
+        raise
     if call.step == "dry-run":
         if not in_simulation() or CONFIG in context.node_config:
-            _refuse_dry_run(context)
+            _keep_refusal(context, _NO_DRY_RUN)
+            raise UsageError(_NO_DRY_RUN)
         return call_next(_without(message, (RECORD, ROUNDS)), context)
     folder = node_folder(context)
     if not folder.is_dir():
@@ -266,12 +272,10 @@ class _Turn:
         self.seconds[name] = time.perf_counter() - start
 
 
-def _refuse_dry_run(context: Context) -> NoReturn:
-    """It stands in the audit log, too, where the node has a folder."""
-    told = "a dry run trains in clear; a node takes part in one only in a simulation"
+def _keep_refusal(context: Context, told: str) -> None:
+    """In the audit log, of a message that comes to no turn, where the node has a folder."""
     with suppress(FedproofError), open_node(node_folder(context), counter=node_counter(context)) as node:
         node.audit.append("refused", what=told)
-    raise UsageError(told)
 
 
 def _kind(message: Message) -> str:

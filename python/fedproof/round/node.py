@@ -208,7 +208,9 @@ class Node:
             finally:
                 self._save()  # where it was refused, too: the round may be over
         self._forget_upload()  # not before: while the round is open it is the one answer
-        self.audit.append("adopted", round=report.round, model=self.client.chain.state.weights.hex())
+        self.audit.append(
+            "adopted", round=report.round, void=report.void, model=self.client.chain.state.weights.hex()
+        )
         return report
 
     @contextmanager

@@ -23,6 +23,9 @@ from fedproof.encoding.files import make_folder, read_capped, sync_folder, write
 from fedproof.errors import Refused
 from fedproof.identity.signed import Signed
 
+OPEN, ANNOUNCEMENT = "open", "announcement"
+"""Folder of the round under way, and its first file."""
+
 _MAX_BLOB = 1 << 32
 Kind = Literal["upload", "asked", "answer"]
 
@@ -93,7 +96,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.open_folder = root / "open"
+        self.open_folder = root / OPEN
         self.uploads = Uploads()
         for folder in (root / "blobs", self.open_folder):
             make_folder(folder)
@@ -132,11 +135,11 @@ class Store:
 
     def open_round(self, announcement: Signed) -> None:
         """Before the announcement is sent. Without it there is no round under way."""
-        write_atomic(self.open_folder / "announcement", announcement.to_bytes())
+        write_atomic(self.open_folder / ANNOUNCEMENT, announcement.to_bytes())
 
     def opened_round(self) -> Signed | None:
         """The announcement under way, if there is one."""
-        path = self.open_folder / "announcement"
+        path = self.open_folder / ANNOUNCEMENT
         return Signed.from_bytes(read_capped(path, _MAX_BLOB)) if path.exists() else None
 
     def put(self, number: int, kind: Kind, data: bytes) -> None:
@@ -162,7 +165,7 @@ class Store:
 
     def clear_round(self) -> None:
         """After the entry was appended: the clear updates are gone. The announcement goes first."""
-        (self.open_folder / "announcement").unlink(missing_ok=True)
+        (self.open_folder / ANNOUNCEMENT).unlink(missing_ok=True)
         sync_folder(self.open_folder)
         for path in self.open_folder.iterdir():
             path.unlink()
