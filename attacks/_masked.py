@@ -19,10 +19,11 @@ from fedproof.policy.policy import Policy
 from fedproof.round.blame_messages import FingerprintRequest
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
+from fedproof.round.closing import Closed
 from fedproof.round.exchanges import Exchanges
 from fedproof.round.masker import Masker
 from fedproof.round.requests import answer
-from fedproof.round.server import Closed, Server
+from fedproof.round.server import Server
 from fedproof.round.verify import RoundReport, verify_round
 
 NAMES = tuple(f"client-{n}" for n in range(9))

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 from _federation import Federation, attack
 
-from fedproof.round.server import Closed, Server
+from fedproof.round.closing import Closed
+from fedproof.round.server import Server
 
 
 def run(world: Federation) -> None:

@@ -45,7 +45,7 @@ def masked() -> list[bytes]:
     fingerprint(world, blame)
     (asked, *_) = blame.next_requests()[ALL[2]]
     answer = world.clients[ALL[2]].disclose(world.session, asked)
-    evidence = [e.to_bytes() for e in blame.named.values()]
+    evidence = [e.to_bytes() for e in blame.judge().values()]
     signed = signs_unchecked(world, ALL[3], blame.request())
     messages = upload, unmasking.accepted, request, unmasking.opened[ALL[2]], asked, answer, signed
     return [*(m.to_bytes() for m in messages), unmasking.accepted.payload, signed.payload, *evidence]

@@ -12,8 +12,9 @@ from fedproof.encoding.digest import ZERO, sha256
 from fedproof.identity.roster import Roster, endorse
 from fedproof.identity.signed import Signed, sign
 from fedproof.round.client import Client
+from fedproof.round.closing import Closed
 from fedproof.round.messages import Announcement, Participant, Verdict
-from fedproof.round.server import Closed, Server
+from fedproof.round.server import Server
 from tests.attacks.parties import auditor_refuses, clients_and_auditor_refuse, refusal, resealed
 from tests.provenance.world import Forgery, changed, play, silent
 from tests.round.world import (

@@ -15,11 +15,11 @@ from fedproof.identity.signed import Signed
 from fedproof.policy.policy import Policy
 from fedproof.round.aggregator import Aggregator
 from fedproof.round.blame_messages import FingerprintRequest
+from fedproof.round.closing import Closed
 from fedproof.round.counter import FileCounter
 from fedproof.round.messages import Announcement
 from fedproof.round.node import Node
 from fedproof.round.requests import read_request
-from fedproof.round.server import Closed
 from tests.masking.world import _ENDORSER, ALL, ROSTER, chain, client, numbers
 from tests.round.world import AGGREGATOR, BASE_FILE, LAYOUT, NOW
 
@@ -100,7 +100,7 @@ class Folders:
                     readies.append(node.ready(weight(name), attempt=server.attempt))
             server.announce(readies)
         assert server.server is not None
-        announcement = server.server._signed
+        announcement = server.server.signed
         assert announcement is not None
         for name in self.names:
             if self.gone(name, "upload"):

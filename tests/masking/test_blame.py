@@ -26,11 +26,11 @@ from fedproof.round.blame_messages import (
     read_evidence,
 )
 from fedproof.round.chain import Chain
+from fedproof.round.closing import Closed
 from fedproof.round.masked_messages import Pair, RecoveryAnswer
 from fedproof.round.masker import Masked
 from fedproof.round.record import RecordedUpload, RoundBody, RoundEntry
 from fedproof.round.rules import check_partition, named
-from fedproof.round.server import Closed
 from fedproof.round.verify import read_total
 from tests.masking.blame import (
     blinded,
@@ -196,9 +196,9 @@ def test_a_pair_that_is_open_before_its_end_signs() -> None:
     fingerprint(world, blame, CHEAT)
     early = conflict(world, CHEAT, "client-05")
     blame.opened(world.clients["client-05"].disclose(world.session, early).to_bytes())
-    assert blame.named == {}
+    assert blame.judge() == {}
     blame.receive(signs_unchecked(world, CHEAT, blame.request()))
-    assert {n: e.KIND for n, e in blame.named.items()} == {CHEAT: "wrong-pair"}
+    assert {n: e.KIND for n, e in blame.judge().items()} == {CHEAT: "wrong-pair"}
     settle(world, blame)
     check_repaired(world, world.server.close(now=NOW), {CHEAT: "wrong-pair"})
 
@@ -226,10 +226,10 @@ def test_a_mask_that_opens_late_clears_nobody_before() -> None:
     world.unmask(unmasking, *late)
     blame = world.server.blame()
     fingerprint(world, blame)
-    assert blame.named == {}
+    assert blame.judge() == {}
     for name in late:
         unmasking.answer(world.clients[name].unmask(world.session, unmasking.request(name)).to_bytes())
-    assert {n: e.KIND for n, e in blame.named.items()} == {CHEAT: "failed-proof"}
+    assert {n: e.KIND for n, e in blame.judge().items()} == {CHEAT: "failed-proof"}
 
 
 def test_fingerprints_that_are_too_long_stand_against_nobody() -> None:
@@ -245,7 +245,7 @@ def test_fingerprints_that_are_too_long_stand_against_nobody() -> None:
     with pytest.raises(Refused) as refused:
         blame.receive(long)
     assert refused.value.stage == "decoding"
-    assert blame.named == {}
+    assert blame.judge() == {}
 
 
 def test_nothing_is_opened_for_a_sum_of_too_few() -> None:
@@ -259,9 +259,9 @@ def test_nothing_is_opened_for_a_sum_of_too_few() -> None:
     client = world.clients["client-01"]
     assert len(client.disclose(world.session, first).parts) == 1
     blame.receive(signs_unchecked(world, "client-04", blame.request()))
-    assert set(blame.named) == {CHEAT, "client-04"}
+    assert set(blame.judge()) == {CHEAT, "client-04"}
     assert blame.next_requests() == {}
-    second = first.model_copy(update={"evidence": blame.named["client-04"].to_bytes()})
+    second = first.model_copy(update={"evidence": blame.judge()["client-04"].to_bytes()})
     with pytest.raises(Refused, match="fewer than 7 updates are left") as refused:
         client.disclose(world.session, second)
     assert refused.value.stage == "policy"
@@ -276,7 +276,7 @@ def test_other_evidence_than_the_aggregator_signed_for_makes_no_other_record() -
     blame = world.server.blame()
     fingerprint(world, blame)
     settle(world, blame)
-    evidence = blame.named[CHEAT]
+    evidence = blame.judge()[CHEAT]
     assert isinstance(evidence, FailedProof)
     again = evidence.model_copy(update={"fingerprints": signs_unchecked(world, CHEAT, blame.request())})
     assert again != evidence
@@ -460,7 +460,7 @@ def test_only_the_first_fingerprints_of_a_member_that_opened_the_set_count(dispu
     )
     assert blame.receive(sign(absent, key_of("client-06"))) == "client-06"
     assert "client-06" not in blame._told
-    assert blame.named == {}
+    assert blame.judge() == {}
 
 
 # --- a record that names somebody ----------------------------------------------------------------------------------------
@@ -495,18 +495,20 @@ def test_a_record_whose_evidence_does_not_convict_is_refused(
     blame = world.server.blame()
     fingerprint(world, blame)
     settle(world, blame)
+    evidence: dict[str, object] = dict(blame.judge())
     if how == "somebody else's":
-        blame.named["client-03"] = blame.named[CHEAT]
+        evidence["client-03"] = evidence[CHEAT]
     if how == "nonsense":
-        blame.named["client-03"] = Nonsense()  # type: ignore[assignment]
+        evidence["client-03"] = Nonsense()
+    monkeypatch.setattr(blame, "judge", lambda: dict(evidence))
     if how == "another kind":
         monkeypatch.setattr(
-            "fedproof.round.server.named", lambda client, _, evidence: named(client, "wrong-row", evidence)
+            "fedproof.round.closing.named", lambda client, _, evidence: named(client, "wrong-row", evidence)
         )
     if how == "none":
         honest = RecordedUpload
         monkeypatch.setattr(
-            "fedproof.round.server.RecordedUpload",
+            "fedproof.round.closing.RecordedUpload",
             lambda opening, **rest: honest(opening=None, **rest),
         )
     if how == "another upload's parts":
@@ -557,7 +559,7 @@ def test_any_row_convicts(at: int) -> None:
     assert kinds(closed) == {CHEAT: "wrong-row"}
     assert not closed.result.void
     world.verified(closed)
-    evidence = world.server.blame().named[CHEAT]
+    evidence = world.server.blame().judge()[CHEAT]
     assert isinstance(evidence, WrongRow)
     assert evidence.number == at // 128
 

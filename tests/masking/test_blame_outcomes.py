@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fedproof.errors import Refused
-from fedproof.round.server import Closed
+from fedproof.round.closing import Closed
 from tests.masking.blame import blinded, cheats, fingerprint, lies_about, seals_another_share, settle, shifted
 from tests.masking.test_outcomes import check_truth
 from tests.masking.world import ALL, STEPS, MaskedWorld, policy, rounds

@@ -209,7 +209,7 @@ def test_an_upload_that_somebody_else_changed_is_not_sent_again(tmp_path: Path) 
     path.write_bytes(changed)
     with world.aggregator() as server:
         assert server.server is not None
-        announcement, session = server.server._signed, server.server.session
+        announcement, session = server.server.signed, server.server.session
         assert announcement is not None
     with world.node(name) as node:
         for act in (
@@ -365,7 +365,7 @@ def test_no_upload_counts_once_requests_were_asked_for(tmp_path: Path) -> None:
     late = ALL[1]
     with world.aggregator() as server:
         assert server.server is not None
-        announcement = server.server._signed
+        announcement = server.server.signed
         assert announcement is not None
         with world.node(late) as node, pytest.raises(Refused, match="the accepted set is fixed"):
             server.receive(node.upload(announcement, numbers(late)).to_bytes())
@@ -511,7 +511,7 @@ def test_an_upload_whose_update_could_not_be_kept_does_not_leave(
     with world.aggregator() as server:
         server.announce([world_ready(world, each) for each in world.names])
         assert server.server is not None
-        announcement = server.server._signed
+        announcement = server.server.signed
         assert announcement is not None
         with world.node(name) as node:
             with monkeypatch.context() as patch:

@@ -101,7 +101,7 @@ def flipped(data: bytes, at: int = -1) -> bytes:
 
 
 def test_each_kind_convicts(trial: Trial) -> None:
-    named = trial.blame.named
+    named = trial.blame.judge()
     assert {n: e.KIND for n, e in named.items() if n != PAIR} == {
         ROW: "wrong-row",
         PROOF: "failed-proof",
@@ -116,7 +116,7 @@ def test_each_kind_convicts(trial: Trial) -> None:
 
 
 def test_only_what_a_member_signed_about_this_set(trial: Trial) -> None:
-    row = trial.blame.named[ROW]
+    row = trial.blame.judge()[ROW]
     assert isinstance(row, WrongRow)
     told = trial.blame._told[ROW][1]
     trial.free(changed(row, fingerprints=sign(told, key_of(GONE))), "trust")
@@ -128,7 +128,7 @@ def test_only_what_a_member_signed_about_this_set(trial: Trial) -> None:
 
 
 def test_fingerprints_of_another_form_stand_against_nobody(trial: Trial) -> None:
-    row = trial.blame.named[ROW]
+    row = trial.blame.judge()[ROW]
     told = trial.blame._told[ROW][1]
     short = changed(told.pairs[0], points=told.pairs[0].points[:-32])
     width = trial.world.round.parameters.width
@@ -145,7 +145,7 @@ def test_fingerprints_of_another_form_stand_against_nobody(trial: Trial) -> None
 
 
 def test_a_row_that_is_another_or_right(trial: Trial) -> None:
-    row = trial.blame.named[ROW]
+    row = trial.blame.judge()[ROW]
     assert isinstance(row, WrongRow)
     trial.free(changed(row, hashes=flipped(row.hashes)), "digest")
     trial.free(changed(row, row=flipped(row.row, 0)), "digest")
@@ -212,7 +212,7 @@ def test_a_pair_that_is_not_open_or_right(trial: Trial) -> None:
 
 
 def test_shares_that_are_good_or_not_the_dealers(trial: Trial) -> None:
-    bad = trial.blame.named[SHARE]
+    bad = trial.blame.judge()[SHARE]
     assert isinstance(bad, BadShare)
     uploads = trial.world.server.unmask()._uploads.kept
     place = trial.world.round.place(SHARE, OTHER)
@@ -245,4 +245,4 @@ def test_what_is_no_evidence() -> None:
 
 def test_all_of_them_are_left_out_and_the_others_count(trial: Trial) -> None:
     settle(trial.world, trial.blame)
-    assert set(trial.blame.named) == {ROW, PROOF, PAIR, SHARE}
+    assert set(trial.blame.judge()) == {ROW, PROOF, PAIR, SHARE}

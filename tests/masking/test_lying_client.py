@@ -15,6 +15,7 @@ from fedproof.proofs import masking
 from fedproof.proofs.commitment import point_size
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
+from fedproof.round.closing import keep
 from fedproof.round.masked import MaskedRound, blinds_digest, key_context, row_hashes, rows_digest
 from fedproof.round.masked_messages import (
     Acknowledgement,
@@ -293,7 +294,7 @@ def test_a_server_that_shows_another_sharing(world, shown, why):
     world.unmask(world.agree())
     other = {"another": upload.sharing.to_bytes(), "nonsense": b"nonsense"}[shown]
     server = world.server
-    server._received[LIAR] = replace(server._received[LIAR], opening=server._keep(other))
+    server._received[LIAR] = replace(server._received[LIAR], opening=keep(server._blobs, other))
     with pytest.raises(Refused, match=why):
         world.verified(server.close(now=NOW))
 

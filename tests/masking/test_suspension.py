@@ -57,7 +57,7 @@ def test_a_round_that_is_void_suspends_as_well() -> None:
     assert blame is not None
     fingerprint(world, blame)
     blame.next_requests()  # nobody answers
-    assert set(blame.named) == {CHEAT}
+    assert set(blame.judge()) == {CHEAT}
     closed = world.server.close(now=NOW)
     assert closed.result.void
     for name, honest in world.clients.items():
@@ -126,7 +126,7 @@ def test_an_aggregator_that_lets_it_take_part_is_refused(monkeypatch: pytest.Mon
         patch.setattr(rules, "check_suspended", lambda *_: None)
         server = all_ready(at, monkeypatch)
         assert CHEAT in {p.client for p in server.announcement.participants}
-        announcement = server._signed
+        announcement = server.signed
         assert announcement is not None
         rules.check_announcement(server.announcement, at, ROSTER, ROSTER_DIGEST)
     with pytest.raises(Refused, match="evidence named this client") as refused:

@@ -16,11 +16,12 @@ from fedproof.identity.signed import Signed, sign
 from fedproof.policy.policy import Policy
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
+from fedproof.round.closing import Closed
 from fedproof.round.masked import MaskedRound
 from fedproof.round.masked_messages import AcceptedSet, AnyUpload, FromClient, MaskedUpload, UnmaskRequest
 from fedproof.round.messages import Verdict
 from fedproof.round.rules import context
-from fedproof.round.server import Closed, Server
+from fedproof.round.server import Server
 from fedproof.round.unmasking import Unmasking
 from fedproof.round.verify import RoundReport, verify_round
 from tests.round.world import AGGREGATOR, BASE_FILE, LAYOUT, NOW, POLICY

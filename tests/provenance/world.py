@@ -31,6 +31,7 @@ from fedproof.provenance.statement import Producer
 from fedproof.provenance.verify import verify_bundle
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
+from fedproof.round.closing import Closed
 from fedproof.round.messages import (
     Accepted,
     Announcement,
@@ -43,7 +44,7 @@ from fedproof.round.messages import (
 from fedproof.round.record import RecordedUpload, RoundBody, RoundEntry
 from fedproof.round.rules import context
 from fedproof.round.rules import silent as silent
-from fedproof.round.server import Closed, Server
+from fedproof.round.server import Server
 
 NOW = 1_800_000_000
 NAMES = ("ada", "bob", "cyd", "dee", "eve")

@@ -311,7 +311,7 @@ def test_a_node_is_killed_at_every_step(tmp_path: Path, monkeypatch: pytest.Monk
         root = tmp_path / str(at)
         others = {n: client(n) for n in NAMES[1:]}
         server = World.announced(clients={"ada": client("ada"), **others}).server
-        signed = server._signed
+        signed = server.signed
         assert signed is not None
         sent: set[bytes] = set()
         died = False

@@ -11,9 +11,10 @@ from fedproof.errors import Malformed, Refused
 from fedproof.identity.roster import Member, Roster, endorse, open_roster
 from fedproof.identity.signed import sign
 from fedproof.round.client import Client
+from fedproof.round.closing import Closed
 from fedproof.round.messages import Announcement, Participant, Ready, Total, Verdict
 from fedproof.round.record import RoundBody, RoundEntry
-from fedproof.round.server import Closed, Server
+from fedproof.round.server import Server
 from fedproof.round.verify import Read
 from tests.round.world import (
     AGGREGATOR,

@@ -13,9 +13,10 @@ from fedproof.errors import Refused
 from fedproof.identity.roster import Roster
 from fedproof.identity.signed import Signed, sign
 from fedproof.round.client import CLOCK_SKEW, Client
+from fedproof.round.closing import Closed
 from fedproof.round.messages import Announcement, Result, Verdict
 from fedproof.round.record import RoundBody, RoundEntry
-from fedproof.round.server import Closed, Server
+from fedproof.round.server import Server
 from fedproof.round.verify import RoundReport, verify_round
 from tests.round.world import (
     AGGREGATOR,

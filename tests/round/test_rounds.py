@@ -8,7 +8,8 @@ import pytest
 from fedproof.errors import Refused
 from fedproof.policy.policy import Policy
 from fedproof.round.chain import Chain
-from fedproof.round.server import Closed, Server
+from fedproof.round.closing import Closed
+from fedproof.round.server import Server
 from fedproof.round.verify import verify_round
 from tests.round.world import (
     AGGREGATOR,

@@ -10,10 +10,10 @@ from fedproof.identity.signed import sign
 from fedproof.policy.policy import Policy
 from fedproof.proofs import honest_aggregate
 from fedproof.round.chain import Chain
+from fedproof.round.closing import Closed, keep
 from fedproof.round.messages import Accepted, Announcement, Dropped, Total, UploadOpening, Verdict
 from fedproof.round.record import RoundBody, RoundEntry
 from fedproof.round.rules import check_announcement
-from fedproof.round.server import Closed
 from fedproof.round.verify import Read, verify_round
 from tests.round.world import (
     AGGREGATOR,
@@ -265,8 +265,8 @@ def test_evidence_of_another_session() -> None:
     world.server._received["dee"] = replace(
         mine,
         header=old.header,
-        points=world.server._keep(old.points),
-        proof=world.server._keep(old.proof),
+        points=keep(world.server._blobs, old.points),
+        proof=keep(world.server._blobs, old.proof),
         refusal=Refused("upload", "statement", reason),
         verdict=sign(told, AGGREGATOR),
     )
@@ -325,7 +325,7 @@ def test_clear_values_that_open() -> None:
     told = verdict.model_copy(
         update={"accepted": False, "subject": lie.subject, "stage": lie.stage, "reason": lie.detail}
     )
-    shown = world.server._keep(upload.opening().to_bytes())
+    shown = keep(world.server._blobs, upload.opening().to_bytes())
     world.change("dee", replace(mine, refusal=lie, opening=shown, verdict=sign(told, AGGREGATOR)))
     with pytest.raises(Refused, match="and all that it shows") as error:
         forge(world.close())()
@@ -339,7 +339,7 @@ def test_clear_values_beside_a_proof_that_fails() -> None:
         world.send(world.upload(name))
     upload = world.forced("dee", numbers(4) * 50)
     world.send(upload)
-    shown = world.server._keep(upload.opening().to_bytes())
+    shown = keep(world.server._blobs, upload.opening().to_bytes())
     world.server._received["dee"] = replace(world.server._received["dee"], opening=shown)
     with pytest.raises(Refused, match="fails without it") as error:
         forge(world.close())()

@@ -22,11 +22,12 @@ from fedproof.proofs import Opening
 from fedproof.proofs.honest_aggregate import RunningTotal
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
+from fedproof.round.closing import Closed
 from fedproof.round.messages import Announcement, Result, Upload, UploadHeader, Verdict
 from fedproof.round.node import Node
 from fedproof.round.record import RoundBody, RoundEntry
 from fedproof.round.rules import context
-from fedproof.round.server import Closed, Server
+from fedproof.round.server import Server
 from fedproof.round.uploads import ClearUploads
 from fedproof.round.verify import RoundReport, verify_round
 

@@ -12,12 +12,12 @@ from flwr.serverapp import Grid
 from fedproof.encoding.files import read_capped, write_atomic
 from fedproof.encoding.message import Message as Encoded
 from fedproof.encoding.message import Record
-from fedproof.encoding.text import Name, is_name
+from fedproof.encoding.text import Name
 from fedproof.errors import Malformed, Refused
 from fedproof.flower.exchange import message, replies
 from fedproof.flower.summary import RoundSummary
 from fedproof.flower.wire import RECORD, ROUNDS, Answer, Call, Greeting, NodeNumber, Rounds, Step
-from fedproof.identity.signed import Signed, peek
+from fedproof.identity.signed import Signed, claimed_client
 from fedproof.round.aggregator import Aggregator
 from fedproof.round.record import RoundEntry, named_blobs
 
@@ -58,7 +58,7 @@ class Nodes:
     def greet(self, node: int, greeting: bytes) -> None:
         """Takes the node for the client that signed it. Raises `Refused`, `Malformed` where no member did, or another node is meant."""
         signed = Signed.from_bytes(greeting, limit=_MAX_GREETING)
-        told = signed.open(Greeting, self._aggregator.roster.key_of(_claimed(signed) or ""))
+        told = signed.open(Greeting, self._aggregator.roster.key_of(claimed_client(signed) or ""))
         if (told.federation, told.node) != (self._aggregator.chain.policy.federation, node):
             raise Refused(
                 "greeting", "statement", "of another node, or in another federation", party=told.client
@@ -180,14 +180,5 @@ class Nodes:
                 self.client_of[node] = client_of.pop(signed)
             else:
                 del ready[node]
-                reason = reasons.get(_claimed(signed), "a second node with the key of another one")
+                reason = reasons.get(claimed_client(signed), "a second node with the key of another one")
                 self.leave(summary, node, reason)
-
-
-def _claimed(signed: Signed) -> str | None:
-    """Whom the message says it is from, to find the reason that was given for it; nothing where it names no client, as in that reason."""
-    try:
-        client = peek(signed).get("client")
-    except Malformed:
-        return None
-    return client if isinstance(client, str) and is_name(client) else None

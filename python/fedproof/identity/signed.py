@@ -9,7 +9,7 @@ from pydantic import Field
 
 from fedproof.encoding import cbor
 from fedproof.encoding.message import Message
-from fedproof.encoding.text import printable
+from fedproof.encoding.text import is_name, printable
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.keys import SigningKey, VerifyKey
 
@@ -84,3 +84,12 @@ def peek(signed: Signed) -> dict[str, object]:
     if not isinstance(value, dict):
         raise Malformed("a signed payload is a map")
     return dict(value)
+
+
+def claimed_client(signed: Signed) -> str | None:
+    """Who the payload says it is from: whose key to ask, nothing more. None where it names no client."""
+    try:
+        client = peek(signed).get("client")
+    except Malformed:
+        return None
+    return client if isinstance(client, str) and is_name(client) else None

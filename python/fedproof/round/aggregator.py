@@ -17,9 +17,10 @@ from fedproof.identity.signed import Signed
 from fedproof.log.tiles import TileLog
 from fedproof.policy.policy import Policy
 from fedproof.round.chain import Chain
+from fedproof.round.closing import Closed
 from fedproof.round.exchanges import Each, Exchanges, Requests
 from fedproof.round.messages import Announcement
-from fedproof.round.server import Closed, Server
+from fedproof.round.server import Server
 from fedproof.round.store import Kind, Store
 from fedproof.round.verify import verify_round
 

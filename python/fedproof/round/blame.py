@@ -52,21 +52,20 @@ class Blame:
         self._asked: set[tuple[str, bytes]] = set()
         self._asked_ends: set[_Edge] = set()
 
-    @property
-    def named(self) -> dict[str, Evidence]:
-        """Evidence, by the client that it names: judged anew by all that has come."""
+    def judge(self) -> dict[str, Evidence]:
+        """Evidence, by the client that it names: by all that has come."""
         for holder, answer in self._unmasking.opened.items():
             for complaint in answer.complaints:
                 if complaint.client not in self._named:
                     self._named[complaint.client] = self._unmasking.bad_share(holder, complaint)
-        self._judge()
+        self._judge_members()
         for edge, shown in self._shown.items():
             for own, other in (edge, edge[::-1]):
                 if own in self._told and own not in self._named:
                     signed, told = self._told[own]
                     if told.points_of(other) != self._true[edge]:
                         self._named[own] = WrongPair(fingerprints=signed, shown=shown)
-        return self._named
+        return dict(self._named)
 
     # --- fingerprints ----------------------------------------------------------------------------------------------
 
@@ -83,7 +82,7 @@ class Blame:
         self._told[client] = signed, told
         return client
 
-    def _judge(self) -> None:
+    def _judge_members(self) -> None:
         """Members by what they say of themselves. One is cleared once its proof could be checked."""
         pending = {
             c: held for c, held in self._told.items() if c not in self._named and c not in self._cleared
@@ -157,7 +156,7 @@ class Blame:
         """By member that opened the set, each request once; empty when there is nothing more to ask. To be called when answers to the
         requests before are in, or given up: for an end that did not answer, others are asked then."""
         asked: dict[str, list[ConflictRequest | RepairRequest]] = {}
-        named = self.named
+        named = self.judge()
         asks: list[tuple[ConflictRequest | RepairRequest, Iterable[str]]] = [
             *self._of_conflicts(named),
             *self._of_repairs(named),
@@ -295,6 +294,6 @@ class Blame:
                 for n in self._fixed.inside(named)
                 if _edge(n, named) in self._shown
             }
-            for named in self.named
+            for named in self.judge()
         }
         return self._unmasking.total(opened)

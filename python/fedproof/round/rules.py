@@ -96,6 +96,16 @@ def check_rounds_left(chain: Chain, subject: str, party: str | None = None) -> N
         raise Refused(subject, "policy", detail, party=party, round=chain.round)
 
 
+def check_size(chain: Chain, participants: int) -> None:
+    """The policy takes a round of so many. Raises `Refused` (object "announcement", stage "policy")."""
+    try:
+        check_sums(chain.policy, participants)
+    except Refused as error:
+        raise Refused("announcement", "policy", error.detail, round=chain.round) from None
+    if chain.policy.masking.enabled:
+        parameters(chain.policy, participants)
+
+
 def check_announcement(
     announcement: Announcement, chain: Chain, roster: Roster, roster_digest: bytes
 ) -> None:
@@ -122,12 +132,7 @@ def check_announcement(
     check_rounds_left(chain, "announcement")
     if announcement.time < chain.time:
         raise refuse("chain", f"announced at {utc_text(announcement.time)}, before the round before")
-    try:
-        check_sums(policy, len(announcement.participants))
-    except Refused as error:
-        raise refuse("policy", error.detail) from None
-    if policy.masking.enabled:
-        parameters(policy, len(announcement.participants))
+    check_size(chain, len(announcement.participants))
     call = Call.of(chain, announcement.attempt, roster_digest)
     seen: set[bytes] = set()
     for participant in announcement.participants:
