@@ -12,7 +12,13 @@ import pytest
 from fedproof.encoding.digest import sha256
 from fedproof.policy.parameters import Shape
 from fedproof.proofs import masking
-from fedproof.round.masked import MaskedRound, blinds_digest, row_digest, row_hashes, rows_digest
+from fedproof.round.masked import (
+    MaskedRound,
+    blinds_digest,
+    masked_digest,
+    row_digest,
+    rows_digest,
+)
 from reference import masking as reference
 from reference.group import PALLAS
 from tests.masking.world import MaskedWorld
@@ -85,7 +91,7 @@ def test_one_row_can_be_shown_alone(world: MaskedWorld) -> None:
     assert round.shape.rows == 1
     digest = sha256(b"fedproof/v1/masked row\0" + bytes(8) + rows[:short])
     assert row_digest(0, rows[:short]) == digest
-    assert rows_digest(row_hashes(round, rows[:short])) == sha256(b"fedproof/v1/masked rows\0" + digest)
+    assert masked_digest(round, rows[:short]) == sha256(b"fedproof/v1/masked rows\0" + digest)
     assert blinds_digest(b"x") == sha256(b"fedproof/v1/masked blinds\0x")
 
 

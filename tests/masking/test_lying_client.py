@@ -16,7 +16,7 @@ from fedproof.proofs.commitment import point_size
 from fedproof.round.chain import Chain
 from fedproof.round.client import Client
 from fedproof.round.closing import keep
-from fedproof.round.masked import MaskedRound, blinds_digest, key_context, row_hashes, rows_digest
+from fedproof.round.masked import MaskedRound, blinds_digest, key_context, masked_digest
 from fedproof.round.masked_messages import (
     Acknowledgement,
     Complaint,
@@ -150,7 +150,7 @@ def rewritten(world: MaskedWorld, upload: MaskedUpload, **changed: object) -> Ma
     made = upload.model_copy(update=changed)
     header = UploadHeader.from_bytes(made.header.payload).model_copy(
         update={
-            "masked": rows_digest(row_hashes(world.round, made.masked)),
+            "masked": masked_digest(world.round, made.masked),
             "blinds": blinds_digest(made.blinds),
             "sharing": made.sharing.digest(),
         }

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from fedproof.errors import Refused
+from fedproof.policy.masking import MODULI, MaskParameters
+from fedproof.policy.policy import Policy
 from fedproof.proofs import masking
 from fedproof.round.masker import Masker
 from fedproof.round.messages import Total
@@ -23,7 +25,7 @@ from tests.masking.world import (
     reader,
 )
 from tests.round import world as clear
-from tests.round.world import AGGREGATOR, LAYOUT, NOW
+from tests.round.world import AGGREGATOR, LAYOUT, NOW, POLICY
 
 
 def total(closed):
@@ -140,36 +142,40 @@ def test_the_aggregator_alone_opens_nothing():
         unmasking.total()
 
 
-def test_an_upload_says_nothing_of_the_update():
-    """Rows of the same update twice have nothing in common but by chance; without the masks they are the update."""
+def test_an_update_looks_another_way_each_time():
+    """What hides it is in `test_transcript`: here, that nothing of the masks is used twice."""
     rows = []
     for _ in range(2):
         world = MaskedWorld.announced()
-        upload = world.upload(ALL[0])
         q = world.round.parameters.modulus
-        rows.append(masking.integers(q, masking.unpack(q, LAYOUT.size, upload.masked)))
+        rows.append(masking.unpack(q, LAYOUT.size, world.upload(ALL[0]).masked))
     assert (rows[0] != rows[1]).all()
-    assert (np.abs(rows[0]) > 10_000).all()
-    weighted = world.weights[ALL[0]] * numbers(ALL[0])
-    assert (rows[0] != weighted).all()
-    assert np.abs(weighted).max() <= 100
 
 
-def test_the_largest_sum_has_its_place():
-    """All at their bound with the largest weight, in a modulus as small as the policy allows."""
-    held = policy()
-    at = chain(held)
-    world = MaskedWorld.of({n: client(n, at) for n in ALL[:7]}, at)
-    assert world.round.parameters.modulus == (1 << 32) - 5
-    for sign in (1, -1):
-        world = MaskedWorld.of({n: client(n, at) for n in ALL[:7]}, at)
-        x = np.zeros(LAYOUT.size, np.int64)
-        x[:9] = sign * 1000
-        for name in world.clients:
-            assert world.send(world.upload(name, x))[0]
-        unmasking = world.agree()
-        world.unmask(unmasking)
-        assert (total(world.server.close(now=NOW)) == sum(world.weights.values()) * x).all()
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_largest_sum_has_its_place(sign: int):
+    """All at their bound with the largest weight that the smallest modulus takes."""
+    bound, weight = 32767, 9362
+    largest = POLICY.replace("= 1000", f"= {bound}").replace("= 3000", f"= {bound}")
+    masks = "[masking]\nenabled = true\nmax_clients = 7\n"
+    for most, width in ((weight, 4), (weight + 1, 5)):
+        held = Policy.parse(largest.replace("max = 10 ", f"max = {most} ") + masks)
+        assert MaskParameters.of(held.masking, bound, most, 7).width == width
+    at = chain(Policy.parse(largest.replace("max = 10 ", f"max = {weight} ") + masks))
+    world = MaskedWorld.of({n: client(n, at) for n in ALL[:7]}, at, weights=dict.fromkeys(ALL, weight))
+    x = np.zeros(LAYOUT.size, np.int64)
+    x[4] = sign * bound
+    for name in world.clients:
+        assert world.send(world.upload(name, x))[0]
+    world.unmask(world.agree())
+    assert (total(world.server.close(now=NOW)) == 7 * weight * x).all()
+
+
+@pytest.mark.parametrize("q", MODULI)
+def test_residues_stand_for_integers_to_half_the_modulus(q: int):
+    half = q // 2
+    told = masking.integers(q, np.array([0, 1, half, half + 1, q - 1], np.uint64))
+    assert list(told) == [0, 1, half, -half, -1]
 
 
 def test_two_rounds_and_the_second_has_other_keys():

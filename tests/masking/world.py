@@ -87,8 +87,14 @@ class MaskedWorld:
         return cls.of(clients, at)
 
     @classmethod
-    def of(cls, clients: dict[str, Client], at: Chain, attempt: int = 0) -> MaskedWorld:
-        weights = {name: 1 + int(name[-2:]) % 5 for name in clients}
+    def of(
+        cls,
+        clients: dict[str, Client],
+        at: Chain,
+        attempt: int = 0,
+        weights: Mapping[str, int] | None = None,
+    ) -> MaskedWorld:
+        weights = {name: (weights or {}).get(name, 1 + int(name[-2:]) % 5) for name in clients}
         server = Server(AGGREGATOR, at, ROSTER, ROSTER_DIGEST, attempt=attempt)
         readies = [c.ready(weights[name], attempt=attempt) for name, c in clients.items()]
         return cls(clients, weights, server, server.announce(readies, now=NOW))

@@ -24,7 +24,7 @@ from fedproof.proofs.context import Context
 from fedproof.round import disclosure
 from fedproof.round.blame_messages import ConflictRequest, FingerprintRequest, RepairRequest
 from fedproof.round.chain import Chain
-from fedproof.round.masked import MaskedRound, blinds_digest
+from fedproof.round.masked import MaskedRound, blinds_digest, masked_digest
 from fedproof.round.masked_messages import (
     AnyUpload,
     MaskedUpload,
@@ -226,7 +226,10 @@ class Client:
         does not answer (see `check`) or answered already; then x that the policy's bounds forbid (object "bounded update", stage
         "witness"). The answer is not spent: the right x can follow."""
         x = self.check_update(x)
-        announcement = self.check(signed, now=now)
+        return self.answer(self.check(signed, now=now), x)
+
+    def answer(self, announcement: Announcement, x: NDArray[np.int64]) -> AnyUpload:
+        """The upload of x for an announcement that `check` took. Raises `Refused`, as `upload`."""
         session = announcement.digest()
         if session in self.header_of:
             detail = "answered already: one announcement gets one upload"
@@ -241,13 +244,14 @@ class Client:
         commitment, opening = commit(self.chain.suite, x)
         proof = update.prove(self.chain.policy, ctx, commitment, opening, unchecked=unchecked)
         if self.chain.policy.masking.enabled:
-            masked = self.masker_of(ctx.announcement).apply(commitment, opening, ctx.weight)
+            masker = self.masker_of(ctx.announcement)
+            masked = masker.apply(commitment, opening, ctx.weight)
             return MaskedUpload(
                 header=self._header(
                     ctx,
                     commitment,
                     proof,
-                    masked=masked.rows_digest,
+                    masked=masked_digest(masker.joined(), masked.rows),
                     blinds=blinds_digest(masked.blinds),
                     sharing=masked.sharing.digest(),
                 ),

@@ -15,7 +15,7 @@ from fedproof.identity.keys import SigningKey, VerifyKey
 from fedproof.identity.signed import Signed, sign
 from fedproof.proofs import Commitment, Opening, masking
 from fedproof.proofs.commitment import point_size
-from fedproof.round.masked import KEYS, MaskedRound, key_context, row_hashes, rows_digest
+from fedproof.round.masked import KEYS, MaskedRound, key_context
 from fedproof.round.masked_messages import (
     AcceptedSet,
     Acknowledgement,
@@ -41,7 +41,6 @@ class Masked:
     """The masked part of an upload. rows: packed residues."""
 
     rows: bytes = field(repr=False)
-    rows_digest: bytes
     blinds: bytes = field(repr=False)
     sharing: Sharing
     ciphertexts: tuple[bytes, ...]
@@ -132,7 +131,7 @@ class Masker:
         rows, blinds = masking.mask_update(suite, parameters.modulus, round.shape, weight, opening, seeds)
         sharing, ciphertexts = self._share(neighbours, self.own.secret)
         self.made = Made(commitment, opening.values, rows, blinds)
-        return Masked(rows, rows_digest(row_hashes(round, rows)), blinds, sharing, ciphertexts)
+        return Masked(rows, blinds, sharing, ciphertexts)
 
     def shared(self, own: masking.KeyPair, keys: dict[str, bytes]) -> dict[str, bytes]:
         """The points that one of this client's keys shares with those of others, by name."""

@@ -129,8 +129,8 @@ class UploadHeader(Message):
 
 class UploadOpening(Message):
     """What opens C(x). values: x as little-endian int32. blinds: one scalar per row. salt: random, used nowhere else, so that the
-    digest hides the rest even from somebody who learns to compute blinds from commitments. Readable by the aggregator in this version;
-    it goes no further, unless its client signed for it and it is false: then it is evidence."""
+    digest hides the rest even from somebody who learns to compute blinds from commitments. The aggregator reads it; it
+    goes no further, unless its client signed for it and it is false: then it is evidence."""
 
     KIND: ClassVar[str] = "upload-opening"
 

@@ -132,13 +132,12 @@ class Node:
         folder cannot be written."""
         with self.on_record():
             x = self.client.check_update(x)
-            now = int(self._clock())
-            session = self.client.check(announcement, now=now).digest()
-            upload = self._earlier(session)
+            checked = self.client.check(announcement, now=int(self._clock()))
+            upload = self._earlier(checked.digest())
             if upload is not None:
                 self._save()  # it may be there because saving failed after it was made
                 return upload
-            upload = self.client.upload(announcement, x, now=now)
+            upload = self.client.answer(checked, x)
             key, header, data = self.client.key, upload.header.digest(), upload.to_bytes()
             with self._writing():
                 if isinstance(upload, MaskedUpload):  # one in clear holds it

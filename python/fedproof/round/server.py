@@ -122,9 +122,10 @@ class Server:
             detail = f"{len(data)} bytes are more than an upload can have"
             raise Refused("upload", "shape", detail, round=self.chain.round)
         try:
-            upload = uploads.read(data)
+            contents = uploads.read(data)
         except Malformed as error:
             raise Refused("upload", "decoding", str(error), round=self.chain.round) from None
+        upload = contents.upload
         client = claimed_client(upload.header)
         if client is None:  # nor is what it says instead repeated: nobody signed it
             raise Refused("upload", "decoding", "names no client", round=self.chain.round)
@@ -148,21 +149,21 @@ class Server:
         # What fails here its client did not sign for in this round: the record is public, and anybody can change an
         # upload on its way. It stands against nobody, and a good one is still welcome.
         commitment = check_parts(header, self.session, self.chain, upload.points, upload.proof)
-        upload.check_signed_for(header)
-        received = self._check(announcement, client, upload, commitment)
+        contents.check_signed_for(header)
+        received = self._check(announcement, client, contents, commitment)
         self._received[client] = received
         return received.verdict
 
     def _check(
-        self, announcement: Announcement, client: str, upload: Contents, commitment: Commitment
+        self, announcement: Announcement, client: str, contents: Contents, commitment: Commitment
     ) -> Received:
         """What the client signed for holds, and is in the sum from here on; or not: then the record shows it to everybody."""
         refusal: Refused | None = None
-        proved = False
+        proved, upload = False, contents.upload
         try:
             check_proof(announcement, self.session, client, self.chain, commitment, upload.proof)
             proved = True
-            upload.count(client, commitment)
+            contents.count(client, commitment)
         except (
             Refused
         ) as error:  # as raised, it leads to the frames that raised it, and so to the clear values
@@ -182,7 +183,7 @@ class Server:
             refusal,
             keep(self._blobs, upload.points),
             keep(self._blobs, upload.proof),
-            keep(self._blobs, upload.shown()) if refusal is not None and proved else None,
+            keep(self._blobs, contents.shown()) if refusal is not None and proved else None,
         )
 
     def _uploads_of_round(self) -> ClearUploads | MaskedUploads:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
 from fedproof.encoding.digest import sha256
 from fedproof.errors import Refused
-from fedproof.identity.signed import Signed
 from fedproof.policy.parameters import shape
 from fedproof.proofs import Commitment, masking
 from fedproof.proofs.commitment import blinds_size
 from fedproof.proofs.honest_aggregate import RunningTotal
 from fedproof.round.chain import Chain
-from fedproof.round.masked import MaskedRound, blinds_digest, row_hashes, rows_digest
-from fedproof.round.masked_messages import MAX_SHARING, MaskedUpload, Sharing
+from fedproof.round.masked import MaskedRound, blinds_digest, masked_digest
+from fedproof.round.masked_messages import MAX_SHARING, AnyUpload, MaskedUpload, Sharing
 from fedproof.round.messages import Announcement, Upload, UploadHeader
 from fedproof.round.rules import MAX_PROOF, MAX_SLACK, check_clear_values, check_signed_for, context
 
@@ -26,16 +26,8 @@ class Contents(Protocol):
     """One upload, read and not yet checked."""
 
     @property
-    def header(self) -> Signed:
-        """As its client signed it."""
-
-    @property
-    def points(self) -> bytes:
-        """The rows of C(x)."""
-
-    @property
-    def proof(self) -> bytes:
-        """Of what the policy asks for."""
+    def upload(self) -> AnyUpload:
+        """As it came."""
 
     def check_signed_for(self, header: UploadHeader) -> None:
         """The rest is what the header names, of a form that a record could hold. Raises `Refused`: it stands against nobody."""
@@ -73,18 +65,6 @@ class ClearUploads:
 class _Clear:
     upload: Upload
     uploads: ClearUploads
-
-    @property
-    def header(self) -> Signed:
-        return self.upload.header
-
-    @property
-    def points(self) -> bytes:
-        return self.upload.points
-
-    @property
-    def proof(self) -> bytes:
-        return self.upload.proof
 
     def check_signed_for(self, header: UploadHeader) -> None:
         check_signed_for(header, self.upload.opening(), self.uploads.chain)
@@ -132,13 +112,13 @@ class MaskedUploads:
         waiting = self.held if self.elsewhere is None else self.elsewhere
         return MaskedUpload.from_bytes(waiting[self.kept[client].name], limit=self.limit())
 
-    def keep(self, client: str, upload: MaskedUpload, data: bytes) -> None:
-        """It counts from here on. data: as it came."""
+    def keep(self, client: str, upload: MaskedUpload, data: bytes, residues: masking.Residues) -> None:
+        """It counts from here on. data: as it came. residues: its rows."""
         kept = Kept(upload.blinds, upload.sharing, upload.ciphertexts, sha256(data))
         if self.elsewhere is None:
             self.held[kept.name] = data
         self.kept[client] = kept
-        self.residues += self.unpack(upload)
+        self.residues += residues
         self.residues %= np.uint64(self.round.parameters.modulus)
 
     def sum(self, but: Collection[str]) -> tuple[masking.Residues, bytes]:
@@ -171,17 +151,10 @@ class _Masked:
     data: bytes = field(repr=False)
     uploads: MaskedUploads
 
-    @property
-    def header(self) -> Signed:
-        return self.upload.header
-
-    @property
-    def points(self) -> bytes:
-        return self.upload.points
-
-    @property
-    def proof(self) -> bytes:
-        return self.upload.proof
+    @cached_property
+    def _residues(self) -> masking.Residues:
+        """Raises `Refused`."""
+        return self.uploads.unpack(self.upload)
 
     def check_signed_for(self, header: UploadHeader) -> None:
         upload, round = self.upload, self.uploads.round
@@ -192,7 +165,7 @@ class _Masked:
                 "upload", "shape", f"{length} bytes of sharing, at most {MAX_SHARING}", header.client
             )
         made = (
-            rows_digest(row_hashes(round, upload.masked)),
+            masked_digest(round, upload.masked),
             blinds_digest(upload.blinds),
             upload.sharing.digest(),
         )
@@ -206,13 +179,13 @@ class _Masked:
             raise round.refuse("upload", "shape", "not one masked blind for each row", header.client)
         try:
             masking.sum_blinds(round.suite, [self.uploads.no_blinds(), upload.blinds])
-            self.uploads.unpack(upload)
+            _ = self._residues
         except Refused as error:
             raise round.refuse("upload", error.stage, error.detail, header.client) from None
 
     def count(self, client: str, commitment: Commitment) -> None:
         self.uploads.round.check_sharing(client, self.upload.sharing)
-        self.uploads.keep(client, self.upload, self.data)
+        self.uploads.keep(client, self.upload, self.data, self._residues)
 
     def shown(self) -> bytes:
         return self.upload.sharing.to_bytes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,6 +124,11 @@ class Ended:
             raise Refused("result", "statement", "made for another session", round=chain.round)
         return cls(chain, roster, aggregator, read, sha256(entry), body, announcement, session, result)
 
+    @cached_property
+    def _round(self) -> MaskedRound:
+        """Where it is masked."""
+        return MaskedRound(self.announcement, self.session, self.chain, self.roster)
+
     def accepted_set(self) -> AcceptedSet:
         """The set that a masked round's clients must have opened: whoever counts, and whoever is named."""
         refused = {d.client for d in self.result.dropped if d.kind == "refused"}
@@ -214,8 +220,7 @@ class Ended:
         """The evidence against each of them convicts it, by what it signed for."""
         accepted = self.accepted_set()
         members = {m.client: self._header(uploads[m.client], None) for m in accepted.headers}
-        round = MaskedRound(self.announcement, self.session, self.chain, self.roster)
-        court = Court(FixedSet(round, frozenset(members), accepted.digest()), members)
+        court = Court(FixedSet(self._round, frozenset(members), accepted.digest()), members)
         for told in dropped:
             client, upload = told.client, uploads[told.client]
             self._parts(upload, members[client])
@@ -292,8 +297,7 @@ class Ended:
             )
         if sharing.digest() != header.sharing:
             raise self._refuse("sharing", "digest", "not the one in the signed header", client)
-        round = MaskedRound(self.announcement, self.session, self.chain, self.roster)
-        return lambda _: round.check_sharing(client, sharing)
+        return lambda _: self._round.check_sharing(client, sharing)
 
     def _context(self, client: str) -> Context:
         return context(self.announcement, self.session, client)
