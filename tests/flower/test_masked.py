@@ -17,7 +17,7 @@ from fedproof.demo.masks import another
 from fedproof.errors import Refused, UsageError
 from fedproof.flower import Proved
 from fedproof.flower.mod import node_counter
-from fedproof.flower.wire import RECORD, Answer, Call, Greeting
+from fedproof.flower.wire import RECORD, ROUNDS, Answer, Call, Greeting, Rounds
 from fedproof.identity.keys import SigningKey
 from fedproof.identity.signed import Signed, sign
 from fedproof.proofs import consistent_masking
@@ -126,6 +126,28 @@ def test_too_many_that_vanish_void_the_round_and_end_the_run(
         run(world, 2)
     assert "this client helped to open 1 sum from this base model" in caplog.text
     assert "the round is void: sum in round 0 refused at opening: 1 of the 2 shares that open" in caplog.text
+    assert "; node-0, node-1, 2 clients in all did not open it (masking.silent is 1)" in caplog.text
+
+
+def test_a_node_that_says_it_is_at_an_old_round_is_sent_no_more_than_others(tmp_path: Path) -> None:
+    """Each of its answers names the first round: the whole record with every message would be the price."""
+    world = four(tmp_path)
+    honest = world.answering[1003]
+
+    def old(message: Message) -> Message | None:
+        reply = honest(message)
+        if reply is not None and reply.has_content() and RECORD in reply.content:
+            reply.content[RECORD]["round"] = 0
+        return reply
+
+    world.answering[1003] = old
+    assert [len(round.accepted) for round in run(world, 3).rounds] == [4, 4, 4]
+    sent: dict[int, int] = {}
+    for message in world.sent:
+        if ROUNDS in message.content:
+            told = len(Rounds.of(message.content).entries)
+            sent[message.metadata.dst_node_id] = sent.get(message.metadata.dst_node_id, 0) + told
+    assert sent[1003] == sent[1000]
 
 
 def test_a_mask_cheat_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,21 +52,21 @@ def shifted(world: MaskedWorld) -> Callable[[Masked], Masked]:
     return change
 
 
-def blinded(made: Masked) -> Masked:
+def blinded(made: Masked, bit: int = 0) -> Masked:
     """Another blind in the last row."""
-    last = (int.from_bytes(made.blinds[-32:], "big") ^ 1).to_bytes(32, "big")
+    last = (int.from_bytes(made.blinds[-32:], "big") ^ 1 << bit).to_bytes(32, "big")
     return dataclasses.replace(made, blinds=made.blinds[:-32] + last)
 
 
 @dataclasses.dataclass(frozen=True)
 class OtherPair(MaskedRound):
-    """As a client has it that masks with another seed than the pair's, and signs that seed's fingerprint."""
+    """As a client has it that masks with a seed of its own in place of the pair's, and signs that seed's fingerprint."""
 
     pair: frozenset[str] = frozenset()
 
     def pair_seed(self, own: str, other: str, shared: bytes, *, removed: bool = False) -> masking.Seed:
         seed = super().pair_seed(own, other, shared, removed=removed)
-        return dataclasses.replace(seed, seed=bytes(32)) if {own, other} == self.pair else seed
+        return dataclasses.replace(seed, seed=sha256(own.encode())) if {own, other} == self.pair else seed
 
 
 def seals_another_share(world: MaskedWorld, name: str, holder: str) -> None:

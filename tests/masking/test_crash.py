@@ -303,7 +303,13 @@ def test_a_cheat_is_named_though_everybody_stops_between_messages(tmp_path: Path
     world = Folders(tmp_path, policy(), 7, cheats=[cheat])
     closed = world.run()
     assert closed is not None
-    assert [(d.client, d.kind) for d in closed.result.dropped] == [(cheat, "named")]
+    (dropped,) = closed.result.dropped
+    assert (dropped.client, dropped.kind) == (cheat, "named")
+    for name in (cheat, ALL[0]):
+        with world.node(name) as node:
+            event = node.audit.events()[-1]
+        assert event["event"] == "adopted"
+        assert event["left_out"] == (f"named: {dropped.reason}" if name == cheat else "")
     with world.aggregator() as server:
         after = chain(world.held).advance(
             b"",

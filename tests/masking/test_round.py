@@ -142,6 +142,18 @@ def test_the_aggregator_alone_opens_nothing():
         unmasking.total()
 
 
+def test_who_did_not_agree_is_told_apart_from_who_did_not_open():
+    """Those who refuse to open a set to which too few agreed did nothing wrong."""
+    world = MaskedWorld.announced()
+    closed = world.run(dict.fromkeys(ALL[4:7], "agree"))
+    assert closed.result.void
+    told = str(world.server.unopened)
+    assert "client-04, client-05, client-06, 3 clients in all did not agree to the set; " in told
+    assert told.endswith(
+        "client-00, client-01, client-02, client-03, 4 clients in all did not open it (masking.silent is 1)"
+    )
+
+
 def test_an_update_looks_another_way_each_time():
     """What hides it is in `test_transcript`: here, that nothing of the masks is used twice."""
     rows = []

@@ -202,7 +202,7 @@ def test_every_demand_changes_the_digest(change: str) -> None:
         (
             "[update]",
             "[masking]\nenabled = true\nmin_set = 2\n[update]",
-            "min_set has to be above colluders + 1",
+            "min_set is 2, and has to be above colluders + 1, 2: ",
         ),
         ("[update]", "[masking]\nenabled = true\nmin_set = 101\n[update]", "min_set is above max_clients"),
         (

@@ -1,7 +1,10 @@
 """Who is not in the model, and why."""
 
+from dataclasses import replace
+
 from fedproof.provenance.report import left_out
 from fedproof.round.messages import Dropped
+from fedproof.round.rules import named
 from fedproof.round.verify import RoundReport
 
 SILENT = Dropped(client="bob", kind="dropped", subject="upload", stage="deadline", reason="silent")
@@ -19,6 +22,16 @@ def test_in_a_void_round_everybody_is_left_out() -> None:
         ("bob", "dropped", False),
         ("ada", "void", True),
     ]
+
+
+def test_where_the_evidence_is() -> None:
+    """In the report for machines, so that nobody has to read it out of a sentence."""
+    digest = bytes(range(32))
+    left, silent = left_out(
+        replace(report(void=False), dropped=(named("ada", "wrong-row", digest), SILENT)), 2
+    )
+    assert (left.kind, left.stage, left.evidence) == ("named", "wrong-row", digest.hex())
+    assert silent.evidence == ""
 
 
 def test_why_a_sum_stayed_closed_nobody_can_check() -> None:

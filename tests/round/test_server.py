@@ -307,6 +307,19 @@ def test_why_nobody_is_ready() -> None:
     )
 
 
+def test_who_is_missing_where_a_masked_round_needs_more() -> None:
+    masked = Chain.start(
+        Policy.parse(POLICY + "[masking]\nenabled = true\nmin_set = 3\ncolluders = 0\n"), BASE_FILE
+    )
+    ready = [client(name, masked).ready(1) for name in NAMES[:2]]
+    server = Server(AGGREGATOR, masked, ROSTER, ROSTER_DIGEST)
+    with pytest.raises(
+        Refused, match=r"a masked round needs 4; not ready: cyd, dee, 2 clients in all$"
+    ) as refused:
+        server.announce(ready, now=NOW)
+    assert (refused.value.subject, refused.value.stage) == ("announcement", "policy")
+
+
 def test_why_a_hundred_are_not_ready() -> None:
     """The message has an end, and nothing in it steers a terminal."""
     junk = Signed(payload=b"\x1b[2J" * 1000, signer=bytes(32), signature=bytes(64))

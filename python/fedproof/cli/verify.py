@@ -13,7 +13,7 @@ from rich.text import Text
 from fedproof.cli.app import Json, app, emit
 from fedproof.cli.tables import show_not_proven, show_verified, table
 from fedproof.cli.verify_head import Asked, verify_head
-from fedproof.encoding.text import printable
+from fedproof.encoding.text import counted, printable
 from fedproof.errors import Malformed, UsageError
 from fedproof.identity.trust import Trust
 from fedproof.policy.policy import Policy
@@ -96,6 +96,7 @@ def show(console: Console, report: Report) -> None:
     console.print(claims)
     if report.left_out:
         left = table("client", "round", "left out because", title="Not in the model")
+        left.columns[2].overflow = "fold"  # a digest is a file's name
         for update in report.left_out:
             source = "checked here" if update.rechecked else "the aggregator says so"
             what = f"{update.kind} at {update.subject}, {update.stage} ({source})"
@@ -104,7 +105,17 @@ def show(console: Console, report: Report) -> None:
         console.print(left)
     show_not_proven(console, report.not_proven_rows())
     told = report.to_json()
-    show_verified(console, told, *_rounds(told["rounds"], told["void"]), f"checked in {told['seconds']} s")
+    rounds = _rounds(told["rounds"], told["void"])
+    show_verified(console, told, *_masks(report.policy), *rounds, f"checked in {told['seconds']} s")
+
+
+def _masks(policy: Policy) -> list[str]:
+    """What UPDATES_MASKED and COLLUSION rest on."""
+    masking = policy.masking
+    if not masking.enabled:
+        return []
+    against = f"no more than {counted(masking.colluders, 'client')} in league with the aggregator"
+    return [f"masks   sums of at least {counted(masking.min_set, 'update')}; {against}"]
 
 
 def _rounds(count: int, void: int) -> list[str]:

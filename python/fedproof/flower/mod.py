@@ -165,6 +165,9 @@ class _Turn:
             _log.info(
                 "fedproof: round %d checked, %d updates accepted", report.round + 1, len(report.accepted)
             )
+            for left in report.dropped:
+                if left.client == self.node.client.name and left.kind == "named":
+                    _log.error("fedproof: this node is named in round %d: %s", report.round + 1, left.reason)
 
     def _verdict(self) -> None:
         verdict = self.node.verdict(Signed.from_bytes(self.call.verdict, limit=_MAX_VERDICT))

@@ -114,7 +114,9 @@ class Nodes:
             except Malformed as error:
                 self.leave(summary, node, str(error), step)
                 continue
-            self.round_of[node] = min(answer.round, self._aggregator.chain.round)
+            # Who does what it is asked has adopted what came with it: its word on that would have it sent all rounds with every message.
+            did, last = not answer.behind and not answer.refused, self._aggregator.chain.round
+            self.round_of[node] = last if did else min(answer.round, last)
             for part, seconds in answer.seconds.items():
                 name = f"node-{part}"
                 summary.seconds[name] = max(seconds, summary.seconds.get(name, 0.0))

@@ -216,7 +216,9 @@ class _Run:
     def _ended(self, summary: RoundSummary) -> None:
         self.proved.rounds.append(summary)
         self.result.arrays = self._arrays()
-        _log.info("train: %s accepted, %s not", counted(len(summary.accepted), "update"), len(summary.left))
+        silent = f", {len(summary.silent)} silent afterwards" if summary.silent else ""
+        accepted = counted(len(summary.accepted), "update")
+        _log.info("train: %s accepted, %s not%s", accepted, len(summary.left), silent)
         if summary.void:
             least = self.aggregator.chain.policy.least_accepted
             why = summary.unopened or f"the policy asks for at least {least} accepted updates"

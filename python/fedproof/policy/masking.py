@@ -45,7 +45,8 @@ class Masking(Record):
             return self
         if self.min_set <= self.colluders + 1:
             raise ValueError(
-                "min_set has to be above colluders + 1: else a sum hides one honest update from nobody"
+                f"min_set is {self.min_set}, and has to be above colluders + 1, {self.colluders + 1}: else a sum hides one honest"
+                " update from nobody"
             )
         if self.min_set > self.max_clients:
             raise ValueError("min_set is above max_clients: no round could be opened")

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from fedproof.encoding.text import printable
+from fedproof.policy.policy import Policy
 from fedproof.provenance.claims import CLAIMS, NOT_PROVEN, Claim
 from fedproof.provenance.statement import Statement
+from fedproof.round.messages import Dropped
 from fedproof.round.verify import RoundReport
 
 
@@ -15,7 +17,7 @@ from fedproof.round.verify import RoundReport
 class Left:
     """An update that is not in the model. kind: "refused" (what its client signed is on record and fails for the
     verifier too), "dropped" (the aggregator says that no valid answer came in time: not `rechecked`) or "void"
-    (its proof holds; too few others were accepted).
+    (its proof holds; too few others were accepted). evidence: of who is named the evidence's SHA-256, its blob's name; else empty.
     """
 
     client: str
@@ -25,6 +27,7 @@ class Left:
     stage: str
     reason: str
     rechecked: bool
+    evidence: str = ""
 
 
 def left_out(report: RoundReport, least: int) -> tuple[Left, ...]:
@@ -32,7 +35,7 @@ def left_out(report: RoundReport, least: int) -> tuple[Left, ...]:
     too. least: updates that a sum has (`Policy.least_accepted`).
     """
     listed = tuple(
-        Left(d.client, report.round, d.kind, d.subject, d.stage, d.reason, d.kind != "dropped")
+        Left(d.client, report.round, d.kind, d.subject, d.stage, d.reason, d.kind != "dropped", _evidence(d))
         for d in report.dropped
     )
     if not report.void:
@@ -46,16 +49,22 @@ def left_out(report: RoundReport, least: int) -> tuple[Left, ...]:
     )
 
 
+def _evidence(dropped: Dropped) -> str:
+    """The reason ends with it (`rules.named`): everybody who checks a round has checked that."""
+    return dropped.reason.rsplit(" ", 1)[-1] if dropped.kind == "named" else ""
+
+
 @dataclass(frozen=True)
 class Report:
     """The outcome of a verification that refused nothing.
 
     statement: the certificate's, equal to what was recomputed. left_out: by round. keyid: of the envelope
-    key, pinned in the trust file. policy_source: "policy file" or "trust file" (the digest pinned there).
-    seconds: what it took.
+    key, pinned in the trust file. policy: what was demanded. policy_source: "policy file" or "trust file" (the
+    digest pinned there). seconds: what it took.
     """
 
     statement: Statement
+    policy: Policy
     left_out: tuple[Left, ...]
     keyid: str
     policy_source: str
@@ -106,6 +115,7 @@ class Report:
                     "stage": printable(left.stage),
                     "reason": printable(left.reason),
                     "rechecked": left.rechecked,
+                    **({"evidence": left.evidence} if left.evidence else {}),
                 }
                 for left in self.left_out
             ],

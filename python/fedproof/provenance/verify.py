@@ -43,6 +43,7 @@ def verify_bundle(
     compare(signed, statement_about(found, files, signed.predicate.producer))
     return Report(
         statement=signed,
+        policy=held,
         left_out=tuple(left for report in found.rounds for left in left_out(report, held.least_accepted)),
         keyid=trust.envelope.keyid,
         policy_source="policy file" if policy is not None else "trust file",

@@ -207,8 +207,13 @@ class Node:
             finally:
                 self._save()  # where it was refused, too: the round may be over
         self._forget_upload()  # not before: while the round is open it is the one answer
+        left_out = {d.client: f"{d.kind}: {d.reason}" for d in report.dropped}
         self.audit.append(
-            "adopted", round=report.round, void=report.void, model=self.client.chain.state.weights.hex()
+            "adopted",
+            round=report.round,
+            void=report.void,
+            left_out=left_out.get(self.client.name, ""),
+            model=self.client.chain.state.weights.hex(),
         )
         return report
 

@@ -4,8 +4,9 @@ and says of each what it decided (spec/round.md §4)."""
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Collection, Iterable, Mapping, MutableMapping
 
+from fedproof.encoding.text import some
 from fedproof.errors import Malformed, Refused
 from fedproof.identity.keys import SigningKey
 from fedproof.identity.roster import Roster
@@ -78,7 +79,7 @@ class Server:
         if not ready:
             detail = f"nobody is ready: {reasons(self.refused_readies)}"
             raise Refused("announcement", "statement", detail, round=self.chain.round)
-        check_size(self.chain, len(ready))
+        self._check_size([participant.client for participant in ready])
         announcement = Announcement(
             version=1,
             suite=self.chain.suite,
@@ -95,6 +96,16 @@ class Server:
             nonce=secrets.token_bytes(32),
         )
         return self._take_up(announcement, sign(announcement, self._key))
+
+    def _check_size(self, ready: Collection[str]) -> None:
+        """Raises `Refused`, with those that it takes to mend that."""
+        try:
+            check_size(self.chain, len(ready))
+        except Refused as error:
+            absent = [m.client for m in self._roster.members if m.client not in ready]
+            told = f"; not ready: {some(absent, 'client')}" if absent else ""
+            detail = f"{error.detail}{told}"
+            raise Refused(error.subject, error.stage, detail, round=self.chain.round) from None
 
     def resume(self, signed: Signed) -> Signed:
         """Takes up a round that this aggregator announced before, from the announcement it signed."""

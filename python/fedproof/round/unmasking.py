@@ -233,11 +233,18 @@ class Unmasking:
     def _enough(self, parts: dict[int, bytes], what: str) -> dict[int, bytes]:
         threshold = self.round.parameters.threshold
         if len(parts) < threshold:
-            silent = self.members - self.opened.keys()
-            told = f"; silent: {some(silent, 'client')}" if silent else ""
-            detail = f"{len(parts)} of the {threshold} shares that open {what}{told}"
+            detail = f"{len(parts)} of the {threshold} shares that open {what}{self._missing()}"
             raise self.round.refuse("sum", "opening", detail)
         return dict(sorted(parts.items())[:threshold])
+
+    def _missing(self) -> str:
+        """Who has not answered, and to what: who rightly opens no set to which too few agreed is not to be taken for one who left."""
+        masking = self.round.chain.policy.masking
+        left = self.members - self._acknowledged.keys() if masking.agree_first else frozenset[str]()
+        closed = self.members - self.opened.keys() - left
+        told = [f"{some(left, 'client')} did not agree to the set"] if left else []
+        told += [f"{some(closed, 'client')} did not open it"] if closed else []
+        return f"; {'; '.join(told)} (masking.silent is {masking.silent})" if told else ""
 
     def self_secret(self, member: str) -> bytes:
         """Of its own mask, from shares. Raises `Refused`."""
