@@ -20,7 +20,7 @@ from fedproof.round.blame_messages import (
     WrongRow,
     read_evidence,
 )
-from fedproof.round.masked import packed_rows, row_hashes
+from fedproof.round.masked import packed_rows, row_digest, row_hashes
 from fedproof.round.masked_messages import OpenedPair, Pair
 from tests.masking.blame import cheats, fingerprint, lies_about, seals_another_share, settle, shifted
 from tests.masking.world import MaskedWorld, key_of, policy
@@ -154,6 +154,13 @@ def test_a_row_that_is_another_or_right(trial: Trial) -> None:
     hashes = row_hashes(trial.world.round, masked)
     right = packed_rows(trial.world.round, masked)[0]
     trial.free(WrongRow(fingerprints=trial.signed(HONEST), hashes=hashes, number=0, row=right))
+
+
+def test_hashes_made_up_for_a_row_that_nobody_uploaded(trial: Trial) -> None:
+    """They go together, and what its client signed for the row it uploaded is false for this one: that would name anybody."""
+    forged = flipped(trial.world.masked[HONEST], 0)
+    framing = WrongRow(fingerprints=trial.signed(HONEST), hashes=row_digest(0, forged), number=0, row=forged)
+    trial.free(framing, "digest")
 
 
 def honest_proof(trial: Trial) -> FailedProof:
