@@ -10,7 +10,7 @@ from fedproof.errors import Refused
 from fedproof.policy import masking as policy_module
 from fedproof.policy.masking import Masking, MaskParameters
 from fedproof.round.blame import Blame
-from fedproof.round.masked_messages import Pair
+from fedproof.round.masked_messages import Pair, RecoveryAnswer
 from tests.masking.blame import cheats, fingerprint, settle, shifted
 from tests.masking.world import ALL, STEPS, MaskedWorld, rounds
 
@@ -104,6 +104,44 @@ def test_parts_by_whoever_holds_no_share() -> None:
     assert masker.part_of(Pair(member=ALL[1], other=ALL[0])) is None
     with pytest.raises(Refused, match="holds no share of client-01"):
         round.check_part(sharing, ALL[1], ALL[0], ALL[6], round.mask_key(ALL[0]), bytes(64))
+
+
+def test_a_true_pair_with_somebody_far_names_nobody() -> None:
+    """Any two mask keys share a point; of one that masks nothing, nobody signed fingerprints."""
+    world = sparse()
+    cheat, far = ALL[1], ALL[6]
+    assert not world.round.are_neighbours(cheat, far)
+    cheats(world, cheat, shifted(world))
+    world.send_all()
+    world.unmask(world.agree())
+    blame = world.server.blame()
+    assert blame is not None
+    fingerprint(world, blame)
+    part = world.clients[cheat].masker_of(world.session).part_of(Pair(member=cheat, other=far))
+    assert part is not None
+    with pytest.raises(Refused, match="no pair inside the set"):
+        blame.opened(RecoveryAnswer(session=world.session, client=cheat, parts=(part,)).to_bytes())
+    assert set(blame.judge()) == {cheat}
+
+
+@pytest.mark.parametrize("end", [ALL[0], ALL[4]])
+def test_recovery_where_few_neighbours_of_one_end_agreed(end: str) -> None:
+    """Enough of the other's did: an aggregator shows the acknowledgements of those alone."""
+    world = sparse()
+    world.send_all(ALL[0])
+    unmasking = world.agree()
+    world.unmask(unmasking, ALL[4])
+    request = unmasking.recovery()
+    assert request is not None
+    assert request.pairs == (Pair(member=ALL[4], other=ALL[0]),)
+    assert world.clients[ALL[1]].recover(world.session, request).parts
+    (other,) = {ALL[0], ALL[4]} - {end}
+    near = world.round.neighbours(other)
+    few = request.model_copy(
+        update={"acknowledgements": tuple(a for a in request.acknowledgements if a.client in near)}
+    )
+    with pytest.raises(Refused, match=f"fewer than 6 neighbours of {end} agreed to this set"):
+        world.clients[ALL[1]].recover(world.session, few)
 
 
 def test_a_cheat_is_named_by_its_neighbours() -> None:
