@@ -11,18 +11,20 @@ from fedproof.policy.policy import Policy
 from fedproof.proofs import honest_aggregate
 from fedproof.round.chain import Chain
 from fedproof.round.closing import Closed, keep
-from fedproof.round.messages import Accepted, Announcement, Dropped, Total, UploadOpening, Verdict
+from fedproof.round.messages import Accepted, Announcement, Total, UploadHeader, UploadOpening, Verdict
 from fedproof.round.record import RoundBody, RoundEntry
-from fedproof.round.rules import check_announcement
+from fedproof.round.rules import check_announcement, silent
 from fedproof.round.verify import Read, verify_round
 from tests.round.world import (
     AGGREGATOR,
     BASE_FILE,
     KEYS,
+    NOW,
     POLICY,
     ROSTER,
     ROSTER_DIGEST,
     STRANGER,
+    Edit,
     World,
     copy,
     forge,
@@ -122,8 +124,23 @@ def test_a_client_that_vanished() -> None:
     refused("result", "statement", result=copy(accepted=RESULT.accepted[1:]))
 
 
-def silent(name: str) -> Dropped:
-    return Dropped(client=name, kind="dropped", subject="upload", stage="deadline", reason="silent")
+@pytest.mark.parametrize("change", [{"subject": "trust"}, {"stage": "argument"}, {"reason": "a thief"}])
+def test_more_said_of_a_silent_client_than_that(change: dict[str, str]) -> None:
+    """Nothing is shown for it, and nobody could tell."""
+    world = World.announced()
+    for name in ("ada", "bob", "cyd"):
+        world.send(world.upload(name))
+    closed = world.close()
+    assert closed.result.dropped == (silent("dee"),)
+    with pytest.raises(Refused, match="and shows nothing") as error:
+        forge(closed, result=copy(dropped=(silent("dee").model_copy(update=change),)))()
+    assert (error.value.subject, error.value.stage, error.value.party) == ("result", "statement", "dee")
+
+
+def test_a_round_closed_before_it_was_announced() -> None:
+    forge(CLOSED, result=copy(closed=NOW))()
+    with pytest.raises(Refused, match="closed before it was announced"):
+        forge(CLOSED, result=copy(closed=NOW - 1))()
 
 
 def test_an_upload_that_failed_called_accepted() -> None:
@@ -172,6 +189,18 @@ def test_headers_of_somebody_else() -> None:
     refused("upload-header", "signature", body=copy(uploads=tuple(uploads)))
     accepted = (Accepted(client="ada", header=ZERO), *RESULT.accepted[1:])
     refused("result", "digest", result=copy(accepted=accepted))
+
+
+def test_a_header_in_somebody_elses_name() -> None:
+    """Its own client signed it, and the aggregator goes along."""
+    ada = BODY.uploads[0]
+    header = ada.header.open(UploadHeader, KEYS["ada"].verify_key)
+    swapped = sign(header.model_copy(update={"client": "bob"}), KEYS["ada"])
+    verdict = ada.verdict.open(Verdict, AGGREGATOR.verify_key)
+    told = sign(verdict.model_copy(update={"header": swapped.digest()}), AGGREGATOR)
+    uploads = (ada.model_copy(update={"header": swapped, "verdict": told}), *BODY.uploads[1:])
+    accepted = (Accepted(client="ada", header=swapped.digest()), *RESULT.accepted[1:])
+    refused("verdict", "statement", result=copy(accepted=accepted), body=copy(uploads=uploads))
 
 
 def test_points_and_proofs_of_somebody_else() -> None:
@@ -346,11 +375,24 @@ def test_clear_values_beside_a_proof_that_fails() -> None:
     assert (error.value.subject, error.value.stage, error.value.party) == ("record", "shape", "dee")
 
 
+def blamed(**change: str) -> dict[str, Edit]:
+    """Dee's proof failed; the aggregator says so in result and verdict in other words."""
+    dropped = RESULT.dropped[0].model_copy(update=change)
+    verdict = next(u for u in BODY.uploads if u.client == "dee").verdict.open(Verdict, AGGREGATOR.verify_key)
+    told = sign(verdict.model_copy(update=change), AGGREGATOR)
+    uploads = tuple(u.model_copy(update={"verdict": told}) if u.client == "dee" else u for u in BODY.uploads)
+    return {"result": copy(dropped=(dropped,)), "body": copy(uploads=uploads)}
+
+
 def test_the_reason_is_the_verifiers_own() -> None:
     """What the aggregator wrote beside evidence is not repeated."""
-    dropped = RESULT.dropped[0].model_copy(update={"reason": "a thief"})
-    verdict = next(u for u in BODY.uploads if u.client == "dee").verdict.open(Verdict, AGGREGATOR.verify_key)
-    told = sign(verdict.model_copy(update={"reason": "a thief"}), AGGREGATOR)
-    uploads = tuple(u.model_copy(update={"verdict": told}) if u.client == "dee" else u for u in BODY.uploads)
-    report = forge(CLOSED, result=copy(dropped=(dropped,)), body=copy(uploads=uploads))()
+    report = forge(CLOSED, **blamed(reason="a thief"))()
     assert report.dropped[0].reason.startswith("the proof does not hold")
+
+
+@pytest.mark.parametrize("change", [{"subject": "update"}, {"stage": "opening"}])
+def test_another_failure_than_the_evidence_shows(change: dict[str, str]) -> None:
+    """Its words are its own, what they are about is not: a report repeats that."""
+    with pytest.raises(Refused, match="fails at bounded update, argument: not the reason given") as error:
+        forge(CLOSED, **blamed(**change))()
+    assert (error.value.subject, error.value.stage, error.value.party) == ("result", "statement", "dee")
