@@ -522,6 +522,17 @@ def test_a_record_whose_evidence_does_not_convict_is_refused(
         world.clients["client-01"].adopt(closed.entry, reader(closed))
 
 
+def test_one_that_is_named_for_an_upload_that_it_did_not_make_says_so() -> None:
+    """Its key was stolen. Evidence convicts the key; the client itself does not follow a record of which it knows better."""
+    world = world_of()
+    cheats(world, CHEAT, shifted(world))
+    opened(world)
+    closed = judged(world)
+    with pytest.raises(Refused, match="in this client's name that it did not make"):
+        world_of().clients[CHEAT].adopt(closed.entry, reader(closed))
+    world.clients[CHEAT].adopt(closed.entry, reader(closed))
+
+
 def test_nobody_is_named_where_nothing_is_masked() -> None:
     world = world_of()
     cheats(world, CHEAT, shifted(world))

@@ -119,6 +119,17 @@ def test_a_ready_that_was_meant_for_something_else(world: World, field: str, sta
     assert (refused.value.subject, refused.value.stage, refused.value.party) == ("ready", stage, "bob")
 
 
+def test_a_ready_in_somebody_elses_name(world: World) -> None:
+    """Bob signs that cyd is ready: no aggregator makes of it that bob is."""
+    people = list(world.announcement.open(Announcement, AGGREGATOR.verify_key).participants)
+    ready = people[1].ready.open(Ready, KEYS["bob"].verify_key)
+    swapped = sign(ready.model_copy(update={"client": "cyd"}), KEYS["bob"])
+    people[1] = people[1].model_copy(update={"ready": swapped})
+    with pytest.raises(Refused, match="signed for another client") as refused:
+        world.clients["ada"].upload(changed(world, participants=tuple(people)), numbers(1), now=NOW)
+    assert (refused.value.subject, refused.value.stage, refused.value.party) == ("ready", "statement", "bob")
+
+
 def test_a_participant_outside_the_roster(world: World) -> None:
     announcement = world.announcement.open(Announcement, AGGREGATOR.verify_key)
     ready = announcement.participants[3].ready.open(Ready, KEYS["dee"].verify_key)
@@ -208,6 +219,18 @@ def test_an_upload_that_it_did_not_make() -> None:
     honest.check(world.announcement, now=NOW)
     with pytest.raises(Refused, match="did not make"):
         honest.adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])
+
+
+def test_an_upload_that_it_did_not_make_and_that_failed() -> None:
+    """It is in no sum; the record calls dee a cheat all the same, and who has its key may be at work elsewhere."""
+    world, closed = played()
+    honest = client("dee")
+    honest.declared[0, 0] = WEIGHTS["dee"]
+    honest.check(world.announcement, now=NOW)
+    with pytest.raises(Refused, match="in this client's name that it did not make") as refused:
+        honest.adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])
+    assert (refused.value.subject, refused.value.stage) == ("result", "statement")
+    assert honest.chain.round == 0
 
 
 WRONG = [
