@@ -13,7 +13,7 @@ from fedproof.round.chain import Chain
 from fedproof.round.closing import Closed, keep
 from fedproof.round.messages import Accepted, Announcement, Total, UploadHeader, UploadOpening, Verdict
 from fedproof.round.record import RoundBody, RoundEntry
-from fedproof.round.rules import check_announcement, silent
+from fedproof.round.rules import MAX_PROOF, MAX_SLACK, check_announcement, silent
 from fedproof.round.verify import Read, verify_round
 from tests.round.world import (
     AGGREGATOR,
@@ -72,6 +72,13 @@ def test_a_source_that_gives_other_bytes_than_were_asked_for() -> None:
         with pytest.raises(Refused) as error:
             verify_round(start(), ROSTER, ROSTER_DIGEST, AGGREGATOR.verify_key, CLOSED.entry, reader(source))
         assert error.value.stage == "digest"
+
+
+def test_a_source_that_gives_more_than_there_can_be() -> None:
+    """The aggregator names it: nobody works through as much as it likes."""
+    proof, blinds = bytes(MAX_PROOF + 1), bytes(MAX_SLACK + 64 * 35)
+    refused("aggregate proof", "digest", result=copy(proof=sha256(proof)), blobs={sha256(proof): proof})
+    refused("total", "digest", **total_changed(blinds=blinds))
 
 
 def reader(source: dict[bytes, bytes]) -> Read:
@@ -218,6 +225,26 @@ def test_uploads_twice_missing_or_unsorted() -> None:
 def test_a_void_round_that_is_none_and_the_other_way_round() -> None:
     nothing = {"total": None, "proof": None, "void": True}
     refused("result", "policy", result=copy(**nothing))
+
+
+@pytest.mark.parametrize(
+    ("change", "detail"),
+    [
+        ({"dropped": (silent("ada"), *RESULT.dropped)}, "both accepted and dropped"),
+        (
+            {"total": None, "proof": None, "after": start().state},
+            "or it is void",
+        ),  # counts, and moves nothing
+        ({"total": None}, "or it is void"),
+        ({"proof": None}, "or it is void"),
+        ({"void": True, "total": None}, "or it is void"),
+        ({"void": True, "proof": None}, "or it is void"),
+    ],
+)
+def test_a_result_that_contradicts_itself(change: dict[str, object], detail: str) -> None:
+    with pytest.raises(Refused, match=detail) as error:
+        forge(CLOSED, result=copy(**change))()
+    assert (error.value.subject, error.value.stage) == ("result", "decoding")
 
 
 def test_a_stricter_policy_refuses_the_whole_round() -> None:

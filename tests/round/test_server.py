@@ -18,7 +18,7 @@ from fedproof.round import uploads as uploads_module
 from fedproof.round.chain import Chain
 from fedproof.round.messages import Announcement, Ready, Total, Upload, UploadHeader
 from fedproof.round.record import RoundBody, RoundEntry
-from fedproof.round.rules import context
+from fedproof.round.rules import MAX_PROOF, context
 from fedproof.round.server import Server
 from tests.round.world import (
     AGGREGATOR,
@@ -169,6 +169,18 @@ def test_parts_that_the_header_does_not_name(world: World) -> None:
             fresh.send(bad)
         assert (refused.value.subject, refused.value.stage) == ("upload", "digest")
         assert fresh.send(fresh.upload("dee"))[0]  # nothing of it stands against the client
+
+
+def test_a_proof_that_no_record_can_hold(world: World) -> None:
+    """It fails, and would have to be shown: nobody reads a record with one so long, so it stands against nobody."""
+    proof = bytes(MAX_PROOF + 1)
+    long = reheaded(world.upload("dee"), "dee", proof=sha256(proof)).model_copy(update={"proof": proof})
+    with pytest.raises(Refused) as refused:
+        world.send(long)
+    assert (refused.value.subject, refused.value.stage, refused.value.party) == ("upload", "digest", "dee")
+    for name in NAMES[:3]:
+        world.send(world.upload(name))
+    forge(world.close())()
 
 
 def test_points_that_are_none(world: World) -> None:
