@@ -151,6 +151,26 @@ def test_no_array_leaves_with_an_evaluation(world: World) -> None:
     assert sorted(reply.content) == [RECORD, "metrics"]
 
 
+@pytest.mark.parametrize(
+    "returned",
+    [("metrics",), ("arrays", "more", "metrics"), ("arrays",), ("arrays", "metrics", "other")],
+    ids=" ".join,
+)
+def test_an_app_that_returns_more_or_less_than_one_of_each(world: World, returned: tuple[str, ...]) -> None:
+    """Which of two models it trained, or by which of two weights it counts, is not the node's to guess."""
+    records = {"arrays": initial(), "more": initial()}
+    records |= {n: MetricRecord({"num-examples": 10}) for n in ("metrics", "other")}
+    client = ClientApp(mods=[proof_mod])
+
+    @client.train()
+    def _train(message: Message, context: Context) -> Message:
+        return Message(RecordDict({name: records[name] for name in returned}), reply_to=message)
+
+    answer = Answer.of(asked(world, "train", Call("train"), client), "train")
+    assert "the app must return one ArrayRecord" in answer.refused
+    assert not answer.ready
+
+
 def test_what_a_node_refuses_is_in_its_audit_log_once(world: World) -> None:
     stranger = sign(Ready(**ready_fields()), SigningKey.generate()).to_bytes()
     asked(world, "train", Call("train"), app(examples=11))  # more than the policy allows
@@ -237,3 +257,13 @@ def test_what_travels_comes_back() -> None:
     assert Rounds.of(RecordDict({ROUNDS: Rounds().record()})) == Rounds()
     answer = Answer("upload", 4, True, "no", b"r", b"u", {"prove": 0.5}, (b"s",), b"g")
     assert Answer.of(Message(RecordDict({RECORD: answer.record()}), 1, "train"), "upload") == answer
+
+
+@pytest.mark.parametrize("junk", [[1, 2], ["a"], [0.5], [True]])
+def test_requests_and_answers_that_are_no_bytes(junk: list[Any]) -> None:
+    call, answer = Call("open").record(), Answer("open", 0).record()
+    call["requests"] = answer["answers"] = junk
+    with pytest.raises(Malformed, match="requests in the record 'fedproof' is no list of bytes"):
+        Call.of(RecordDict({RECORD: call}))
+    with pytest.raises(Malformed, match="answers in the record 'fedproof' is no list of bytes"):
+        Answer.of(Message(RecordDict({RECORD: answer}), 1, "train"), "open")
