@@ -433,6 +433,21 @@ def test_policy_check_shows_every_field(
     assert "suites below 112 bits: not allowed" in text
 
 
+def test_inspect_shows_whose_a_message_is(demo: tuple[Path, dict[str, object]]) -> None:
+    """By the key as the roster has it; also of a message within another, as of evidence."""
+    out, told = demo
+    left = json.loads(verify(out, "--json").stdout)["leftOut"]
+    (named,) = [who for who in left if who["kind"] == "named"]
+    assert told["named"] == [{"client": named["client"], "round": named["round"], "evidence": named["stage"]}]
+    evidence = out / "bundle" / "blobs" / named["evidence"][:2] / named["evidence"]
+    shown = json.loads(fedproof("inspect", evidence, "--json").stdout)
+    assert shown["what"] == "message failed-proof"
+    signed = shown["content"]["fingerprints"]
+    roster = json.loads(fedproof("inspect", out / "bundle" / "roster.cbor", "--json").stdout)["content"]
+    assert signed["signer"] == roster["members"][named["client"]]
+    assert signed["payload"]["client"] == named["client"]
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -332,6 +333,11 @@ def checkpoint(text: str) -> Any:
     return {"origin": printable(lines[0]), "entries": int(lines[1]), "root": printable(lines[2])}
 
 
+def _key(raw: Any) -> Any:
+    """As rosters and trust files have it, so that whose it is can be looked up there."""
+    return VerifyKey(raw).text if isinstance(raw, bytes) and len(raw) == 32 else shown(raw)
+
+
 def shown(value: Any) -> Any:
     """For people: bytes as hex, long ones and long lists cut; a signed payload is opened."""
     if isinstance(value, bytes):
@@ -342,13 +348,9 @@ def shown(value: Any) -> Any:
         more = [f"… {len(value) - _SHOWN} more"] if len(value) > _SHOWN else []
         return [*(shown(v) for v in value[:_SHOWN]), *more]
     if isinstance(value, dict):
-        if value.get("kind") == "signed" and isinstance(value.get("payload"), bytes):
-            try:
-                return {
-                    **{k: shown(v) for k, v in value.items()},
-                    "payload": shown(cbor.decode(value["payload"])),
-                }
-            except Malformed:
-                pass
-        return {printable(str(k)): shown(v) for k, v in value.items()}
+        parts = {printable(str(k)): _key(v) if k == "signer" else shown(v) for k, v in value.items()}
+        if {"signer", "payload", "signature"} <= value.keys() and isinstance(value["payload"], bytes):
+            with suppress(Malformed):
+                parts["payload"] = shown(cbor.decode(value["payload"]))
+        return parts
     return value

@@ -114,8 +114,8 @@ def _masks(policy: Policy) -> list[str]:
     masking = policy.masking
     if not masking.enabled:
         return []
-    against = f"no more than {counted(masking.colluders, 'client')} in league with the aggregator"
-    return [f"masks   sums of at least {counted(masking.min_set, 'update')}; {against}"]
+    colluders = counted(masking.colluders, "colluder")
+    return [f"masks   sums of at least {counted(masking.min_set, 'update')}, with at most {colluders}"]
 
 
 def _rounds(count: int, void: int) -> list[str]:
