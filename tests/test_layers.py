@@ -5,6 +5,7 @@ added here, in its place, or these tests fail.
 """
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -109,6 +110,52 @@ def test_module_imports_only_what_stands_before_it(path: Path) -> None:
 )
 def test_an_import_against_the_order_is_found(module: str, source: str) -> None:
     assert len(violations(source, module, is_package=False)) == 1
+
+
+ENGINE = Path(__file__).resolve().parents[1] / "rust" / "core" / "src"
+ENGINE_LAYERS = (
+    {"error", "checks"},
+    {"wide", "number", "kernel", "batch", "group", "sqrt"},
+    {"transcript", "poly", "generators", "shape"},
+    {"affine", "jacobian", "msm", "commit", "rowtree"},
+    {"recorder", "sumcheck"},
+    {"masking", "fractions", "lookup", "range"},
+    {"relation"},
+)
+"""Of the proof core: a module uses its own layer and those before it."""
+
+
+def used(source: str) -> set[str]:
+    """Modules of the crate that Rust source names; those of its tests do not count."""
+    code = re.split(r"#\[cfg\(test\)\]\s*mod ", source)[0]
+    found = set(re.findall(r"\bcrate::([a-z]\w*)", code))
+    for group in re.findall(r"\bcrate::\{([^;]*)\};", code):
+        found.update(re.findall(r"(?:^|,)\s*([a-z]\w*)", group))
+    return found
+
+
+def engine_layer(module: str) -> int:
+    return next(at for at, modules in enumerate(ENGINE_LAYERS) if module in modules)
+
+
+@pytest.mark.parametrize("path", sorted(ENGINE.rglob("*.rs")), ids=lambda p: str(p.relative_to(ENGINE)))
+def test_the_engine_uses_only_what_stands_before(path: Path) -> None:
+    module = path.relative_to(ENGINE).parts[0].removesuffix(".rs")
+    if module != "lib":
+        late = [name for name in used(path.read_text("utf-8")) if engine_layer(name) > engine_layer(module)]
+        assert late == []
+
+
+def test_what_the_engine_uses_is_found() -> None:
+    told = (
+        "use crate::error::{Error, Result};\nlet x = crate::relation::Shape;\nuse crate::{poly::dot, msm};\n"
+    )
+    assert used(told + "#[cfg(test)]\nmod tests {\n    use crate::range;\n}") == {
+        "error",
+        "relation",
+        "poly",
+        "msm",
+    }
 
 
 def test_everything_but_demo_flower_and_torch_works_without_the_heavy_libraries() -> None:

@@ -121,9 +121,9 @@ def onlooker(forgery: Forgery, round: int, name: str = "cyd") -> Client:
         name, world.clients[name], aggregator, roster, world.roster.digest(), forgery.before(round)
     )
     if (own := world.sent.get((round, name))) is not None:
-        client.header_of[world.bodies[round].announcement.open(Announcement, aggregator).digest()] = (
-            own.header.digest()
-        )
+        announcement = world.bodies[round].announcement.open(Announcement, aggregator)
+        said = client.attempts.declare((round, announcement.attempt), 1)
+        said.session, said.header = announcement.digest(), own.header.digest()
     return client
 
 

@@ -54,7 +54,7 @@ def checked(world: Folders) -> None:
     for name in world.names:
         with world.node(name) as node:
             assert (moved == node.client.chain.W).all()
-            assert not node.client.maskers
+            assert not node.client.attempts
         files = {path.name for path in (world.root / name).iterdir()}
         assert files == {"answers.sealed", "audit.jsonl", "lock", "state.cbor"}
 

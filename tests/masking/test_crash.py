@@ -18,7 +18,7 @@ from fedproof.identity.keys import SigningKey
 from fedproof.identity.signed import Signed, sign
 from fedproof.round import node as node_module
 from fedproof.round.answered import LIMIT
-from fedproof.round.client import MAX_AGREED
+from fedproof.round.attempts import MAX_AGREED
 from fedproof.round.counter import FileCounter
 from fedproof.round.masked_messages import (
     AcceptedSet,
@@ -63,9 +63,15 @@ def agreed(root: Path) -> Folders:
 
 def secrets_of(world: Folders, name: str) -> list[bytes]:
     with world.node(name) as node:
-        (masker,) = node.client.maskers.values()
+        (said,) = node.client.attempts.values()
+        masker = said.masker
+        assert masker is not None
         assert masker.own is not None
         return [masker.mask.secret, masker.encryption.secret, masker.own.secret, *masker.shares.values()]
+
+
+def with_secrets(node: Node) -> list[tuple[int, int]]:
+    return [place for place, said in node.client.attempts.items() if said.masker is not None]
 
 
 def test_secrets_are_sealed_and_destroyed(tmp_path: Path) -> None:
@@ -76,7 +82,7 @@ def test_secrets_are_sealed_and_destroyed(tmp_path: Path) -> None:
     assert not [s for s in secret if s in kept]
     world.run()
     with world.node(name) as node:
-        assert not node.client.maskers
+        assert not node.client.attempts
     path = tmp_path / name / "answers.sealed"
     opened = read_sealed(path, key_of(name), "node answers tests", limit=LIMIT)
     assert not [s for s in secret if s in opened]
@@ -119,7 +125,7 @@ def test_a_folder_that_was_set_back_is_noticed_by_a_counter(tmp_path: Path) -> N
         shutil.copytree(tmp_path / name, tmp_path / "copy")
         node.ready(2)
     with world.node(name, counted=True) as node:
-        assert node.client.declared == {(0, 0): 2}
+        assert node.client.attempts[0, 0].weight == 2
     shutil.rmtree(tmp_path / name)
     shutil.copytree(tmp_path / "copy", tmp_path / name)
     with pytest.raises(
@@ -294,7 +300,7 @@ def test_releases_count_for_one_base_model(tmp_path: Path) -> None:
     world.run()
     (tmp_path / name / "answers.sealed").write_bytes(sealed)  # a kill between the two writes
     with world.node(name) as node:
-        assert (node.client.releases, node.client.chain.round, node.client.maskers) == (0, 1, {})
+        assert (node.client.releases, node.client.chain.round, list(node.client.attempts)) == (0, 1, [])
         assert node.ready(1)
 
 
@@ -563,10 +569,10 @@ def test_an_attempt_given_up_leaves_no_secrets(tmp_path: Path) -> None:
         server.abort()
         world.uploads(server)
         with world.node(name) as node:
-            assert list(node.client.maskers) == [(0, 1)]
+            assert with_secrets(node) == [(0, 1)]
         for asked, requests in server.next_requests().items():
             world.ask(server, asked, requests[0], lambda what: None)
         server.abort()
         world.uploads(server)
         with world.node(name) as node:
-            assert list(node.client.maskers) == [(0, 1), (0, 2)]
+            assert with_secrets(node) == [(0, 1), (0, 2)]

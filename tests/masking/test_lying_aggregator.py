@@ -338,7 +338,9 @@ def test_a_second_announcement_of_the_same_keys():
     one.check(world.announcement, now=NOW)
     with refused("statement", "a second announcement of the same round and attempt"):
         one.check(other, now=NOW)
-    one.session_of.clear()  # of a client that lost this part of its memory, the keys know all the same
+    one.attempts[
+        0, 0
+    ].session = None  # of a client that lost this part of its memory, the keys know all the same
     with refused("statement", "a second announcement of the same keys"):
         one.check(other, now=NOW)
 
@@ -346,7 +348,7 @@ def test_a_second_announcement_of_the_same_keys():
 def test_keys_that_the_client_has_no_more():
     world = MaskedWorld.announced()
     one = world.clients[ALL[0]]
-    one.maskers.clear()
+    one.attempts[0, 0].masker = None
     with refused("statement", "has no keys for it"):
         one.check(world.announcement, now=NOW)
     one.ready(world.weights[ALL[0]])

@@ -88,7 +88,7 @@ def test_keys_that_are_none(name, match):
     victim = ready_of(client(ALL[0], at)).keys[0]
     other_place = key_context("tests", 0, 1, LIAR, "mask")
     same = masking.prove_key(
-        suite, each.maskers[0, 0].mask.secret, key_context("tests", 0, 0, LIAR, "encryption")
+        suite, each.attempts[0, 0].masker.mask.secret, key_context("tests", 0, 0, LIAR, "encryption")
     )
     keys = {
         "none": (),
@@ -97,7 +97,7 @@ def test_keys_that_are_none(name, match):
         "of another round": (
             RoundKey(
                 key=first.key,
-                proof=masking.prove_key(suite, each.maskers[0, 0].mask.secret, other_place),
+                proof=masking.prove_key(suite, each.attempts[0, 0].masker.mask.secret, other_place),
             ),
             second,
         ),
@@ -125,7 +125,7 @@ def test_two_participants_with_one_key():
     at = chain()
     clients = {n: client(n, at) for n in ALL[:8]}
     readies = {n: each.ready(1) for n, each in clients.items()}
-    secret = clients[ALL[0]].maskers[0, 0].mask
+    secret = clients[ALL[0]].attempts[0, 0].masker.mask
     proof = masking.prove_key(at.suite, secret.secret, key_context("tests", 0, 0, LIAR, "mask"))
     own = ready_of(clients[LIAR])
     copied = own.model_copy(update={"keys": (RoundKey(key=secret.key, proof=proof), own.keys[1])})
@@ -159,7 +159,7 @@ def rewritten(world: MaskedWorld, upload: MaskedUpload, **changed: object) -> Ma
 
 
 def lying(world: MaskedWorld, upload: MaskedUpload) -> tuple[bool, str, str]:
-    world.clients[LIAR].header_of[world.session] = upload.header.digest()
+    world.clients[LIAR].attempts[0, 0].header = upload.header.digest()
     return world.send(upload)
 
 
@@ -399,7 +399,7 @@ def test_a_false_complaint(world):
     """What the dealer sealed is a good share: everybody sees it, with the point that the complaint itself proves."""
     answer = answering(world)
     dealer, round = answer.shares[0].client, world.round
-    secret = world.clients[LIAR].maskers[0, 0].encryption.secret
+    secret = world.clients[LIAR].attempts[0, 0].masker.encryption.secret
     key = round.encryption_key(dealer)
     point = masking.shared_points(round.suite, secret, key)
     proof = masking.prove_key(round.suite, secret, round.complaint_context(dealer, LIAR), key)

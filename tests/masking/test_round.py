@@ -196,7 +196,7 @@ def test_two_rounds_and_the_second_has_other_keys():
     keys = {c.ready(1).digest() for c in world.clients.values()}
     for each in world.clients.values():
         each.adopt(closed.entry, reader(closed))
-        assert not each.maskers
+        assert not each.attempts
     following = MaskedWorld.of(world.clients, closed.chain)
     assert not keys & {p.ready.digest() for p in following.server.announcement.participants}
     second = following.run({ALL[3]: "unmask"})

@@ -156,6 +156,7 @@ def play(
         for name in NAMES:
             x = random.integers(-900, 900, len(chain.W))
             ctx = context(announcement, server.session, name)
+            clients[name].check(announced, now=NOW + 60 * number)
             if (lie := (instead or {}).get((number, name))) is not None:
                 upload = lie(Moment(clients[name], ctx, announced, dict(sent), aggregator))
             elif lies and (number, name) == (0, "eve"):

@@ -155,12 +155,12 @@ def test_a_client_that_was_left_out(world: World) -> None:
         with pytest.raises(Refused, match="this client is not among the participants") as refused:
             ada.upload(others, numbers(1), now=NOW)
         assert (refused.value.subject, refused.value.stage) == ("announcement", "statement")
-        assert not ada.session_of
+        assert not [said for said in ada.attempts.values() if said.session]
 
 
 def test_a_weight_that_is_not_the_declared_one_is_named(world: World) -> None:
     ada = world.clients["ada"]
-    ada.declared[0, 0] = 7
+    ada.attempts.declare((0, 0), 7)
     with pytest.raises(Refused, match="weight 3 is not the weight that this client declared: 7"):
         ada.upload(world.announcement, numbers(1), now=NOW)
 
@@ -215,7 +215,7 @@ def test_an_upload_that_it_did_not_make() -> None:
     """Its key was stolen: somebody else's upload in its name is in the sum."""
     world, closed = played(liar=False)
     honest = client("ada")
-    honest.declared[0, 0] = 3
+    honest.attempts.declare((0, 0), 3)
     honest.check(world.announcement, now=NOW)
     with pytest.raises(Refused, match="did not make"):
         honest.adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])
@@ -225,7 +225,7 @@ def test_an_upload_that_it_did_not_make_and_that_failed() -> None:
     """It is in no sum; the record calls dee a cheat all the same, and who has its key may be at work elsewhere."""
     world, closed = played()
     honest = client("dee")
-    honest.declared[0, 0] = WEIGHTS["dee"]
+    honest.attempts.declare((0, 0), WEIGHTS["dee"])
     honest.check(world.announcement, now=NOW)
     with pytest.raises(Refused, match="in this client's name that it did not make") as refused:
         honest.adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])
@@ -270,7 +270,7 @@ def test_what_is_no_update_is_refused_before_it_is_signed(
         said = refused.value
         assert (said.subject, said.stage, said.party, said.round) == ("update", stage, "ada", 0)
     for held in (node.client, world.clients["ada"]):
-        assert not held.header_of
+        assert not [said for said in held.attempts.values() if said.header]
     assert not (tmp_path / "upload.sealed").exists()
     assert node.audit.events()[-1]["event"] == "refused"
     assert world.send(node.upload(world.announcement, numbers(1)))[0]
@@ -294,7 +294,7 @@ def test_an_update_beyond_the_bounds_does_not_spend_the_answer(world: World) -> 
 def test_a_policy_of_its_own() -> None:
     stricter = client("ada", start(policy(max_abs="999")))
     world, _ = played()
-    stricter.declared[0, 0] = 3
+    stricter.attempts.declare((0, 0), 3)
     with pytest.raises(Refused) as refused:
         stricter.upload(world.announcement, numbers(1), now=NOW)
     assert refused.value.stage == "policy"

@@ -45,7 +45,7 @@ def test_nobody_signs_up_for_a_round_too_many() -> None:
         world.clients["ada"].ready(3)
     said = refused.value
     assert (said.subject, said.stage, said.party, said.round) == ("ready", "policy", "ada", 1)
-    assert not [place for place in world.clients["ada"].declared if place[0] == 1]
+    assert not [place for place in world.clients["ada"].attempts if place[0] == 1]
 
 
 def test_no_aggregator_opens_a_round_too_many() -> None:

@@ -125,6 +125,7 @@ class World:
     def forced(self, name: str, x: NDArray[np.int64]) -> Upload:
         """An upload of whatever, by a prover that does not look."""
         announcement = self.announcement.open(Announcement, AGGREGATOR.verify_key)
+        self.clients[name].check(self.announcement, now=NOW)
         ctx = context(announcement, announcement.digest(), name)
         return self.clients[name].seal(ctx, x, unchecked=True)
 

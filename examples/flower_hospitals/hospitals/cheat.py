@@ -36,10 +36,10 @@ def cheating_mod(
         announcement = signed.open(Announcement, client.aggregator)
         x = pending.kept(folder / STATE, node, announcement.round, announcement.attempt)
 
-        def forged(announced: Signed, x: NDArray[np.int64], *, now: int) -> Upload:
-            session = client.check(announced, now=now).digest()
-            return client.seal(proof_context(announcement, session, client.name), FACTOR * x, unchecked=True)
+        def forged(announced: Announcement, x: NDArray[np.int64]) -> Upload:
+            ctx = proof_context(announced, announced.digest(), client.name)
+            return client.seal(ctx, FACTOR * x, unchecked=True)
 
-        client.upload = forged
+        client.answer = forged
         answer = Answer("upload", client.chain.round, upload=node.upload(signed, x).to_bytes())
     return Message(RecordDict({RECORD: answer.record()}), reply_to=message)

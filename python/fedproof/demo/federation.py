@@ -301,7 +301,9 @@ class _Federation:
         session = node.client.check(announcement, now=int(time.time())).digest()
         old = earlier.header.open(UploadHeader, node.client.key.verify_key)
         header = sign(old.model_copy(update={"session": session}), node.client.key)
-        node.client.header_of[session] = header.digest()
+        said = node.client.attempts.of(session)
+        if said is not None:
+            said.header = header.digest()
         return earlier.model_copy(update={"header": header})
 
     def _release(self) -> None:

@@ -21,22 +21,9 @@ LIMIT = 1 << 28
 """Bytes that are read at most: many times what a round of 1,000 participants leaves."""
 
 
-class _Answered(Record):
-    """What the client said in an attempt at a round. header: digest of the header it signed. accepted: the verdict, if it came."""
-
-    round: Count
-    attempt: Count
-    weight: Weight
-    session: Digest | None
-    header: Digest | None
-    accepted: bool
-
-
 class _Masks(Record):
     """What a `Masker` has, but for its upload. announcement, opens: encoded, empty before there is one; own likewise."""
 
-    round: Count
-    attempt: Count
     keys: tuple[RoundKey, RoundKey]
     mask: Scalar
     encryption: Scalar
@@ -46,6 +33,18 @@ class _Masks(Record):
     answered: bool
     shares: Annotated[tuple[SelfShare, ...], Field(max_length=MAX_MASKED)]
     left_out: Annotated[tuple[Name, ...], Field(max_length=MAX_MASKED)]
+
+
+class _Answered(Record):
+    """An `Attempt`."""
+
+    round: Count
+    attempt: Count
+    weight: Weight
+    session: Digest | None
+    header: Digest | None
+    accepted: bool
+    masks: _Masks | None
 
 
 class Answers(Message):
@@ -61,7 +60,6 @@ class Answers(Message):
     releases: Count
     ended: Count | None
     answered: tuple[_Answered, ...]
-    masks: tuple[_Masks, ...]
 
     @classmethod
     def of(cls, client: Client, number: int, *, counted: bool) -> Self:
@@ -78,15 +76,15 @@ class Answers(Message):
                 _Answered(
                     round=place[0],
                     attempt=place[1],
-                    weight=weight,
-                    session=client.session_of.get(place),
-                    header=client.header_of.get(client.session_of.get(place, b"")),
-                    accepted=client.session_of.get(place) in client.accepted,
+                    weight=said.weight,
+                    session=said.session,
+                    header=said.header,
+                    accepted=said.accepted,
+                    masks=_masks(said.masker) if said.masker is not None else None,
                 )
-                for place, weight in sorted(client.declared.items())
+                for place, said in client.attempts.items()
                 if place[0] >= at
             ),
-            masks=tuple(_masks(place, masker) for place, masker in sorted(client.maskers.items())),
         )
 
     def restore(self, client: Client) -> None:
@@ -94,26 +92,15 @@ class Answers(Message):
         at = client.chain.round
         client.ended = self.ended
         client.releases = self.releases if self.base == client.chain.state.weights else 0
-        for a in self.answered:
-            if a.round < at:
-                continue
-            place = a.round, a.attempt
-            client.declared[place] = a.weight
-            if a.session is not None:
-                client.session_of[place] = a.session
-                if a.header is not None:
-                    client.header_of[a.session] = a.header
-                if a.accepted:
-                    client.accepted.add(a.session)
-        for kept in self.masks:
+        for kept in self.answered:
             if kept.round >= at:
-                client.maskers[kept.round, kept.attempt] = _masker(kept, client)
+                said = client.attempts.declare((kept.round, kept.attempt), kept.weight)
+                said.session, said.header, said.accepted = kept.session, kept.header, kept.accepted
+                said.masker = _masker(kept.masks, client) if kept.masks is not None else None
 
 
-def _masks(place: tuple[int, int], masker: Masker) -> _Masks:
+def _masks(masker: Masker) -> _Masks:
     return _Masks(
-        round=place[0],
-        attempt=place[1],
         keys=masker.keys,
         mask=masker.mask.secret,
         encryption=masker.encryption.secret,

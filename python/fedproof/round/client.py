@@ -22,6 +22,7 @@ from fedproof.model.quantise import update as difference
 from fedproof.proofs import Commitment, commit, update
 from fedproof.proofs.context import Context
 from fedproof.round import disclosure
+from fedproof.round.attempts import MAX_AGREED, Attempt, Attempts
 from fedproof.round.blame_messages import ConflictRequest, FingerprintRequest, RepairRequest
 from fedproof.round.chain import Chain
 from fedproof.round.masked import MaskedRound, blinds_digest, masked_digest
@@ -40,8 +41,6 @@ from fedproof.round.verify import Ended, Read, RoundReport
 
 MAX_ATTEMPT = 1 << 16
 """At one round: a state folder remembers each that was answered."""
-MAX_AGREED = 16
-"""Sets of one round, each of another attempt: a state folder remembers each of them whole."""
 CLOCK_SKEW = 300
 """Seconds by which a client's clock and the aggregator's may differ."""
 
@@ -49,11 +48,11 @@ CLOCK_SKEW = 300
 @dataclass
 class Client:
     """name: as in the roster. key: its own. aggregator: whose messages it answers. chain: where it stands by its own checks. ended: the
-    last round of which it saw the aggregator's result. maskers: what it has of masked rounds. releases: sums that it helped to open from
-    the base model that it has.
+    last round of which it saw the aggregator's result. attempts: what it said in each. releases: sums that it helped to open from the base
+    model that it has.
 
-    The driver keeps what `session_of` and `ended` remember across crashes: a client answers one announcement per round and attempt, and
-    none of a round that is over.
+    The driver keeps `attempts`, `ended` and `releases` across crashes (`answered`): a client answers one announcement per round and
+    attempt, and none of a round that is over.
     """
 
     name: str
@@ -62,12 +61,8 @@ class Client:
     roster: Roster
     roster_digest: bytes
     chain: Chain
-    declared: dict[tuple[int, int], int] = field(default_factory=dict)
-    session_of: dict[tuple[int, int], bytes] = field(default_factory=dict)
-    header_of: dict[bytes, bytes] = field(default_factory=dict)
-    accepted: set[bytes] = field(default_factory=set)
+    attempts: Attempts = field(default_factory=Attempts, repr=False)
     ended: int | None = None
-    maskers: dict[tuple[int, int], Masker] = field(default_factory=dict, repr=False)
     releases: int = 0
 
     def __post_init__(self) -> None:
@@ -86,8 +81,8 @@ class Client:
         if not 1 <= weight <= most:
             detail = f"weight {weight} is not within the policy's 1 to {most} (update.weights.max)"
             raise Refused("ready", "policy", detail, party=self.name, round=self.chain.round)
-        masker = self._masker(attempt) if self.chain.policy.masking.enabled else None
-        self.declared[self.chain.round, attempt] = weight
+        masker = self._masker_at(attempt) if self.chain.policy.masking.enabled else None
+        self.attempts.declare((self.chain.round, attempt), weight).masker = masker
         message = Ready(
             federation=self.chain.policy.federation,
             round=self.chain.round,
@@ -105,16 +100,17 @@ class Client:
         """That this client may say it is ready at all. Raises `Refused` (object "ready", stage "policy") as `ready`."""
         check_rounds_left(self.chain, "ready", self.name)
         check_suspended(self.chain, self.name)
-        if self.chain.policy.masking.enabled and (self.chain.round, attempt) not in self.maskers:
+        said = self.attempts.get((self.chain.round, attempt))
+        if self.chain.policy.masking.enabled and (said is None or said.masker is None):
             self._check_release("ready")
 
-    def _masker(self, attempt: int) -> Masker:
-        """Of the next round, with keys of its own."""
+    def _masker_at(self, attempt: int) -> Masker:
+        """Of the next round, with keys of its own: those that it said before, if it said any."""
         place = self.chain.round, attempt
-        if place not in self.maskers:
-            federation = self.chain.policy.federation
-            self.maskers[place] = Masker.generate(self.chain.suite, federation, *place, self.name)
-        return self.maskers[place]
+        said, federation = self.attempts.get(place), self.chain.policy.federation
+        if said is not None and said.masker is not None:
+            return said.masker
+        return Masker.generate(self.chain.suite, federation, *place, self.name)
 
     def _check_release(self, subject: str) -> None:
         """The policy lets this client help to open one more sum from the base model that it has: the difference of two could be somebody's
@@ -137,44 +133,38 @@ class Client:
             )
             raise Refused("announcement", "chain", detail, party=self.name, round=self.ended)
         place = announcement.round, announcement.attempt
-        if any(place < answered for answered in self.session_of):
+        if self.attempts.gave_up(place):
             detail = "of an attempt that was given up: this client answered a later one"
             raise Refused("announcement", "chain", detail, party=self.name, round=announcement.round)
-        self._check_weight(announcement, self.declared.get(place))
-        if place not in self.session_of:
+        said, session = self._declared(announcement, self.attempts.get(place)), announcement.digest()
+        if said.session is None:
             self._check_time(announcement.time, now)
-        if self.session_of.setdefault(place, announcement.digest()) != announcement.digest():
-            raise Refused(
-                "announcement",
-                "statement",
-                "a second announcement of the same round and attempt",
-                party=self.name,
-            )
+        elif said.session != session:
+            detail = "a second announcement of the same round and attempt"
+            raise Refused("announcement", "statement", detail, party=self.name)
+        said.session = session
         if self.chain.policy.masking.enabled:
-            self._join(announcement)
+            self._join(announcement, said.masker)
         return announcement
 
-    def _join(self, announcement: Announcement) -> None:
-        masker = self.maskers.get((announcement.round, announcement.attempt))
+    def _join(self, announcement: Announcement, masker: Masker | None) -> None:
         if masker is None:
             detail = "this client has no keys for it"
             raise Refused("announcement", "statement", detail, party=self.name, round=announcement.round)
         masker.join(MaskedRound(announcement, announcement.digest(), self.chain, self.roster))
-        place = announcement.round, announcement.attempt
-        for earlier in [at for at, given_up in self.maskers.items() if at < place and not given_up.accepted]:
-            del self.maskers[earlier]  # nobody can ask for its secrets any more
+        self.attempts.forget_masks(before=(announcement.round, announcement.attempt))
 
-    def _check_weight(self, announcement: Announcement, declared: int | None) -> None:
+    def _declared(self, announcement: Announcement, said: Attempt | None) -> Attempt:
         """It takes part, with the weight that it declared. A member whose time is over is left out for that reason."""
         weight = announcement.weight_of(self.name)
         if weight is None:
             self.roster.check_current(self.name, announcement.time)
             detail = "this client is not among the participants"
-        elif weight != declared:
-            said = "none" if declared is None else str(declared)
-            detail = f"weight {weight} is not the weight that this client declared: {said}"
+        elif said is None or weight != said.weight:
+            declared = "none" if said is None else str(said.weight)
+            detail = f"weight {weight} is not the weight that this client declared: {declared}"
         else:
-            return
+            return said
         raise Refused("announcement", "statement", detail, party=self.name, round=announcement.round)
 
     def _check_time(self, announced: int, now: int) -> None:
@@ -231,7 +221,7 @@ class Client:
     def answer(self, announcement: Announcement, x: NDArray[np.int64]) -> AnyUpload:
         """The upload of x for an announcement that `check` took. Raises `Refused`, as `upload`."""
         session = announcement.digest()
-        if session in self.header_of:
+        if self.header_of(session) is not None:
             detail = "answered already: one announcement gets one upload"
             raise Refused("announcement", "statement", detail, party=self.name, round=announcement.round)
         return self.seal(context(announcement, session, self.name), x)
@@ -282,25 +272,29 @@ class Client:
             **{"opening": None, **named},
         )
         signed = sign(header, self.key)
-        self.header_of[ctx.announcement] = signed.digest()
+        said = self.attempts.of(ctx.announcement)
+        if said is not None:  # of no session that it takes part in only a dishonest client makes one
+            said.header = signed.digest()
         return signed
+
+    def header_of(self, session: bytes) -> bytes | None:
+        """Digest of the header that it signed for an announcement, if it did."""
+        said = self.attempts.of(session)
+        return said.header if said is not None else None
 
     def masker_of(self, session: bytes) -> Masker:
         """What it has of this masked round. Raises `Refused`."""
-        for masker in self.maskers.values():
-            if masker.round is not None and masker.round.session == session:
-                return masker
-        raise Refused("masks", "statement", "of no session that this client takes part in", party=self.name)
-
-    def _agreed(self, session: bytes) -> bytes | None:
-        """Digest of the set that this client agreed to, if any."""
-        joined = [m for m in self.maskers.values() if m.round is not None and m.round.session == session]
-        return (joined[0].accepted or None) if joined else None
+        said = self.attempts.of(session)
+        if said is None or said.masker is None or said.masker.round is None:
+            raise Refused(
+                "masks", "statement", "of no session that this client takes part in", party=self.name
+            )
+        return said.masker
 
     def _agreeing(self, session: bytes) -> Masker:
         """What it has of a round of which it may agree to a set."""
         masker = self.masker_of(session)
-        if not masker.accepted and sum(bool(m.accepted) for m in self.maskers.values()) >= MAX_AGREED:
+        if not masker.accepted and self.attempts.agreed() >= MAX_AGREED:
             detail = f"this client agreed to {MAX_AGREED} sets of this round, in attempts that were given up"
             raise Refused("accepted-set", "policy", detail, party=self.name, round=self.chain.round)
         return masker
@@ -308,7 +302,7 @@ class Client:
     def acknowledge(self, session: bytes, accepted: Signed) -> Signed:
         """Agrees to the set that the aggregator signed, and to no other in the session. Raises `Refused` (object "accepted-set")."""
         masker = self._agreeing(session)
-        return masker.acknowledge(accepted, self.aggregator, self.header_of.get(session, b""), self.key)
+        return masker.acknowledge(accepted, self.aggregator, self.header_of(session) or b"", self.key)
 
     def unmask(self, session: bytes, request: UnmaskRequest) -> UnmaskAnswer:
         """What this client knows of the masks on the set's sum. It counts as one of the sums that the policy lets this client help to open,
@@ -317,7 +311,7 @@ class Client:
         first = not masker.answered
         if first:
             self._check_release("unmask-request")
-        answer = masker.unmask(request, self.aggregator, self.header_of.get(session, b""), self.key)
+        answer = masker.unmask(request, self.aggregator, self.header_of(session) or b"", self.key)
         if first:
             self.releases += 1
         return answer
@@ -338,10 +332,10 @@ class Client:
     def verdict(self, signed: Signed) -> Verdict:
         """Reads the aggregator's receipt. Raises `Refused` if it is not about this client's upload."""
         verdict = signed.open(Verdict, self.aggregator, party=self.name)
-        if verdict.client != self.name or self.header_of.get(verdict.session) != verdict.header:
+        said = self.attempts.of(verdict.session)
+        if said is None or verdict.client != self.name or said.header != verdict.header:
             raise Refused("verdict", "statement", "about another upload", party=self.name)
-        if verdict.accepted:
-            self.accepted.add(verdict.session)
+        said.accepted = said.accepted or verdict.accepted
         return verdict
 
     def adopt(self, entry: bytes, read: Read) -> RoundReport:
@@ -355,25 +349,26 @@ class Client:
         def refuse(detail: str) -> Refused:
             return Refused("result", "statement", detail, party=self.name, round=report.round)
 
-        if self.session_of.get((report.round, report.attempt), report.session) != report.session:
+        at, said = self.attempts.get((report.round, report.attempt)), self.attempts.of(report.session)
+        if at is not None and at.session not in (None, report.session):
             raise refuse("of another session than this client answered")
-        made, shown = self.header_of.get(report.session), dict(report.headers).get(self.name)
+        made, shown = said and said.header, dict(report.headers).get(self.name)
         counted = self.name in dict(report.accepted)
         if counted and shown != made:
             raise refuse("counts an upload that this client did not make")
         convicted = any(d.client == self.name and d.kind == "named" for d in report.dropped)
-        if not counted and not convicted and report.session in self.accepted:
+        if not counted and not convicted and said is not None and said.accepted:
             raise refuse("leaves out an upload that was accepted")
         if shown is not None and shown != made:
             raise refuse(
                 "shows an upload in this client's name that it did not make for this round's announcement"
             )
-        agreed = self._agreed(report.session)
-        if agreed is not None and not report.void and ended.accepted_set().digest() != agreed:
+        agreed = said.masker.accepted if said is not None and said.masker is not None else b""
+        if agreed and not report.void and ended.accepted_set().digest() != agreed:
             # Whoever knows the sum and the updates of some could choose those anew, or leave them out.
             raise refuse("counts other uploads than those of the set that this client agreed to")
         if after.state != self.chain.state:  # a sum that moves nothing leaves the base model that it was of
             self.releases = 0
         self.chain = after
-        self.maskers = {place: m for place, m in self.maskers.items() if place[0] >= after.round}
+        self.attempts.forget(after.round)
         return report

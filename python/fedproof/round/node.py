@@ -150,7 +150,7 @@ class Node:
     def _earlier(self, session: bytes) -> AnyUpload | None:
         """The upload that answered this announcement before a crash, if one did. Raises `Refused` where the file is not what this client
         kept for it."""
-        header = self.client.header_of.get(session)
+        header = self.client.header_of(session)
         if header is None or not self._upload.exists():
             return None
         kind = MaskedUpload if self.client.chain.policy.masking.enabled else Upload
@@ -275,8 +275,8 @@ class Node:
             self._take_up_counter(answers.counted)
         else:
             self._take_up_counter(False)
-        if not client.header_of:  # a kill left it before its header was kept, or after the round was adopted
-            self._forget_upload()
+        if not any(said.header for said in client.attempts.values()):
+            self._forget_upload()  # a kill left it before its header was kept, or after the round was adopted
 
     def _check_count(self) -> None:
         """Also while this process is at work: the machine may have been set back with its memory."""

@@ -1,8 +1,9 @@
 //! fedproof's proof engine: commitments that add, a recorder of committed messages, and the relations on top of it.
 //!
 //! A relation ([`relation`]) is one function for prover, verifier, simulator and counter over a [`recorder::Recorder`]; spec/
-//! is normative for everything here. Layers, each using only what stands before it: `error`, `wide`, `number`, `kernel`, `batch`,
-//! `group`, `transcript`, `poly`, `affine`, `jacobian`, `msm` → `generators`, `commit`, `rowtree` → `recorder` → `masking`, `sumcheck`, `fractions`, `lookup`, `range` → `relation`.
+//! is normative for everything here. Layers, each using only its own modules and those before it (tests/test_layers.py holds that):
+//! `error`, `checks`; `wide`, `number`, `kernel`, `batch`, `group`, `sqrt`; `transcript`, `poly`, `generators`, `shape`; `affine`, `jacobian`, `msm`,
+//! `commit`, `rowtree`; `recorder`, `sumcheck`; `masking`, `fractions`, `lookup`, `range`; `relation`.
 
 mod affine;
 mod batch;
@@ -23,6 +24,7 @@ mod range;
 pub mod recorder;
 pub mod relation;
 pub mod rowtree;
+mod shape;
 mod sqrt;
 mod sumcheck;
 pub mod transcript;

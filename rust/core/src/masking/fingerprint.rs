@@ -11,7 +11,7 @@ use super::stream::{Drawn, Schedule};
 use crate::commit::Key;
 use crate::error::{Error, Result};
 use crate::group::{Affine, Suite, WithoutH, to_affine};
-use crate::relation::Shape;
+use crate::shape::Shape;
 
 /// Independent fingerprints: two different vectors share all of them with probability (2/q)^3, below 2^-92.
 pub const REPETITIONS: usize = 3;
