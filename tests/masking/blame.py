@@ -60,13 +60,14 @@ def blinded(made: Masked, bit: int = 0) -> Masked:
 
 @dataclasses.dataclass(frozen=True)
 class OtherPair(MaskedRound):
-    """As a client has it that masks with a seed of its own in place of the pair's, and signs that seed's fingerprint."""
+    """As a client has it that masks with another seed than the pair's, and signs that seed's fingerprint."""
 
     pair: frozenset[str] = frozenset()
+    instead: bytes = bytes(32)
 
     def pair_seed(self, own: str, other: str, shared: bytes, *, removed: bool = False) -> masking.Seed:
         seed = super().pair_seed(own, other, shared, removed=removed)
-        return dataclasses.replace(seed, seed=sha256(own.encode())) if {own, other} == self.pair else seed
+        return dataclasses.replace(seed, seed=self.instead) if {own, other} == self.pair else seed
 
 
 def seals_another_share(world: MaskedWorld, name: str, holder: str) -> None:
@@ -83,12 +84,12 @@ def seals_another_share(world: MaskedWorld, name: str, holder: str) -> None:
     masker._share = share  # type: ignore[method-assign]
 
 
-def lies_about(world: MaskedWorld, name: str, other: str) -> None:
-    """This end of a pair uses another mask."""
+def lies_about(world: MaskedWorld, name: str, other: str, seed: bytes = bytes(32)) -> None:
+    """This end of a pair uses another mask, of this seed."""
     masker = joined(world, name)
     round = masker.joined()
     parts = {f.name: getattr(round, f.name) for f in dataclasses.fields(MaskedRound)}
-    masker.round = OtherPair(**parts, pair=frozenset({name, other}))
+    masker.round = OtherPair(**parts, pair=frozenset({name, other}), instead=seed)
     masker.join = lambda round: None  # type: ignore[method-assign]
 
 

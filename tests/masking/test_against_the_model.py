@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fedproof.encoding.digest import sha256
 from fedproof.errors import Refused
 from fedproof.policy import masking as policy_module
 from fedproof.round.closing import Closed
@@ -35,7 +36,7 @@ def begin(world: MaskedWorld, name: str, cheat: Cheat) -> None:
         case "another blind":
             cheats(world, name, partial(blinded, bit=ALL.index(name)))  # no two of them cancel
         case "another mask":
-            lies_about(world, name, str(cheat.other))
+            lies_about(world, name, str(cheat.other), sha256(name.encode()))
         case "bad share":
             seals_another_share(world, name, str(cheat.other))
 
