@@ -119,6 +119,17 @@ def test_a_ready_that_was_meant_for_something_else(world: World, field: str, sta
     assert (refused.value.subject, refused.value.stage, refused.value.party) == ("ready", stage, "bob")
 
 
+def test_an_announcement_that_was_not_checked_is_not_answered(world: World) -> None:
+    """Nothing would remember that it was: a second update could go into the same round."""
+    announcement = world.announcement.open(Announcement, AGGREGATOR.verify_key)
+    ada = world.clients["ada"]
+    with pytest.raises(Refused, match="nothing would remember the answer"):
+        ada.answer(announcement, numbers(1))
+    ada.answer(ada.check(world.announcement, now=NOW), numbers(1))
+    with pytest.raises(Refused, match="answered already"):
+        ada.answer(announcement, numbers(2))
+
+
 def test_a_ready_in_somebody_elses_name(world: World) -> None:
     """Bob signs that cyd is ready: no aggregator makes of it that bob is."""
     people = list(world.announcement.open(Announcement, AGGREGATOR.verify_key).participants)

@@ -221,8 +221,11 @@ class Client:
     def answer(self, announcement: Announcement, x: NDArray[np.int64]) -> AnyUpload:
         """The upload of x for an announcement that `check` took. Raises `Refused`, as `upload`."""
         session = announcement.digest()
-        if self.header_of(session) is not None:
+        said = self.attempts.of(session)
+        if said is None or said.header is not None:
             detail = "answered already: one announcement gets one upload"
+            if said is None:
+                detail = "not checked, or another one was: nothing would remember the answer"
             raise Refused("announcement", "statement", detail, party=self.name, round=announcement.round)
         return self.seal(context(announcement, session, self.name), x)
 
