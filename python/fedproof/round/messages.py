@@ -65,7 +65,7 @@ class Announcement(Message):
 
     time: the aggregator's clock; no earlier than the round's before. policy, roster, layout: digests. base: the model that the round
     starts from. previous: digest of the last record's entry.
-    reference, privacy, seed: room for what robust weights, noise and masks need.
+    reference, privacy, seed: room for what robust weights and noise need.
     """
 
     KIND: ClassVar[str] = "announcement"
