@@ -160,8 +160,10 @@ def test_an_update_looks_another_way_each_time():
     for _ in range(2):
         world = MaskedWorld.announced()
         q = world.round.parameters.modulus
-        rows.append(masking.unpack(q, LAYOUT.size, world.upload(ALL[0]).masked))
+        rows.append(masking.integers(q, masking.unpack(q, LAYOUT.size, world.upload(ALL[0]).masked)))
     assert (rows[0] != rows[1]).all()
+    assert np.abs(rows[0]).max() > q // 8  # masks have the modulus' length: by chance less once in 4^35 times
+    assert (rows[0] != world.weights[ALL[0]] * numbers(ALL[0])).all()
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -128,6 +128,28 @@ def test_an_announcement_that_was_not_checked_is_not_answered(world: World) -> N
     ada.answer(ada.check(world.announcement, now=NOW), numbers(1))
     with pytest.raises(Refused, match="answered already"):
         ada.answer(announcement, numbers(2))
+    bob = world.clients["bob"]
+    bob.check(world.announcement, now=NOW)
+    bob.ended = 0
+    with pytest.raises(Refused, match="it is over"):
+        bob.answer(announcement, numbers(1))
+    bob.ended = None
+    bob.attempts.declare((0, 1), WEIGHTS["bob"]).session = ZERO
+    with pytest.raises(Refused, match="an attempt that was given up"):
+        bob.answer(announcement, numbers(1))
+
+
+def test_a_verdict_after_the_record(world: World) -> None:
+    """It says nothing new, and nothing is wrong."""
+    upload = world.upload("ada")
+    verdict = world.server.receive(upload.to_bytes())
+    for name in ("bob", "cyd"):
+        world.send(world.upload(name))
+    closed = world.close()
+    ada = world.clients["ada"]
+    ada.adopt(closed.entry, lambda name, _what, _limit: closed.blobs[name])
+    with pytest.raises(Refused, match="of no round that is open here"):
+        ada.verdict(verdict)
 
 
 def test_a_ready_in_somebody_elses_name(world: World) -> None:

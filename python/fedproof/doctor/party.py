@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -229,16 +230,23 @@ def _record(state: Path, party: Party, at: Examination, now: int) -> None:
     """The aggregator's record, as far as its signed root goes: rounds are not proved again here."""
     if party.policy is None or party.trust is None:
         return
+    entries: Sequence[bytes] = ()
+    recorded = (state / "log" / "checkpoint").exists()
+    if recorded:
+        entries = TileReader(state / "log", party.policy.federation, party.trust.aggregator).entries()
     under_way = state / OPEN / ANNOUNCEMENT
     if under_way.exists():
         opened = Signed.from_bytes(read_capped(under_way, _LIMIT), limit=_LIMIT)
         announcement = opened.open(Announcement, party.trust.aggregator)
-        told = f"round {announcement.round}, announced at {utc_text(announcement.time)}, is not closed"
-        at.ok("under way", f"{told}: the aggregator goes on with it, or gives it up, once it is started")
-    if not (state / "log" / "checkpoint").exists():
+        if announcement.round >= len(entries):  # else a kill left it, and the aggregator removes it
+            told = f"round {announcement.round}, announced at {utc_text(announcement.time)}, is not on record"
+            at.ok(
+                "under way",
+                f"{told}: the aggregator goes on with it, or with another attempt, once it is started",
+            )
+    if not recorded:
         at.ok("state", "no record yet")
         return
-    entries = TileReader(state / "log", party.policy.federation, party.trust.aggregator).entries()
     if not entries:
         at.ok("state", "a record without rounds")
         return

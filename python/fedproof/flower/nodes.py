@@ -114,7 +114,8 @@ class Nodes:
             except Malformed as error:
                 self.leave(summary, node, str(error), step)
                 continue
-            # Who does what it is asked has adopted what came with it: its word on that would have it sent all rounds with every message.
+            # Who does what it is asked has adopted what came with it; its own word on that would have it sent all rounds with every
+            # message. Who does not can still say that it lacks them, once an exchange.
             did, last = not answer.behind and not answer.refused, self._aggregator.chain.round
             self.round_of[node] = last if did else min(answer.round, last)
             for part, seconds in answer.seconds.items():

@@ -127,15 +127,8 @@ class Client:
         things. The one that it agreed to stays good, however long the work on it takes."""
         announcement = signed.open(Announcement, self.aggregator)
         check_announcement(announcement, self.chain, self.roster, self.roster_digest)
-        if announcement.round == self.ended:
-            detail = (
-                "the aggregator signed a result of this round: it is over, and nothing but its record counts"
-            )
-            raise Refused("announcement", "chain", detail, party=self.name, round=self.ended)
+        self._check_goes_on(announcement)
         place = announcement.round, announcement.attempt
-        if self.attempts.gave_up(place):
-            detail = "of an attempt that was given up: this client answered a later one"
-            raise Refused("announcement", "chain", detail, party=self.name, round=announcement.round)
         said, session = self._declared(announcement, self.attempts.get(place)), announcement.digest()
         if said.session is None:
             self._check_time(announcement.time, now)
@@ -146,6 +139,18 @@ class Client:
         if self.chain.policy.masking.enabled:
             self._join(announcement, said.masker)
         return announcement
+
+    def _check_goes_on(self, announcement: Announcement) -> None:
+        """Neither its round is over, as far as this client knows, nor its attempt was given up. Raises `Refused`."""
+        detail = None
+        if announcement.round == self.ended:
+            detail = (
+                "the aggregator signed a result of this round: it is over, and nothing but its record counts"
+            )
+        elif self.attempts.gave_up((announcement.round, announcement.attempt)):
+            detail = "of an attempt that was given up: this client answered a later one"
+        if detail is not None:
+            raise Refused("announcement", "chain", detail, party=self.name, round=announcement.round)
 
     def _join(self, announcement: Announcement, masker: Masker | None) -> None:
         if masker is None:
@@ -220,6 +225,7 @@ class Client:
 
     def answer(self, announcement: Announcement, x: NDArray[np.int64]) -> AnyUpload:
         """The upload of x for an announcement that `check` took. Raises `Refused`, as `upload`."""
+        self._check_goes_on(announcement)
         session = announcement.digest()
         said = self.attempts.of(session)
         if said is None or said.header is not None:
@@ -336,7 +342,10 @@ class Client:
         """Reads the aggregator's receipt. Raises `Refused` if it is not about this client's upload."""
         verdict = signed.open(Verdict, self.aggregator, party=self.name)
         said = self.attempts.of(verdict.session)
-        if said is None or verdict.client != self.name or said.header != verdict.header:
+        if said is None:
+            detail = "of no round that is open here: this client adopted its record, or never took part"
+            raise Refused("verdict", "statement", detail, party=self.name)
+        if verdict.client != self.name or said.header != verdict.header:
             raise Refused("verdict", "statement", "about another upload", party=self.name)
         said.accepted = said.accepted or verdict.accepted
         return verdict

@@ -35,6 +35,14 @@ from fedproof.round.verify import Read, RoundReport
 _LIMIT = 1 << 33
 
 
+def _left_out(report: RoundReport, name: str) -> str:
+    """Why a client's update is in no sum; empty if it is in it."""
+    listed = {d.client: f"{d.kind}: {d.reason}" for d in report.dropped}
+    if name not in dict(report.participants):
+        return "not announced"
+    return listed.get(name, "void" if report.void else "")
+
+
 def _purpose(what: str, upload: bytes) -> str:
     """upload: digest of its header."""
     return f"{what} {upload.hex()}"
@@ -207,12 +215,11 @@ class Node:
             finally:
                 self._save()  # where it was refused, too: the round may be over
         self._forget_upload()  # not before: while the round is open it is the one answer
-        left_out = {d.client: f"{d.kind}: {d.reason}" for d in report.dropped}
         self.audit.append(
             "adopted",
             round=report.round,
             void=report.void,
-            left_out=left_out.get(self.client.name, ""),
+            left_out=_left_out(report, self.client.name),
             model=self.client.chain.state.weights.hex(),
         )
         return report

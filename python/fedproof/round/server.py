@@ -102,9 +102,11 @@ class Server:
         try:
             check_size(self.chain, len(ready))
         except Refused as error:
-            absent = [m.client for m in self._roster.members if m.client not in ready]
-            told = f"; not ready: {some(absent, 'client')}" if absent else ""
-            detail = f"{error.detail}{told}"
+            refused = {e.party for e in self.refused_readies if isinstance(e, Refused)}
+            absent = {m.client for m in self._roster.members} - {*ready} - refused
+            told = [f"not ready: {some(absent, 'client')}"] if absent else []
+            told += [f"refused: {reasons(self.refused_readies)}"] if self.refused_readies else []
+            detail = "; ".join([error.detail, *told])
             raise Refused(error.subject, error.stage, detail, round=self.chain.round) from None
 
     def resume(self, signed: Signed) -> Signed:
