@@ -6,6 +6,9 @@ import pytest
 
 from fedproof.errors import Malformed, Refused
 from fedproof.round.audit import AuditLog
+from fedproof.round.messages import Dropped
+from fedproof.round.node import why_left_out
+from fedproof.round.verify import RoundReport
 
 
 @pytest.fixture
@@ -51,3 +54,19 @@ def test_changed_moved_or_removed_lines(path: Path) -> None:
     path.write_bytes(b"not json\n")
     with pytest.raises(Malformed):
         AuditLog(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "void", "told"),
+    [
+        ("ada", False, ""),
+        ("ada", True, "void"),
+        ("bob", False, "dropped: silent"),
+        ("dee", False, "not announced"),
+    ],
+)
+def test_why_ones_own_update_is_in_no_sum(name: str, void: bool, told: str) -> None:
+    silent = Dropped(client="bob", kind="dropped", subject="upload", stage="deadline", reason="silent")
+    people = (("ada", 3), ("bob", 5))
+    report = RoundReport(0, 0, bytes(32), void, people, (("ada", 3),), (silent,), (), 1, 2)
+    assert why_left_out(report, name) == told

@@ -35,7 +35,7 @@ from fedproof.round.verify import Read, RoundReport
 _LIMIT = 1 << 33
 
 
-def _left_out(report: RoundReport, name: str) -> str:
+def why_left_out(report: RoundReport, name: str) -> str:
     """Why a client's update is in no sum; empty if it is in it."""
     listed = {d.client: f"{d.kind}: {d.reason}" for d in report.dropped}
     if name not in dict(report.participants):
@@ -219,7 +219,7 @@ class Node:
             "adopted",
             round=report.round,
             void=report.void,
-            left_out=_left_out(report, self.client.name),
+            left_out=why_left_out(report, self.client.name),
             model=self.client.chain.state.weights.hex(),
         )
         return report
