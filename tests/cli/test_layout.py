@@ -95,6 +95,21 @@ def test_verify_says_where_there_are_no_sums(console: Console, void: int, told: 
     assert lines[-2].startswith("checked in ")
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("", "masks   sums of at least 4 updates, with at most 1 colluder"),
+        ("agree_first = false", "masks   sums of at least 2 honest updates, with at most 1 colluder"),
+    ],
+)
+def test_verify_says_what_masks_rest_on(console: Console, more: str, told: str) -> None:
+    policy, trust = Policy.load(KEPT / "policy.toml"), Trust.load(KEPT / "trust.toml")
+    report = verify_bundle(KEPT / "bundle", model=KEPT / "model.safetensors", policy=policy, trust=trust)
+    text = (KEPT / "policy.toml").read_text() + f"[masking]\nenabled = true\n{more}\n"
+    show(console, replace(report, policy=Policy.parse(text)))
+    assert told in written(console)
+
+
 def test_the_summaries_of_the_commands_are_whole() -> None:
     lines = narrow("--help")
     assert max(map(len, lines)) <= 80

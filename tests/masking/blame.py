@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 
 from fedproof.encoding.digest import sha256
 from fedproof.errors import Refused
@@ -12,10 +13,13 @@ from fedproof.proofs import masking
 from fedproof.round import disclosure
 from fedproof.round.blame import Blame
 from fedproof.round.blame_messages import FingerprintRequest
+from fedproof.round.closing import Closed
 from fedproof.round.masked import MaskedRound
 from fedproof.round.masked_messages import Sharing
 from fedproof.round.masker import Masked, Masker
-from tests.masking.world import MaskedWorld, key_of
+from reference.masked_rounds import Cheat
+from tests.masking.world import ALL, STEPS, MaskedWorld, key_of
+from tests.round.world import NOW
 
 Sign = Callable[[FingerprintRequest], Signed]
 
@@ -123,3 +127,33 @@ def opened(world: MaskedWorld) -> None:
     """All exchanges before."""
     world.send_all()
     world.unmask(world.agree())
+
+
+def begins(world: MaskedWorld, name: str, cheat: Cheat) -> None:
+    match cheat.kind:
+        case "another upload" | "row that is not its own":
+            cheats(world, name, shifted(world), knows=cheat.kind == "another upload")
+        case "another blind":
+            cheats(world, name, partial(blinded, bit=ALL.index(name)))  # no two of them cancel
+        case "another mask":
+            lies_about(world, name, str(cheat.other), sha256(name.encode()))
+        case "bad share":
+            seals_another_share(world, name, str(cheat.other))
+
+
+def played(world: MaskedWorld, lies: dict[str, Cheat], silent: dict[str, str]) -> Closed:
+    """A whole round. silent: from which step on, of the model's."""
+    for name, cheat in lies.items():
+        begins(world, name, cheat)
+    world.exchange({n: step for n, step in silent.items() if step in STEPS})
+    try:
+        blame = world.server.blame()
+    except Refused:  # too few uploads
+        blame = None
+    if blame is not None:
+        fingerprint(world, blame, *(n for n, step in silent.items() if step != "disclose"))
+        for name, cheat in lies.items():
+            if cheat.kind == "another mask":  # it answers all else as it is
+                world.clients[name].masker_of(world.session).round = world.round
+        settle(world, blame, *silent)
+    return world.server.close(now=NOW)

@@ -3,59 +3,18 @@ opens and of whom, and who is named, whoever falls silent when and cheats how.""
 
 from __future__ import annotations
 
-from functools import partial
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fedproof.encoding.digest import sha256
-from fedproof.errors import Refused
 from fedproof.policy import masking as policy_module
 from fedproof.round.closing import Closed
 from reference.masked_rounds import STEPS, Cheat, Kind, Outcome, Policy, graph, outcome
-from tests.masking import world as masked
-from tests.masking.blame import blinded, cheats, fingerprint, lies_about, seals_another_share, settle, shifted
+from tests.masking.blame import played
 from tests.masking.test_outcomes import check_truth
 from tests.masking.world import ALL, MaskedWorld, policy, rounds
-from tests.round.world import NOW
-
-_KINDS: tuple[Kind, ...] = (
-    "another upload",
-    "row that is not its own",
-    "another blind",
-    "another mask",
-    "bad share",
-)
-
-
-def begin(world: MaskedWorld, name: str, cheat: Cheat) -> None:
-    match cheat.kind:
-        case "another upload" | "row that is not its own":
-            cheats(world, name, shifted(world), knows=cheat.kind == "another upload")
-        case "another blind":
-            cheats(world, name, partial(blinded, bit=ALL.index(name)))  # no two of them cancel
-        case "another mask":
-            lies_about(world, name, str(cheat.other), sha256(name.encode()))
-        case "bad share":
-            seals_another_share(world, name, str(cheat.other))
-
-
-def played(world: MaskedWorld, lies: dict[str, Cheat], silent: dict[str, str]) -> Closed:
-    for name, cheat in lies.items():
-        begin(world, name, cheat)
-    world.exchange({n: step for n, step in silent.items() if step in masked.STEPS})
-    try:
-        blame = world.server.blame()
-    except Refused:  # too few uploads
-        blame = None
-    if blame is not None:
-        fingerprint(world, blame, *(n for n, step in silent.items() if step != "disclose"))
-        for name, cheat in lies.items():
-            if cheat.kind == "another mask":  # it answers all else as it is
-                world.clients[name].masker_of(world.session).round = world.round
-        settle(world, blame, *silent)
-    return world.server.close(now=NOW)
 
 
 def shown(closed: Closed) -> Outcome:
@@ -80,7 +39,7 @@ def cases(draw: st.DrawFn, complete: int) -> tuple[Policy, tuple[str, ...], dict
     near, _ = graph(held, names)
     lies: dict[str, Cheat] = {}
     for name in draw(st.lists(st.sampled_from(names), unique=True, max_size=3)):
-        kind = draw(st.sampled_from(_KINDS))
+        kind = draw(st.sampled_from(get_args(Kind)))
         other = draw(st.sampled_from(sorted(near[name]))) if kind in ("another mask", "bad share") else None
         lies[name] = Cheat(kind, other)
     steps = st.dictionaries(st.sampled_from(names), st.sampled_from(STEPS), max_size=3)

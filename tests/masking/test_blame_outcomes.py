@@ -5,47 +5,28 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fedproof.errors import Refused
 from fedproof.round.closing import Closed
-from tests.masking.blame import blinded, cheats, fingerprint, lies_about, seals_another_share, settle, shifted
+from reference.masked_rounds import Cheat, Kind
+from tests.masking.blame import played
 from tests.masking.test_outcomes import check_truth
 from tests.masking.world import ALL, STEPS, MaskedWorld, policy, rounds
-from tests.round.world import NOW
 
 ROWS = json.loads((Path(__file__).parent / "blamed.json").read_text())
-KINDS = ("another upload", "row that is not its own", "another blind", "another mask", "bad share")
 
 
-def cheat(world: MaskedWorld, name: str, kind: str, silent: dict[str, str]) -> None:
-    match kind:
-        case "another upload" | "row that is not its own":
-            cheats(world, name, shifted(world), knows=kind == "another upload")
-        case "another blind":
-            cheats(world, name, blinded)
-        case "another mask":
-            there = [n for n in world.round.neighbours(name) if silent.get(n) != "upload"]
-            lies_about(world, name, there[0])
-        case "bad share":
-            seals_another_share(world, name, world.round.neighbours(name)[0])
-
-
-def played(world: MaskedWorld, kinds: dict[str, str], silent: dict[str, str]) -> Closed:
+def cheats_of(world: MaskedWorld, kinds: dict[str, Kind], silent: dict[str, str]) -> dict[str, Cheat]:
+    """What is about one neighbour is about the first that uploads."""
+    made = {}
     for name, kind in kinds.items():
-        cheat(world, name, kind, silent)
-    world.exchange(silent)
-    try:
-        blame = world.server.blame()
-    except Refused:  # too few uploads
-        blame = None
-    if blame is not None:
-        fingerprint(world, blame, *silent)
-        settle(world, blame, *silent)
-    return world.server.close(now=NOW)
+        there = [n for n in world.round.neighbours(name) if silent.get(n) != "upload" or kind == "bad share"]
+        made[name] = Cheat(kind, there[0] if kind in ("another mask", "bad share") else None)
+    return made
 
 
 def named(closed: Closed) -> set[str]:
@@ -59,7 +40,8 @@ def test_as_the_model_says(number: int) -> None:
     held = policy(colluders=row["colluders"], silent=row["silent"], min_set=row["min_set"])
     world = MaskedWorld.announced(row["participants"], held)
     kinds = {names[int(i)]: kind for i, kind in row["cheats"].items()}
-    closed = played(world, kinds, {names[int(i)]: step for i, step in row["from"].items()})
+    silent = {names[int(i)]: step for i, step in row["from"].items()}
+    closed = played(world, cheats_of(world, kinds, silent), silent)
     assert closed.result.void == row["void"]
     assert named(closed) == {names[i] for i in row["named"]}
     if not row["void"]:
@@ -74,10 +56,10 @@ def test_no_honest_client_is_named_and_no_sum_is_wrong(data: st.DataObject) -> N
     n = data.draw(st.integers(10, 12), label="participants")
     world = MaskedWorld.announced(n, policy(colluders=2))
     of = st.sampled_from(ALL[:n])
-    kinds = data.draw(st.dictionaries(of, st.sampled_from(KINDS), max_size=2), label="cheats")
+    kinds = data.draw(st.dictionaries(of, st.sampled_from(get_args(Kind)), max_size=2), label="cheats")
     others = st.sampled_from([name for name in ALL[:n] if name not in kinds])
     silent = data.draw(st.dictionaries(others, st.sampled_from(STEPS), max_size=2), label="silent")
-    closed = played(world, kinds, silent)
+    closed = played(world, cheats_of(world, kinds, silent), silent)
     assert named(closed) <= set(kinds)
     if not silent:
         assert not closed.result.void

@@ -114,8 +114,10 @@ def _masks(policy: Policy) -> list[str]:
     masking = policy.masking
     if not masking.enabled:
         return []
-    colluders = counted(masking.colluders, "colluder")
-    return [f"masks   sums of at least {counted(masking.min_set, 'update')}, with at most {colluders}"]
+    least = counted(masking.min_set, "update")
+    if not masking.agree_first:  # it can show clients different sets
+        least = counted(masking.min_honest_group, "honest update")
+    return [f"masks   sums of at least {least}, with at most {counted(masking.colluders, 'colluder')}"]
 
 
 def _rounds(count: int, void: int) -> list[str]:

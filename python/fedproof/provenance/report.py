@@ -16,8 +16,9 @@ from fedproof.round.verify import RoundReport
 @dataclass(frozen=True)
 class Left:
     """An update that is not in the model. kind: "refused" (what its client signed is on record and fails for the
-    verifier too), "dropped" (the aggregator says that no valid answer came in time: not `rechecked`) or "void"
-    (its proof holds; too few others were accepted). evidence: of who is named the evidence's SHA-256, its blob's name; else empty.
+    verifier too), "named" (evidence convicts its client of a false mask, share or fingerprint), "dropped" (the
+    aggregator says that no valid answer came in time: not `rechecked`) or "void" (its proof holds; nothing was
+    summed). evidence: of who is named the evidence's SHA-256, its blob's name; else empty.
     """
 
     client: str

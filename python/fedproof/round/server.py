@@ -130,7 +130,7 @@ class Server:
         """Checks an upload and returns the signed verdict. The same upload again gets the same verdict. Raises `Refused` where no
         participant answers for the bytes: too large, unreadable, not signed by a participant, a second, different upload, or a
         first one after the set of a masked round was fixed."""
-        announcement, uploads = self.announcement, self._uploads_of_round()
+        uploads = self._uploads_of_round()
         if len(data) > uploads.limit():
             detail = f"{len(data)} bytes are more than an upload can have"
             raise Refused("upload", "shape", detail, round=self.chain.round)
@@ -142,7 +142,7 @@ class Server:
         client = claimed_client(upload.header)
         if client is None:  # nor is what it says instead repeated: nobody signed it
             raise Refused("upload", "decoding", "names no client", round=self.chain.round)
-        if announcement.weight_of(client) is None:
+        if self.announcement.weight_of(client) is None:
             raise Refused("upload", "trust", "not a participant", party=client, round=self.chain.round)
         header = upload.header.open(UploadHeader, self._roster.key_of(client), party=client)
         earlier = self._received.get(client)
@@ -163,23 +163,20 @@ class Server:
         # upload on its way. It stands against nobody, and a good one is still welcome.
         commitment = check_parts(header, self.session, self.chain, upload.points, upload.proof)
         contents.check_signed_for(header)
-        received = self._check(announcement, client, contents, commitment)
+        received = self._check(client, contents, commitment)
         self._received[client] = received
         return received.verdict
 
-    def _check(
-        self, announcement: Announcement, client: str, contents: Contents, commitment: Commitment
-    ) -> Received:
+    def _check(self, client: str, contents: Contents, commitment: Commitment) -> Received:
         """What the client signed for holds, and is in the sum from here on; or not: then the record shows it to everybody."""
         refusal: Refused | None = None
         proved, upload = False, contents.upload
         try:
-            check_proof(announcement, self.session, client, self.chain, commitment, upload.proof)
+            check_proof(self.announcement, self.session, client, self.chain, commitment, upload.proof)
             proved = True
             contents.count(client, commitment)
-        except (
-            Refused
-        ) as error:  # as raised, it leads to the frames that raised it, and so to the clear values
+        except Refused as error:
+            # As raised, it leads to the frames that raised it, and so to the clear values.
             refusal = Refused(error.subject, error.stage, error.detail, party=client, round=self.chain.round)
         verdict = Verdict(
             session=self.session,
